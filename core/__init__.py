@@ -1,0 +1,1 @@
+"""What the product does, without any screen: operations, rules, history, doors."""

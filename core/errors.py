@@ -1,0 +1,78 @@
+"""What the product refuses and why: the errors of rules, on the base that storage/errors.py defines."""
+
+from collections.abc import Sequence
+
+from storage import Entity, Event, ParallelError
+
+
+class InvalidData(ParallelError):
+    """An argument is not acceptable; the message names it and its value."""
+
+    code = "invalid_data"
+    exit_code = 2
+
+
+class NotFound(ParallelError):
+    """Nothing in reach goes by that name, number or id."""
+
+    code = "not_found"
+    exit_code = 3
+
+
+class VersionConflict(ParallelError):
+    """The entity has changed since the version that the caller named.
+
+    Carries `current`, the row as it stands, and `changes`, the events since that version, oldest first.
+    """
+
+    code = "version_conflict"
+    exit_code = 4
+
+    def __init__(self, message: str, hint: str, *, current: Entity, changes: Sequence[Event]) -> None:
+        super().__init__(message, hint)
+        self.current = current
+        self.changes = tuple(changes)
+
+
+class RuleRefusal(ParallelError):
+    """A rule of the product does not allow it."""
+
+    code = "refused"
+    exit_code = 5
+
+
+class InvalidTransition(RuleRefusal):
+    """The board's rules do not lead from the present status to the one asked for."""
+
+    code = "invalid_transition"
+
+
+class OpenDependencies(RuleRefusal):
+    """The task waits for others that are not closed yet. `details["open"]` lists their numbers."""
+
+    code = "open_dependencies"
+
+
+class DependencyCycle(RuleRefusal):
+    """The dependency would make a task wait for itself. `details["cycle"]` lists the numbers around it."""
+
+    code = "dependency_cycle"
+
+
+class WipLimit(RuleRefusal):
+    """The column is full and the room refuses more."""
+
+    code = "wip_limit"
+
+
+class UndoRefused(RuleRefusal):
+    """Somebody has since changed the same fields, or there is nothing to undo."""
+
+    code = "undo_refused"
+
+
+class PermissionDenied(ParallelError):
+    """The role of the caller does not allow the operation."""
+
+    code = "permission_denied"
+    exit_code = 6

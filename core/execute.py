@@ -1,0 +1,180 @@
+"""The one way to call an operation: resolves what the caller names, opens the transaction, keeps idempotency."""
+
+import hashlib
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from core.errors import InvalidData, NotFound, PermissionDenied
+from core.operation import Operation, bare_type
+from core.shapes import Shaper
+from core.work import Actor, Work
+from storage import (
+    AgentId,
+    ChangeId,
+    Database,
+    Reader,
+    Room,
+    RoomId,
+    TaskId,
+    Writer,
+    decode_json,
+    encode_json,
+)  # fmt: skip
+
+KEY_LIFETIME: Final = timedelta(days=7)
+"""How long the result of a call with an idempotency key is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of an operation, as a door received it.
+
+    Args:
+        arguments: by parameter name; tasks as any reference (`12`, `#12`, id, suffix), agents as name, id, `me` or
+            `nobody`, everything else in its declared type.
+        room: the room's id or name; None for operations that need none.
+        wants_shape: whether `Outcome.shaped` is wanted.
+    """
+
+    operation: Operation
+    arguments: Mapping[str, Any]
+    actor: Actor
+    room: str | None = None
+    reason: str | None = None
+    idempotency_key: str | None = None
+    wants_shape: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a call gave.
+
+    Args:
+        value: the operation's result; None where the result of an earlier call with the same key stands for it.
+        shaped: the result as wire value, where the call wanted it or carried a key.
+        change: the id that the events of this call share; None where nothing was written.
+        last_sequence: the newest event of this call: who draws up to it draws this change.
+        warnings: sentences to show that did not stop the change.
+    """
+
+    value: Any
+    shaped: Any = None
+    change: ChangeId | None = None
+    last_sequence: int | None = None
+    warnings: tuple[str, ...] = field(default=())
+
+
+def execute(database: Database, call: Call) -> Outcome:
+    """Carry out one call in one transaction. What it returns has been stored durably.
+
+    Raises:
+        ParallelError: as the operation declares; also PermissionDenied, NotFound for what is named, and the
+            storage errors. Nothing has been changed then.
+    """
+    operation = call.operation
+    if call.actor.role < operation.role:
+        raise PermissionDenied(
+            f"{operation.name} needs the role {operation.role}; you are {call.actor.role}.",
+            "Ask the owner of the room.",
+        )
+    if not operation.changes:
+        with database.read() as rows:
+            return _carry_out(rows, call)
+    with database.write(operation.name) as writer:
+        return _carry_out(writer, call)
+
+
+def _carry_out(rows: Reader, call: Call) -> Outcome:
+    operation = call.operation
+    room = find_room(rows, call.room) if call.room is not None else None
+    work = Work(
+        rows, call.actor, room, operation=operation.name, undoable=operation.undoable, reason=call.reason or None
+    )  # fmt: skip
+    arguments = _resolved(work, call)
+    if call.idempotency_key is None or not isinstance(rows, Writer):
+        value = operation.function(work, **arguments)
+        return _outcome(rows, work, value, Shaper(rows).shape(value) if call.wants_shape else None)
+    digest = hashlib.sha256(encode_json(_plain(arguments))).hexdigest()
+    agent = work.agent.id if room is not None else AgentId(call.actor.name)
+    room_id = room.id if room is not None else None
+    stored = rows.stored_result(room_id, agent, operation.name, call.idempotency_key)
+    if stored is not None:
+        if stored.arguments_hash != digest:
+            raise InvalidData(
+                f"The idempotency key {call.idempotency_key!r} was used for {operation.name} with other arguments.",
+                "Take a new key for a new call.",
+            )
+        return Outcome(None, decode_json(stored.result))
+    value = operation.function(work, **arguments)
+    shaped = Shaper(rows).shape(value)
+    rows.store_result(room_id, agent, operation.name, call.idempotency_key, digest, encode_json(shaped).decode())
+    rows.forget_results_before(rows.now - KEY_LIFETIME)
+    return _outcome(rows, work, value, shaped)
+
+
+def _outcome(rows: Reader, work: Work, value: Any, shaped: Any) -> Outcome:
+    wrote = isinstance(rows, Writer) and rows.last_written is not None
+    return Outcome(
+        value,
+        shaped,
+        rows.change if wrote else None,
+        rows.last_written if wrote else None,
+        tuple(work.warnings),  # type: ignore[attr-defined]
+    )
+
+
+def find_room(rows: Reader, name: str) -> Room:
+    """The room of that name or id.
+
+    Raises:
+        NotFound: there is none; names those there are.
+    """
+    found = rows.get(Room, RoomId(name)) if name.startswith("rom_") else None
+    found = found or rows.room_by_name(name)
+    if found is None:
+        names = ", ".join(room.name for room in rows.rooms()) or "none yet"
+        raise NotFound(f"No room {name!r} (there are: {names}).", f"Create it: wzp room create {name}")
+    return found
+
+
+def _resolved(work: Work, call: Call) -> dict[str, Any]:
+    known = {parameter.name: parameter for parameter in call.operation.parameters}
+    unknown = sorted(set(call.arguments) - set(known))
+    missing = [name for name, each in known.items() if each.is_required and name not in call.arguments]
+    if unknown or missing:
+        what = f"unknown argument {unknown[0]!r}" if unknown else f"argument {missing[0]!r} is missing"
+        raise InvalidData(f"{call.operation.name}: {what}.", f"It takes: {', '.join(known) or 'no arguments'}.")
+    return {name: _resolve(work, known[name].annotation, value) for name, value in call.arguments.items()}
+
+
+def _resolve(work: Work, annotation: Any, value: Any) -> Any:
+    bare = bare_type(annotation)
+    if not isinstance(value, (str, tuple, list)) or value is None:
+        return value
+    if bare is TaskId:
+        return work.tasks.resolve(value)  # type: ignore[arg-type]
+    if bare is AgentId:
+        return _agent(work, value)  # type: ignore[arg-type]
+    if typing.get_origin(bare) is tuple and typing.get_args(bare)[0] is TaskId:
+        return tuple(work.tasks.resolve(each) for each in value)
+    return value
+
+
+def _agent(work: Work, name: str) -> AgentId | None:
+    if name == "nobody":
+        return None
+    if name == "me":
+        return work.agent.id
+    return work.agent_named(name).id
+
+
+def _plain(value: Any) -> Any:
+    """Arguments in a form that encodes the same for the same call."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(value[name]) for name in sorted(value)}
+    if isinstance(value, (tuple, list)):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, (bool, int, float, type(None))) else str(value)

@@ -1,0 +1,28 @@
+"""The use cases, a module a noun: the only things that change state. Doors find them here, by name."""
+
+from importlib import import_module
+from typing import Final
+
+from core.operation import REGISTRY, Operation
+
+MODULES: Final = ("task", "room", "agent", "history")
+"""The modules of this package, in the order in which help shows them."""
+
+
+def load(*modules: str) -> dict[str, Operation]:
+    """The operations of the named modules (of all, if none is named), by name. Imports only those."""
+    wanted = modules or MODULES
+    for module in wanted:
+        import_module(f"{__name__}.{module}")
+    return {name: each for name, each in REGISTRY.items() if each.module in wanted}
+
+
+def find(name: str) -> Operation:
+    """The operation of that name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    if name not in REGISTRY:
+        load()
+    return REGISTRY[name]

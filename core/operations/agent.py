@@ -1,0 +1,97 @@
+"""Agents: add, look, edit."""
+
+from dataclasses import dataclass, replace
+
+from core.errors import InvalidData, PermissionDenied
+from core.operation import UNSET, Line, OrUnset, operation
+from core.text import NAME_LIMIT, clean_line
+from core.work import Work
+from storage import COLUMNS, Agent, AgentId, AgentKind, Role, Status, Task, new_agent_id
+
+RESERVED_NAMES = frozenset({"me", "nobody", "none"})
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDetail:
+    """An agent with the tasks that are assigned to it and not closed."""
+
+    agent: Agent
+    tasks: tuple[Task, ...]
+
+
+@operation(role=Role.OPERATOR, changes=True, command="agent add")
+def create_agent(
+    work: Work, name: Line, *, kind: AgentKind = AgentKind.AI, role: Role = Role.AGENT, description: Line | None = None
+) -> Agent:
+    """Add an agent to the room.
+
+    Args:
+        name: unique in the room.
+        kind: a person, an AI agent, or a worker process.
+        role: what it may do.
+        description: what it is for, in a sentence.
+    """
+    name = Line(clean_line(name, "agent name", NAME_LIMIT))
+    if name.casefold() in RESERVED_NAMES or name.startswith("agt_"):
+        raise InvalidData(f"{name!r} is a word of ours.", "Choose another name.")
+    if work.rows.agent_by_name(work.room.id, name):
+        raise InvalidData(f"There is an agent {name!r} in room {work.room.name} already.", "Choose another name.")
+    _check_role(work, role)
+    return work.add(
+        Agent(
+            id=new_agent_id(), room_id=work.room.id, name=name, kind=kind, role=role,
+            description=clean_line(description, "description", 500) if description else "",
+            created_at=work.now, updated_at=work.now,
+        )
+    )  # fmt: skip
+
+
+@operation(role=Role.VIEWER, changes=False)
+def list_agents(work: Work) -> tuple[Agent, ...]:
+    """List the agents of the room."""
+    return tuple(work.rows.agents(work.room.id))
+
+
+@operation(role=Role.VIEWER, changes=False, command="agent show")
+def get_agent(work: Work, agent: AgentId) -> AgentDetail:
+    """Show an agent and its open tasks."""
+    found = work.get(Agent, agent)
+    open_columns = [status for status in COLUMNS if status is not Status.DONE]
+    tasks = (task for task in work.rows.tasks(work.room.id, open_columns) if task.assignee == agent)
+    return AgentDetail(found, tuple(tasks))
+
+
+@operation(role=Role.OPERATOR, changes=True, undoable=True, command="agent edit")
+def update_agent(
+    work: Work,
+    agent: AgentId,
+    *,
+    name: Line | OrUnset = UNSET,
+    role: Role | OrUnset = UNSET,
+    description: Line | OrUnset = UNSET,
+    expected_version: int | None = None,
+) -> Agent:
+    """Edit an agent. What is omitted stays as it is.
+
+    Args:
+        expected_version: refuse if the agent has changed since this version.
+    """
+    current = work.get(Agent, agent, expected_version)
+    if role is not UNSET:
+        _check_role(work, role)
+    if name is not UNSET and (taken := work.rows.agent_by_name(work.room.id, name)) and taken.id != agent:
+        raise InvalidData(f"There is an agent {name!r} in room {work.room.name} already.", "Choose another name.")
+    return work.save(
+        replace(
+            current,
+            name=current.name if name is UNSET else clean_line(name, "agent name", NAME_LIMIT),
+            role=current.role if role is UNSET else role,
+            description=current.description if description is UNSET else clean_line(description, "description", 500),
+        ),
+        event="edited",
+    )
+
+
+def _check_role(work: Work, role: Role) -> None:
+    if role > work.actor.role or role is Role.SYSTEM:
+        raise PermissionDenied(f"You are {work.actor.role}; you cannot make an agent {role}.", "Ask the owner.")

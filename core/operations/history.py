@@ -1,0 +1,171 @@
+"""History: what has happened, undone and redone."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from core.board import dependencies
+from core.errors import UndoRefused
+from core.history import Board, board_at, effective_events, point
+from core.operation import Moment, operation
+from core.work import Work
+from storage import (
+    RECORDS,
+    Agent,
+    AgentId,
+    ChangeId,
+    Comment,
+    EntityKind,
+    Event,
+    Role,
+    Room,
+    Status,
+    Task,
+    TaskId,
+    values_from_wire,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What an undo or redo has reversed: the change, and the tasks that it touched as they are now."""
+
+    change: ChangeId
+    operation: str
+    tasks: tuple[Task, ...]
+
+
+@operation(role=Role.VIEWER, changes=False, command="history")
+def list_events(
+    work: Work,
+    *,
+    task: TaskId | None = None,
+    agent: AgentId | None = None,
+    entity: EntityKind | None = None,
+    after: int = 0,
+    limit: int = 100,
+) -> tuple[Event, ...]:
+    """List what has happened in the room, newest first.
+
+    Args:
+        task: only what concerns this task.
+        agent: only what this agent did.
+        entity: only events of this kind of thing.
+        after: only events after this sequence number.
+        limit: at most so many.
+    """
+    return tuple(
+        work.rows.events(
+            room=work.room.id, subject=task, agent=agent, entity=entity, after=after, limit=limit, newest_first=True
+        )
+    )  # fmt: skip
+
+
+@operation(role=Role.VIEWER, changes=False, command="board")
+def get_board(work: Work, *, at: Moment | None = None) -> Board:
+    """Show the board, as it is or as it was.
+
+    Args:
+        at: as it was at this time, or after this event number.
+    """
+    return board_at(work.rows, work.room.id, point(work.rows, at) if at is not None else None)
+
+
+@operation(role=Role.AGENT, changes=True, undoable=True, command="undo")
+def undo(work: Work, change: ChangeId | None = None) -> Undone:
+    """Undo a change; your own last one in this room if none is named.
+
+    Args:
+        change: the id of a change, as `wzp history` shows it.
+
+    Raises:
+        UndoRefused: somebody has since changed the same fields (says who and when), or there is nothing to undo.
+    """
+    return _reverse(work, change or _latest(work, undos=False))
+
+
+@operation(role=Role.AGENT, changes=True, undoable=True, command="redo")
+def redo(work: Work) -> Undone:
+    """Redo what you undid last in this room.
+
+    Raises:
+        UndoRefused: somebody has since changed the same fields, or there is nothing to redo.
+    """
+    return _reverse(work, _latest(work, undos=True))
+
+
+def _latest(work: Work, *, undos: bool) -> ChangeId:
+    for change in work.rows.recent_changes(work.room.id, work.agent.id, undos=undos):
+        is_redo = undos and _undoes_an_undo(work, change)
+        if not is_redo and not _is_undone(work, change):
+            return change
+    raise UndoRefused(
+        f"There is nothing of yours to {'redo' if undos else 'undo'} in room {work.room.name}.", "See wzp history."
+    )
+
+
+def _is_undone(work: Work, change: ChangeId) -> bool:
+    undos = work.rows.undos_of(change)
+    return bool(undos) and not _is_undone(work, undos[-1])
+
+
+def _undoes_an_undo(work: Work, change: ChangeId) -> bool:
+    target = work.rows.events(change=change, limit=1)[0].undoes
+    return target is not None and work.rows.events(change=target, limit=1)[0].undoes is not None
+
+
+def _reverse(work: Work, change: ChangeId) -> Undone:
+    events = work.rows.events(change=change, room=work.room.id)
+    if not events:
+        raise UndoRefused(f"No change {change} in room {work.room.name}.", "See the ids with `wzp history --json`.")
+    undoable = [event for event in events if event.undoable]
+    if not undoable:
+        raise UndoRefused(f"{events[0].operation} cannot be undone.", "Make the opposite change instead.")
+    if _is_undone(work, change):
+        raise UndoRefused(f"Change {change} is undone already.", "Redo it, or undo another.")
+    work.compensate(change)
+    touched: dict[str, Any] = {}
+    for event in reversed(undoable):
+        _refuse_if_overtaken(work, event)
+        touched[event.entity_id] = _reverse_event(work, event)
+    tasks = tuple(each for each in touched.values() if isinstance(each, Task))
+    return Undone(change, events[0].operation, tasks)
+
+
+def _refuse_if_overtaken(work: Work, event: Event) -> None:
+    fields = _reversible_fields(event)
+    later = work.rows.events(entity_id=event.entity_id, after=event.sequence)
+    for other in effective_events(later):
+        shared = sorted(fields & set(other.after))
+        if shared and other.change != event.change:
+            agent = work.rows.get(Agent, other.agent_id)
+            who = "you have" if other.agent_id == work.agent.id else f"{agent.name if agent else other.agent_id} has"
+            raise UndoRefused(
+                f"{who} changed {', '.join(shared)} since, at {other.at:%Y-%m-%d %H:%M:%S} UTC.",
+                f"Undo that first ({other.change}), or edit by hand.",
+                by=other.agent_id, at=other.at.isoformat(), fields=shared, change=other.change,
+            )  # fmt: skip
+
+
+def _reversible_fields(event: Event) -> set[str]:
+    if event.before is not None:
+        return set(event.after)
+    return {"status", "archived_from"} if event.entity is EntityKind.TASK else {"removed"}
+
+
+def _reverse_event(work: Work, event: Event) -> Room | Task | Agent | Comment:
+    record = RECORDS[event.entity]
+    current: Any = work.get(record, event.entity_id)  # type: ignore[type-var]
+    if event.before is None:
+        if isinstance(current, Task):
+            return work.save(replace(current, status=Status.ARCHIVED, archived_from=current.status), event="undone")
+        if isinstance(current, Comment):
+            return work.save(replace(current, removed=True), event="undone")
+        raise UndoRefused(f"The creation of a {event.entity} cannot be undone.", "Edit it instead.")
+    values = values_from_wire(record, event.before)
+    if isinstance(current, Task):
+        if "dependencies" in values:
+            dependencies.check(work, current, values["dependencies"])
+        rank, status = values.get("rank", current.rank), values.get("status", current.status)
+        if "rank" in values or "status" in values:
+            values["rank"] = work.tasks.free_rank(current.id, status, rank)
+    return work.save(replace(current, **values), event="undone")  # type: ignore[no-any-return]

@@ -1,0 +1,96 @@
+"""Rooms: create, look, edit."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from core.errors import InvalidData
+from core.operation import UNSET, Line, OrUnset, operation
+from core.text import NAME_LIMIT, clean_line
+from core.work import Work
+from storage import COLUMNS, Role, Room, Status, WipMode, new_room_id
+
+
+@operation(role=Role.OWNER, changes=True, needs_room=False)
+def create_room(work: Work, name: Line, *, root: Path | None = None) -> Room:
+    """Create a room for a project.
+
+    Args:
+        name: how you will call it, unique in this home.
+        root: the project's directory; the present one if omitted.
+
+    Raises:
+        InvalidData: the name is taken, or the root is not a directory or belongs to another room.
+    """
+    name = Line(clean_line(name, "room name", NAME_LIMIT))
+    if "/" in name or name.startswith((".", "-")):
+        raise InvalidData(
+            f"{name!r} is no room name.", "Use letters, digits, spaces, dashes; no slash, no leading dot or dash."
+        )
+    directory = _checked_root(root or Path.cwd())
+    for room in work.rows.rooms():
+        if room.name == name:
+            raise InvalidData(
+                f"There is a room {name!r} already, for {room.root}.",
+                "Choose another name with `wzp room create NAME`.",
+            )
+        if room.root == directory:
+            raise InvalidData(
+                f"{directory} is the root of room {room.name!r} already.", f"Open it: wzp --room {room.name}."
+            )
+    return work.add(Room(id=new_room_id(), name=name, root=directory, created_at=work.now, updated_at=work.now))
+
+
+@operation(role=Role.VIEWER, changes=False, needs_room=False)
+def list_rooms(work: Work) -> tuple[Room, ...]:
+    """List the rooms of this home."""
+    return tuple(work.rows.rooms())
+
+
+@operation(role=Role.VIEWER, changes=False, command="room show")
+def get_room(work: Work) -> Room:
+    """Show the room and its settings."""
+    return work.room
+
+
+@operation(role=Role.OPERATOR, changes=True, undoable=True, command="room edit")
+def update_room(
+    work: Work,
+    *,
+    name: Line | OrUnset = UNSET,
+    root: Path | OrUnset = UNSET,
+    wip: dict[Status, int] | OrUnset = UNSET,
+    wip_mode: WipMode | OrUnset = UNSET,
+    expected_version: int | None = None,
+) -> Room:
+    """Edit the room's settings. What is omitted stays as it is.
+
+    Args:
+        wip: limits of work in progress as COLUMN=N; 0 takes the limit away. Columns not named keep theirs.
+        wip_mode: whether a full column warns or refuses.
+        expected_version: refuse if the room has changed since this version.
+    """
+    current = work.get(Room, work.room.id, expected_version)
+    limits = dict(current.wip_limits)
+    for status, limit in (wip if wip is not UNSET else {}).items():
+        if status not in COLUMNS or limit < 0:
+            raise InvalidData(
+                f"{status}={limit} is no limit.", "Give a column of the board and a number of tasks, 0 for none."
+            )
+        limits[status] = limit
+    return work.save(
+        replace(
+            current,
+            name=current.name if name is UNSET else clean_line(name, "room name", NAME_LIMIT),
+            root=current.root if root is UNSET else _checked_root(root),
+            wip_limits={status: limits[status] for status in COLUMNS if limits.get(status)},
+            wip_mode=current.wip_mode if wip_mode is UNSET else wip_mode,
+        ),
+        event="edited",
+    )
+
+
+def _checked_root(path: Path) -> str:
+    directory = path.expanduser().resolve()
+    if not directory.is_dir():
+        raise InvalidData(f"{directory} is not a directory.", "Name the project's directory with --root.")
+    return str(directory)

@@ -1,0 +1,425 @@
+"""Tasks: add, look, edit, move, assign, depend, comment, archive, restore, duplicate; one or many at once."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from core.board import dependencies, order, transitions, wip
+from core.errors import InvalidData
+from core.history import point, task_at
+from core.operation import UNSET, Line, Moment, OrUnset, Text, operation
+from core.text import LABEL_LIMIT, TITLE_LIMIT, clean_line, clean_text
+from core.work import Work
+from storage import (
+    COLUMNS,
+    AgentId,
+    Comment,
+    Event,
+    Priority,
+    Role,
+    Status,
+    Task,
+    TaskId,
+    new_comment_id,
+    new_task_id,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDetail:
+    """A task with all that hangs on it: comments, the tasks that wait for it, and its events, oldest first."""
+
+    task: Task
+    comments: tuple[Comment, ...]
+    dependants: tuple[TaskId, ...]
+    history: tuple[Event, ...]
+
+
+@operation(
+    role=Role.AGENT, changes=True, undoable=True, command="task add", tool="Put a new piece of work on the board."
+)
+def create_task(
+    work: Work,
+    title: Line,
+    *,
+    description: Text = Text(""),
+    status: Status = Status.BACKLOG,
+    priority: Priority = Priority.NORMAL,
+    labels: tuple[Line, ...] = (),
+    dependencies: tuple[TaskId, ...] = (),
+    assignee: AgentId | None = None,
+    estimate_minutes: int | None = None,
+    due: date | None = None,
+    command: Line | None = None,
+    before: TaskId | None = None,
+) -> Task:
+    """Add a task to the board.
+
+    Args:
+        status: the column in which it begins.
+        labels: short words to find it by.
+        dependencies: the tasks that must be done before it.
+        estimate_minutes: how long it should take, in minutes.
+        command: a shell line that does the work.
+        before: the task that it comes to stand before; last in the column if omitted.
+
+    Raises:
+        InvalidData: the title is empty or too long, or the status cannot be begun in.
+    """
+    if status not in COLUMNS or (status is Status.BLOCKED and not work.reason):
+        raise InvalidData(
+            f"A task cannot begin as {status}.", "Begin it in another column; to block it, give --reason."
+        )
+    wip.check(work, status)
+    task = Task(
+        id=new_task_id(), room_id=work.room.id, number=work.rows.next_task_number(work.room.id),
+        title=clean_line(title, "title", TITLE_LIMIT), description=clean_text(description, "description"),
+        status=status, priority=priority, rank=work.tasks.rank_before(before, status), labels=_clean_labels(labels),
+        assignee=assignee, estimate_minutes=_checked_estimate(estimate_minutes), due=due, command=_clean_command(command),
+        blocked_reason=work.reason if status is Status.BLOCKED else None,
+        created_by=work.agent.id, created_at=work.now, updated_at=work.now,
+    )  # fmt: skip
+    return work.add(_with_dependencies(work, task, dependencies))
+
+
+@operation(role=Role.VIEWER, changes=False, tool="See what there is to do.")
+def list_tasks(
+    work: Work,
+    *,
+    status: tuple[Status, ...] = (),
+    assignee: AgentId | None = None,
+    label: tuple[Line, ...] = (),
+    priority: tuple[Priority, ...] = (),
+    text: Line | None = None,
+    ready: bool = False,
+    limit: int | None = None,
+) -> tuple[Task, ...]:
+    """List the tasks of the room, column by column.
+
+    Args:
+        status: only these columns; all but the archive if omitted.
+        label: only tasks that have all of these labels.
+        text: only tasks whose title or description contains this, in any case.
+        ready: only tasks that wait for no other.
+        limit: at most so many.
+    """
+    needle = text.casefold() if text else ""
+    found = [
+        task
+        for task in work.rows.tasks(work.room.id, status or COLUMNS)
+        if (assignee is None or task.assignee == assignee)
+        and set(label) <= set(task.labels)
+        and (not priority or task.priority in priority)
+        and (not needle or needle in task.title.casefold() or needle in task.description.casefold())
+        and not (ready and task.waiting_on)
+    ]
+    found.sort(key=lambda task: list(Status).index(task.status))
+    return tuple(found[:limit])
+
+
+@operation(
+    role=Role.VIEWER, changes=False, command="task show", tool="Read one task in full, with comments and history."
+)
+def get_task(work: Work, task: TaskId, *, at: Moment | None = None) -> TaskDetail:
+    """Show a task with its comments, its dependants and its history.
+
+    Args:
+        at: as it was at this time, or after this event number.
+
+    Raises:
+        NotFound: there is no such task, or it was not there yet.
+    """
+    current = work.tasks.get(task)
+    until = None
+    if at is not None:
+        until = point(work.rows, at)
+        current = task_at(work, task, until)
+    return TaskDetail(
+        task=current if until is not None else work.rows.with_positions([current])[0],
+        comments=tuple(work.rows.comments(task)),
+        dependants=tuple(sorted(work.rows.dependants([task]))),
+        history=tuple(work.rows.events(subject=task, until=until)),
+    )
+
+
+@operation(role=Role.AGENT, changes=True, undoable=True, tool="Change a task's fields.")
+def update_task(
+    work: Work,
+    task: TaskId,
+    *,
+    title: Line | OrUnset = UNSET,
+    description: Text | OrUnset = UNSET,
+    priority: Priority | OrUnset = UNSET,
+    labels: tuple[Line, ...] | OrUnset = UNSET,
+    dependencies: tuple[TaskId, ...] | OrUnset = UNSET,
+    assignee: AgentId | None | OrUnset = UNSET,
+    estimate_minutes: int | None | OrUnset = UNSET,
+    due: date | None | OrUnset = UNSET,
+    command: Line | None | OrUnset = UNSET,
+    expected_version: int | None = None,
+) -> Task:
+    """Edit the fields of a task. What is omitted stays as it is.
+
+    Args:
+        expected_version: refuse if the task has changed since this version.
+
+    Raises:
+        VersionConflict: the task has changed; carries the present row and the changes since.
+        DependencyCycle: the dependencies would make it wait for itself.
+    """
+    current = work.tasks.get(task, expected_version)
+    edited = replace(
+        current,
+        title=current.title if title is UNSET else clean_line(title, "title", TITLE_LIMIT),
+        description=current.description if description is UNSET else clean_text(description, "description"),
+        priority=current.priority if priority is UNSET else priority,
+        labels=current.labels if labels is UNSET else _clean_labels(labels),
+        assignee=current.assignee if assignee is UNSET else assignee,
+        estimate_minutes=current.estimate_minutes if estimate_minutes is UNSET else _checked_estimate(estimate_minutes),
+        due=current.due if due is UNSET else due,
+        command=current.command if command is UNSET else _clean_command(command),
+    )
+    if dependencies is not UNSET:
+        edited = _with_dependencies(work, edited, dependencies)
+    return work.save(edited, event="edited")
+
+
+@operation(
+    role=Role.AGENT, changes=True, undoable=True,
+    tool="Move a task to another column. To `blocked`, say why in `reason`.",
+)  # fmt: skip
+def move_task(
+    work: Work,
+    task: TaskId,
+    to: Status,
+    *,
+    before: TaskId | None = None,
+    despite_dependencies: bool = False,
+    expected_version: int | None = None,
+) -> Task:
+    """Move a task to another column, or within its own.
+
+    Args:
+        before: the task that it comes to stand before; last in the column if omitted.
+        despite_dependencies: finish it although tasks that it depends on are open.
+        expected_version: refuse if the task has changed since this version.
+
+    Raises:
+        InvalidTransition: the board's rules do not lead from the present status to `to`.
+        VersionConflict: the task has changed; carries the present row and the changes since.
+        WipLimit: the column is full and the room refuses.
+        OpenDependencies: to `done` while it waits for others.
+    """
+    current = work.tasks.get(task, expected_version)
+    _check_move(work, current, to, despite_dependencies)
+    wip.check(work, to, arriving=int(current.status is not to))
+    rank = work.tasks.rank_before(before, to, moving=task)
+    return _moved(work, current, to, rank)
+
+
+@operation(role=Role.AGENT, changes=True, undoable=True, command="task move-many")
+def move_tasks(
+    work: Work,
+    tasks: tuple[TaskId, ...],
+    to: Status,
+    *,
+    before: TaskId | None = None,
+    despite_dependencies: bool = False,
+    expected_versions: tuple[int, ...] = (),
+) -> tuple[Task, ...]:
+    """Move several tasks, one after the other in the given order, as one change.
+
+    Args:
+        before: the task that they come to stand before; last in the column if omitted.
+        despite_dependencies: finish them although tasks that they depend on are open.
+        expected_versions: refuse if any has changed since its version; one a task, in order.
+    """
+    found = work.tasks.get_all(tasks, expected_versions)
+    for task in found:
+        _check_move(work, task, to, despite_dependencies)
+    wip.check(work, to, arriving=sum(task.status is not to for task in found))
+    ranks = work.tasks.ranks_before(before, to, [task.id for task in found])
+    return tuple(_moved(work, task, to, rank) for task, rank in zip(found, ranks, strict=True))
+
+
+@operation(role=Role.AGENT, changes=True, undoable=True, command="task edit-many")
+def update_tasks(
+    work: Work,
+    tasks: tuple[TaskId, ...],
+    *,
+    priority: Priority | OrUnset = UNSET,
+    assignee: AgentId | None | OrUnset = UNSET,
+    due: date | None | OrUnset = UNSET,
+    add_labels: tuple[Line, ...] = (),
+    remove_labels: tuple[Line, ...] = (),
+    expected_versions: tuple[int, ...] = (),
+) -> tuple[Task, ...]:
+    """Edit several tasks as one change. What is omitted stays as it is.
+
+    Args:
+        add_labels: labels that each gets, beside its own.
+        remove_labels: labels that each loses.
+        expected_versions: refuse if any has changed since its version; one a task, in order.
+    """
+    added, removed = _clean_labels(add_labels), set(remove_labels)
+    return tuple(
+        work.save(
+            replace(
+                task,
+                priority=task.priority if priority is UNSET else priority,
+                assignee=task.assignee if assignee is UNSET else assignee,
+                due=task.due if due is UNSET else due,
+                labels=tuple(label for label in dict.fromkeys((*task.labels, *added)) if label not in removed),
+            ),
+            event="edited",
+        )
+        for task in work.tasks.get_all(tasks, expected_versions)
+    )
+
+
+@operation(role=Role.AGENT, changes=True, undoable=True)
+def assign_task(work: Work, task: TaskId, to: AgentId | None, *, expected_version: int | None = None) -> Task:
+    """Give a task to an agent, or to nobody.
+
+    Args:
+        to: an agent's name; `me` for yourself, `nobody` to take it from whoever has it.
+        expected_version: refuse if the task has changed since this version.
+    """
+    return work.save(replace(work.tasks.get(task, expected_version), assignee=to), event="assigned")
+
+
+@operation(role=Role.AGENT, changes=True, undoable=True)
+def depend_task(
+    work: Work, task: TaskId, on: tuple[TaskId, ...], *, remove: bool = False, expected_version: int | None = None
+) -> Task:
+    """Make a task wait for others, or no longer.
+
+    Args:
+        on: the tasks that must be done before it.
+        remove: no longer wait for them.
+        expected_version: refuse if the task has changed since this version.
+
+    Raises:
+        DependencyCycle: it would wait for itself; names the circle.
+    """
+    current = work.tasks.get(task, expected_version)
+    needs = [need for need in current.dependencies if need not in on] if remove else [*current.dependencies, *on]
+    return work.save(_with_dependencies(work, current, tuple(needs)), event="dependencies_changed")
+
+
+@operation(role=Role.AGENT, changes=True, undoable=True, tool="Leave a remark on a task.")
+def comment_task(work: Work, task: TaskId, body: Text) -> Comment:
+    """Comment on a task.
+
+    Args:
+        body: the remark, in Markdown.
+    """
+    body = Text(clean_text(body, "comment"))
+    if not body:
+        raise InvalidData("The comment is empty.", "Write something, or leave it.")
+    return work.add(
+        Comment(
+            id=new_comment_id(), room_id=work.room.id, task_id=work.tasks.get(task).id, author=work.agent.id, body=body,
+            created_at=work.now, updated_at=work.now,
+        )
+    )  # fmt: skip
+
+
+@operation(role=Role.AGENT, changes=True, undoable=True)
+def archive_task(work: Work, task: TaskId, *, expected_version: int | None = None) -> Task:
+    """Take a task off the board. It can be restored at any time.
+
+    Args:
+        expected_version: refuse if the task has changed since this version.
+    """
+    return _archived(work, work.tasks.get(task, expected_version))
+
+
+@operation(role=Role.AGENT, changes=True, undoable=True, command="task archive-many")
+def archive_tasks(
+    work: Work, tasks: tuple[TaskId, ...], *, expected_versions: tuple[int, ...] = ()
+) -> tuple[Task, ...]:
+    """Take several tasks off the board as one change.
+
+    Args:
+        expected_versions: refuse if any has changed since its version; one a task, in order.
+    """
+    return tuple(_archived(work, task) for task in work.tasks.get_all(tasks, expected_versions))
+
+
+@operation(role=Role.AGENT, changes=True, undoable=True)
+def restore_task(work: Work, task: TaskId, *, to: Status | None = None, expected_version: int | None = None) -> Task:
+    """Bring an archived task back to the board, last in its column.
+
+    Args:
+        to: the column; the one from which it was archived if omitted.
+        expected_version: refuse if the task has changed since this version.
+    """
+    current = work.tasks.get(task, expected_version)
+    if current.status is not Status.ARCHIVED:
+        raise InvalidData(
+            f"#{current.number} is not archived; it stands in {current.status}.", "Move it instead: wzp task move."
+        )
+    target = to or current.archived_from or Status.BACKLOG
+    if target is Status.ARCHIVED or (target is Status.BLOCKED and not (work.reason or current.blocked_reason)):
+        raise InvalidData(f"#{current.number} cannot be restored to {target}.", "Name another column with --to.")
+    wip.check(work, target)
+    reason = (work.reason or current.blocked_reason) if target is Status.BLOCKED else None
+    rank = work.tasks.rank_before(None, target)
+    restored = replace(current, status=target, rank=rank, archived_from=None, blocked_reason=reason)
+    return work.save(restored, event="restored")
+
+
+@operation(role=Role.AGENT, changes=True, undoable=True)
+def duplicate_task(work: Work, task: TaskId) -> Task:
+    """Add a copy of a task right below it, with its description, labels, dependencies and command, for nobody yet."""
+    current = work.tasks.get(task)
+    status = Status.BACKLOG if current.status in (Status.ARCHIVED, Status.BLOCKED) else current.status
+    wip.check(work, status)
+    if status is current.status:
+        above = work.rows.rank_above(work.room.id, status, current.rank, None)
+        rank = order.rank_between(current.rank, above)
+    else:
+        rank = work.tasks.rank_before(None, status)
+    copy = replace(
+        current, id=new_task_id(), number=work.rows.next_task_number(work.room.id), status=status, rank=rank, assignee=None,
+        archived_from=None, blocked_reason=None, created_by=work.agent.id, waiting_on=0, comment_count=0,
+    )  # fmt: skip
+    stored = work.add(copy)
+    return work.tasks.get(stored.id)
+
+
+def _check_move(work: Work, task: Task, to: Status, despite_dependencies: bool) -> None:
+    transitions.check(task, to, role=work.actor.role, reason=work.reason, despite_dependencies=despite_dependencies)
+
+
+def _moved(work: Work, task: Task, to: Status, rank: str) -> Task:
+    if to is task.status:
+        return work.save(replace(task, rank=rank), event="reordered")
+    blocked_reason = work.reason if to is Status.BLOCKED else None
+    return work.save(replace(task, status=to, rank=rank, blocked_reason=blocked_reason), event="status_changed")
+
+
+def _archived(work: Work, task: Task) -> Task:
+    if task.status is Status.ARCHIVED:
+        raise InvalidData(f"#{task.number} is archived already.", "Nothing to do.")
+    return work.save(replace(task, status=Status.ARCHIVED, archived_from=task.status), event="archived")
+
+
+def _with_dependencies(work: Work, task: Task, needs: tuple[TaskId, ...]) -> Task:
+    needs = tuple(dict.fromkeys(needs))
+    dependencies.check(work, task, needs)
+    return replace(task, dependencies=needs)
+
+
+def _clean_labels(labels: tuple[Line, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(clean_line(label, "label", LABEL_LIMIT) for label in labels))
+
+
+def _clean_command(command: Line | None) -> str | None:
+    return clean_line(command, "command", TITLE_LIMIT) if command else None
+
+
+def _checked_estimate(minutes: int | None) -> int | None:
+    if minutes is not None and not 0 < minutes <= 1_000_000:
+        raise InvalidData(f"An estimate of {minutes} minutes makes no sense.", "Give the minutes as a positive number.")
+    return minutes

@@ -1,0 +1,89 @@
+"""What results look like outside: the stable JSON shapes, documented in docs/json.md. They hang on types alone."""
+
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from core.errors import VersionConflict
+from storage import Agent, Event, ParallelError, Reader, Task, TaskId, to_wire
+
+
+class Shaper:
+    """Turns results into wire values within one snapshot: it looks up the names that ids stand for."""
+
+    def __init__(self, rows: Reader) -> None:
+        self._rows = rows
+        self._names: dict[str, str | None] = {}
+        self._numbers: dict[str, int] = {}
+
+    def shape(self, value: Any) -> Any:
+        """The wire value of an operation's result: a record, a dataclass of records, or a sequence of them."""
+        if isinstance(value, Task):
+            return self._tasks([value])[0]
+        if isinstance(value, Event):
+            return self._event(value)
+        if isinstance(value, (tuple, list)):
+            if value and all(isinstance(each, Task) for each in value):
+                return self._tasks(value)
+            return [self.shape(each) for each in value]
+        if not is_dataclass(value) or isinstance(value, type):
+            return value
+        if hasattr(value, "version"):
+            wire = to_wire(value)
+            if "author" in wire:
+                wire["author_name"] = self._name(wire["author"])
+            return wire
+        shaped = {each.name: self.shape(getattr(value, each.name)) for each in fields(value)}
+        main = shaped.pop("task", None) or shaped.pop("agent", None)
+        if main is not None and isinstance(main, dict):
+            return {**main, **shaped}
+        return shaped
+
+    def _tasks(self, tasks: Sequence[Task]) -> list[dict[str, Any]]:
+        placed = [task if task.position is not None else None for task in tasks]
+        missing = iter(self._rows.with_positions([task for task in tasks if task.position is None]))
+        needs = {need for task in tasks for need in task.dependencies if need not in self._numbers}
+        self._numbers.update((task.id, task.number) for task in self._rows.tasks_by_id(needs))
+        shaped = []
+        for known in placed:
+            task = known or next(missing)
+            wire = to_wire(task)
+            wire["assignee_name"] = self._name(task.assignee)
+            wire["dependency_numbers"] = [self._numbers[need] for need in task.dependencies if need in self._numbers]
+            shaped.append(wire)
+        return shaped
+
+    def _event(self, event: Event) -> dict[str, Any]:
+        wire = to_wire(event)
+        wire["agent_name"] = self._name(event.agent_id)
+        if event.subject_id is not None:
+            if event.subject_id not in self._numbers:
+                found = self._rows.get(Task, TaskId(event.subject_id))
+                if found is not None:
+                    self._numbers[event.subject_id] = found.number
+            wire["task_number"] = self._numbers.get(event.subject_id)
+        return wire
+
+    def _name(self, agent: str | None) -> str | None:
+        if agent is None:
+            return None
+        if agent not in self._names:
+            found = self._rows.get(Agent, agent)
+            self._names[agent] = found.name if found else None
+        return self._names[agent]
+
+
+def shape_error(error: ParallelError, rows: Reader | None = None) -> dict[str, Any]:
+    """The wire value of an error: `code`, `message`, `hint`, and what else it carries.
+
+    Args:
+        rows: a snapshot for the names in a conflict's rows; without it they stay ids.
+    """
+    wire: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.hint}
+    if error.details:
+        wire["details"] = {name: value for name, value in error.details.items()}
+    if isinstance(error, VersionConflict):
+        shape = Shaper(rows).shape if rows is not None else to_wire
+        wire["current"] = shape(error.current)
+        wire["changes"] = [shape(each) for each in error.changes]
+    return wire

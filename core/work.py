@@ -1,0 +1,296 @@
+"""The work: what an operation is given. It carries who, where, why and the open transaction.
+
+Loading remembers, saving compares: `save(replace(current, …))` checks, writes only what differs, and appends the
+event. There is no other way to change an entity.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeVar
+
+from core.board import order
+from core.errors import InvalidData, NotFound, VersionConflict
+from storage import (
+    Agent,
+    AgentId,
+    AgentKind,
+    Authorship,
+    ChangeId,
+    Comment,
+    Door,
+    Entity,
+    Event,
+    Reader,
+    Role,
+    Room,
+    RoomId,
+    SessionId,
+    Status,
+    Task,
+    TaskId,
+    Writer,
+    new_agent_id,
+)  # fmt: skip
+
+E = TypeVar("E", Room, Task, Agent, Comment)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who calls, and through which door. The agent of that name is made in the room on its first change."""
+
+    name: str
+    role: Role
+    door: Door
+    kind: AgentKind = AgentKind.PERSON
+    session_id: SessionId | None = None
+
+
+class Work:
+    """One call's transaction. `reason` is why, in the caller's words."""
+
+    def __init__(
+        self,
+        rows: Reader,
+        actor: Actor,
+        room: Room | None,
+        *,
+        operation: str,
+        undoable: bool = False,
+        reason: str | None = None,
+    ) -> None:
+        self.rows = rows
+        self.actor = actor
+        self.reason = reason
+        self.warnings: list[str] = []
+        self._room = room
+        self._operation = operation
+        self._undoable = undoable
+        self._undoes: ChangeId | None = None
+        self._agent: Agent | None = None
+        self._loaded: dict[str, Entity] = {}
+        self.tasks: Final = Tasks(self)
+
+    @property
+    def room(self) -> Room:
+        """The room in which the operation acts."""
+        if self._room is None:
+            raise NotFound("No room was named.", "Name one with --room, or create one: wzp room create NAME.")
+        return self._room
+
+    @property
+    def writer(self) -> Writer:
+        """The transaction, where the operation has declared that it changes something."""
+        if not isinstance(self.rows, Writer):
+            raise AssertionError(f"{self._operation} writes, but is declared with changes=False")
+        return self.rows
+
+    @property
+    def now(self) -> datetime:
+        """The one moment of this transaction."""
+        return self.writer.now
+
+    @property
+    def agent(self) -> Agent:
+        """Who acts, as an agent of the room; made here on the first change."""
+        if self._agent is None:
+            self._agent = self.rows.agent_by_name(self.room.id, self.actor.name) or self._introduce()
+        return self._agent
+
+    def get(self, record: type[E], entity_id: str, expected_version: int | None = None) -> E:
+        """An entity of this room, remembered for `save`.
+
+        Raises:
+            NotFound: there is none with that id in this room.
+            VersionConflict: it has changed since `expected_version`.
+        """
+        found = self.rows.get(record, entity_id)
+        if found is None or (self._room is not None and _room_of(found) != self._room.id):
+            raise NotFound(
+                f"No {record.__name__.lower()} {entity_id} in this room.", "List what there is, then try again."
+            )
+        self.expect(found, expected_version)
+        self._loaded[found.id] = found
+        return found
+
+    def expect(self, entity: E, expected_version: int | None) -> None:
+        """Refuse with what has happened since, if `entity` is no longer at `expected_version`."""
+        if expected_version is not None and expected_version != entity.version:
+            raise conflict(self.rows, entity, expected_version)
+
+    def add(self, record: E, *, event: str = "created") -> E:
+        """Store a new entity."""
+        if isinstance(record, Room):
+            self._room = record  # the agent who makes it, made with it, belongs to it
+        stored = self.writer.insert(record, self._by(), type=event)
+        if isinstance(stored, Room):
+            self._room = stored
+        stored = self._with_marks(stored, isinstance(stored, Task) and bool(stored.dependencies))
+        self._loaded[stored.id] = stored
+        return stored
+
+    def save(self, record: E, *, event: str) -> E:
+        """Store the changed fields of an entity that this work has loaded."""
+        before = self._loaded.get(record.id)
+        if before is None or type(before) is not type(record):
+            raise AssertionError(f"{record.id} is saved but was never loaded in this transaction")
+        stored = self.writer.update(before, record, self._by(), type=event)
+        stored = self._with_marks(stored, isinstance(stored, Task) and stored.dependencies != before.dependencies)
+        self._loaded[stored.id] = stored
+        return stored
+
+    def _with_marks(self, stored: E, are_moved: bool) -> E:
+        """The entity with the marks that the database has just derived anew."""
+        return self.rows.get(type(stored), stored.id) or stored if are_moved else stored
+
+    def warn(self, message: str) -> None:
+        """Tell the caller something that does not stop the change."""
+        self.warnings.append(message)
+
+    def compensate(self, change: ChangeId) -> None:
+        """Mark all that follows in this transaction as the undoing of `change`."""
+        self._undoes = change
+
+    def agent_named(self, name: str) -> Agent:
+        """The room's agent of that name or id."""
+        found = self.rows.agent_by_name(self.room.id, name) or self.rows.get(Agent, name)
+        if found is None or found.room_id != self.room.id:
+            names = ", ".join(each.name for each in self.rows.agents(self.room.id)) or "none yet"
+            raise NotFound(
+                f"No agent {name!r} in room {self.room.name} (there are: {names}).", f"Add it: wzp agent add {name}"
+            )
+        self._loaded[found.id] = found
+        return found
+
+    def _introduce(self) -> Agent:
+        now = self.now
+        newcomer = Agent(
+            id=new_agent_id(), room_id=self.room.id, name=self.actor.name, kind=self.actor.kind, role=self.actor.role,
+            created_at=now, updated_at=now,
+        )  # fmt: skip
+        by = self._authorship(newcomer.id, undoable=False)
+        self._agent = self.writer.insert(newcomer, by, type="created")
+        return self._agent
+
+    def _by(self) -> Authorship:
+        return self._authorship(self.agent.id, undoable=self._undoable)
+
+    def _authorship(self, agent: AgentId, *, undoable: bool) -> Authorship:
+        return Authorship(
+            agent_id=agent, door=self.actor.door, operation=self._operation, session_id=self.actor.session_id,
+            reason=self.reason, undoable=undoable, undoes=self._undoes,
+        )  # fmt: skip
+
+
+class Tasks:
+    """The tasks of the work's room."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def get(self, task: TaskId, expected_version: int | None = None) -> Task:
+        """A task of this room by its full id; see `Work.get`."""
+        return self._work.get(Task, task, expected_version)
+
+    def get_all(self, tasks: Sequence[TaskId], expected_versions: Sequence[int] = ()) -> list[Task]:
+        """Several tasks, in the given order, each once.
+
+        Raises:
+            InvalidData: `expected_versions` is given and not as long as `tasks`.
+        """
+        if expected_versions and len(expected_versions) != len(tasks):
+            raise InvalidData(
+                f"{len(tasks)} tasks but {len(expected_versions)} expected versions.",
+                "Give one version a task, in order.",
+            )
+        versions: dict[TaskId, int | None] = dict.fromkeys(tasks)
+        versions.update(zip(tasks, expected_versions, strict=False))
+        return [self.get(task, version) for task, version in versions.items()]
+
+    def resolve(self, reference: str) -> TaskId:
+        """The id of the task that a person or agent means by a number (`12`, `#12`), a full id or a unique suffix.
+
+        Raises:
+            NotFound: no task, or more than one, goes by it.
+        """
+        room = self._work.room
+        if (number := reference.removeprefix("#")).isascii() and number.isdigit() and len(number) < 12:
+            found = self._work.rows.task_by_number(room.id, int(number))
+            if found is not None:
+                return found.id
+        if reference.startswith("tsk_"):
+            known = self._work.rows.get(Task, reference)
+            if known is not None and known.room_id == room.id:
+                return known.id
+        fits = self._work.rows.tasks_by_suffix(room.id, reference) if len(reference) >= 4 else []
+        if len(fits) == 1:
+            return fits[0].id
+        what = "More than one task ends in" if fits else "No task"
+        raise NotFound(
+            f"{what} {reference!r} in room {room.name}.",
+            "See the numbers with `wzp task list`; archived ones with --status archived.",
+        )
+
+    def rank_before(self, before: TaskId | None, to: Status, *, moving: TaskId | None = None) -> str:
+        """The rank of a place in a column: before the task `before`, or last. One row changes, no other.
+
+        Raises:
+            InvalidData: `before` does not stand in column `to`.
+        """
+        rows, room = self._work.rows, self._work.room.id
+        if before is None or before == moving:
+            return order.rank_between(rows.last_rank(room, to, moving), None)
+        anchor = self.get(before)
+        if anchor.status is not to:
+            raise InvalidData(
+                f"#{anchor.number} stands in {anchor.status}, not in {to}.",
+                f"Name a task of {to} to stand before, or none.",
+            )
+        return order.rank_between(rows.rank_below(room, to, anchor.rank, moving), anchor.rank)
+
+    def ranks_before(self, before: TaskId | None, to: Status, moving: Iterable[TaskId]) -> list[str]:
+        """Ranks for several tasks that come to stand one after the other before `before`, or last."""
+        moving = list(moving)
+        rows, room = self._work.rows, self._work.room.id
+        column = [task for task in rows.tasks(room, [to]) if task.id not in set(moving)]
+        place = len(column)
+        if before is not None and before not in moving:
+            self.rank_before(before, to)
+            place = next(index for index, task in enumerate(column) if task.id == before)
+        low = column[place - 1].rank if place else None
+        high = column[place].rank if place < len(column) else None
+        return order.ranks_between(low, high, len(moving))
+
+    def free_rank(self, task: TaskId, status: Status, rank: str) -> str:
+        """`rank`, or the next free one after it where another task of the column has taken it meanwhile."""
+        rows, room = self._work.rows, self._work.room.id
+        if not rows.is_rank_taken(room, status, rank, task):
+            return rank
+        return order.rank_between(rank, rows.rank_above(room, status, rank, task))
+
+
+def conflict(rows: Reader, entity: Room | Task | Agent | Comment, expected_version: int) -> VersionConflict:
+    """The version conflict of `entity` for a caller who knows it at `expected_version`."""
+    if expected_version > entity.version or expected_version < 1:
+        changes: list[Event] = []
+        what = f"has version {entity.version}; version {expected_version} never was"
+    else:
+        changes = [each for each in rows.events(entity_id=entity.id) if each.version > expected_version]
+        last = changes[-1] if changes else None
+        agent = rows.get(Agent, last.agent_id) if last else None
+        fields = sorted({name for each in changes for name in each.after})
+        who = f" by {agent.name}" if agent else ""
+        why = f" ({last.reason})" if last and last.reason else ""
+        what = f"is at version {entity.version}, you know {expected_version}: {', '.join(fields)} changed{who}{why}"
+    name = f"#{entity.number}" if isinstance(entity, Task) else f"{type(entity).__name__.lower()} {entity.id}"
+    return VersionConflict(
+        f"{name} {what}.",
+        f"Look at its present state, then repeat with version {entity.version}.",
+        current=entity,
+        changes=changes,
+    )
+
+
+def _room_of(entity: Entity) -> RoomId:
+    return entity.id if isinstance(entity, Room) else entity.room_id

@@ -1,0 +1,84 @@
+"""Everything that touches the disk: the database, its events and change feed, backups, files, logs.
+
+It knows rows, not rules. Other packages import from here, never from the modules inside.
+"""
+
+from typing import TYPE_CHECKING
+
+from storage.lazy import face
+
+if TYPE_CHECKING:
+    from storage.change_feed import ChangeFeed as ChangeFeed
+    from storage.clock import format_time as format_time
+    from storage.clock import parse_time as parse_time
+    from storage.clock import utc_now as utc_now
+    from storage.codec import BOOKKEEPING as BOOKKEEPING
+    from storage.codec import changed_fields as changed_fields
+    from storage.codec import decode_json as decode_json
+    from storage.codec import encode_json as encode_json
+    from storage.codec import field_codecs as field_codecs
+    from storage.codec import from_wire as from_wire
+    from storage.codec import to_wire as to_wire
+    from storage.codec import values_from_wire as values_from_wire
+    from storage.database import Database as Database
+    from storage.errors import CorruptedData as CorruptedData
+    from storage.errors import ParallelError as ParallelError
+    from storage.errors import SchemaTooNew as SchemaTooNew
+    from storage.errors import StorageError as StorageError
+    from storage.errors import StorageFull as StorageFull
+    from storage.errors import StorageReadOnly as StorageReadOnly
+    from storage.errors import StorageTimeout as StorageTimeout
+    from storage.errors import UnsafeEngine as UnsafeEngine
+    from storage.errors import UnsafeFilesystem as UnsafeFilesystem
+    from storage.home import HOME_VARIABLE as HOME_VARIABLE
+    from storage.home import Home as Home
+    from storage.ids import new_agent_id as new_agent_id
+    from storage.ids import new_comment_id as new_comment_id
+    from storage.ids import new_room_id as new_room_id
+    from storage.ids import new_task_id as new_task_id
+    from storage.lazy import face as face
+    from storage.reader import Reader as Reader
+    from storage.records import COLUMNS as COLUMNS
+    from storage.records import RECORDS as RECORDS
+    from storage.records import Agent as Agent
+    from storage.records import AgentId as AgentId
+    from storage.records import AgentKind as AgentKind
+    from storage.records import ChangeId as ChangeId
+    from storage.records import Comment as Comment
+    from storage.records import CommentId as CommentId
+    from storage.records import Door as Door
+    from storage.records import Entity as Entity
+    from storage.records import EntityKind as EntityKind
+    from storage.records import Event as Event
+    from storage.records import EventId as EventId
+    from storage.records import Priority as Priority
+    from storage.records import Role as Role
+    from storage.records import Room as Room
+    from storage.records import RoomId as RoomId
+    from storage.records import SessionId as SessionId
+    from storage.records import Status as Status
+    from storage.records import Task as Task
+    from storage.records import TaskId as TaskId
+    from storage.records import WipMode as WipMode
+    from storage.replay import replay as replay
+    from storage.writer import Authorship as Authorship
+    from storage.writer import Writer as Writer
+
+__getattr__ = face(
+    __name__,
+    {
+        "storage.change_feed": "ChangeFeed",
+        "storage.clock": "format_time parse_time utc_now",
+        "storage.codec": "BOOKKEEPING changed_fields decode_json encode_json field_codecs from_wire to_wire values_from_wire",
+        "storage.database": "Database",
+        "storage.errors": "CorruptedData ParallelError SchemaTooNew StorageError StorageFull StorageReadOnly "
+        "StorageTimeout UnsafeEngine UnsafeFilesystem",
+        "storage.home": "HOME_VARIABLE Home",
+        "storage.ids": "new_agent_id new_comment_id new_room_id new_task_id",
+        "storage.reader": "Reader",
+        "storage.records": "COLUMNS RECORDS Agent AgentId AgentKind ChangeId Comment CommentId Door Entity EntityKind "
+        "Event EventId Priority Role Room RoomId SessionId Status Task TaskId WipMode",
+        "storage.replay": "replay",
+        "storage.writer": "Authorship Writer",
+    },
+)

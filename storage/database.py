@@ -1,0 +1,133 @@
+"""The database: opened once a process, read in consistent snapshots, written one fair transaction at a time."""
+
+import errno
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from peewee import InterfaceError
+
+from storage.engine import APPLICATION_ID, connect, connect_read_only, corrupted, storage_errors, unguard
+from storage.errors import SchemaTooNew, StorageFull, StorageReadOnly
+from storage.filesystems import require_local_filesystem
+from storage.home import Home
+from storage.reader import Reader
+from storage.write_lock import WriteLock
+from storage.writer import Writer
+
+SCHEMA_VERSION: Final = 1
+"""The number of the newest migration; a file's `PRAGMA user_version`."""
+
+WRITE_DEADLINE_S: Final = 5.0
+"""How long a writer waits for its turn before it is told who holds the store."""
+
+
+class Database:
+    """One state.db. Thread-safe: every thread gets a connection of its own.
+
+    Use `Database.open`; then `with database.read() as rows` and `with database.write("move_task") as rows`.
+    """
+
+    def __init__(self, home: Home, *, deadline_s: float) -> None:
+        self.home = home
+        self.path = home.database
+        self._engine = connect(self.path)
+        self._lock = WriteLock(self.path.with_name(self.path.name + ".lock"), deadline_s)
+        self._after_commit: list[Callable[[], None]] = []
+
+    @classmethod
+    def open(cls, home: Home, *, deadline_s: float = WRITE_DEADLINE_S) -> "Database":
+        """Open the database of `home`, creating it or bringing it up to date first.
+
+        Raises:
+            SchemaTooNew, CorruptedData, UnsafeEngine, UnsafeFilesystem: the file is left as it is.
+            StorageTimeout, StorageReadOnly, StorageFull: it could not be created or migrated.
+        """
+        with storage_errors(home.database):
+            try:
+                home.create()
+            except OSError as error:
+                raise _home_refused(home.path, error) from error
+            require_local_filesystem(home.database)
+            if _schema_version(home.database) < SCHEMA_VERSION:
+                lock = WriteLock(home.database.with_name(home.database.name + ".lock"), deadline_s)
+                try:
+                    with lock.hold("migrate"):
+                        if _schema_version(home.database) < SCHEMA_VERSION:
+                            from storage.migrate import migrate
+
+                            migrate(home)
+                finally:
+                    lock.close()
+            return cls(home, deadline_s=deadline_s)
+
+    @contextmanager
+    def read(self) -> Iterator[Reader]:
+        """One consistent snapshot."""
+        with storage_errors(self.path), self._engine.atomic("DEFERRED"):
+            yield Reader(self._engine)
+
+    @contextmanager
+    def write(self, operation: str) -> Iterator[Writer]:
+        """One write transaction, durable when the block has ended without an exception, undone otherwise.
+
+        Args:
+            operation: what others are told who wait for their turn.
+        """
+        with storage_errors(self.path), self._lock.hold(operation), self._engine.atomic("IMMEDIATE"):
+            yield Writer(self._engine)
+        for announce in self._after_commit:
+            announce()
+
+    def after_commit(self, announce: Callable[[], None]) -> Callable[[], None]:
+        """Call `announce` after each commit of this process; it must be quick and not raise. Returns the way to stop."""
+        self._after_commit.append(announce)
+        return lambda: self._after_commit.remove(announce)
+
+    def close_thread(self) -> None:
+        """Close the calling thread's connection."""
+        self._engine.close()
+
+    def close(self) -> None:
+        """Close the calling thread's connection and the lock; other threads close theirs with `close_thread`."""
+        with suppress(InterfaceError):
+            self._engine.close()
+        self._lock.close()
+        unguard(self.path)
+
+
+def _schema_version(path: Path) -> int:
+    """The file's schema version; 0 where it is missing or was never finished.
+
+    Raises:
+        SchemaTooNew: a newer program wrote it.
+        CorruptedData: it is a database of something else.
+    """
+    if not path.exists() or path.stat().st_size == 0:
+        return 0
+    connection = connect_read_only(path)
+    try:
+        version = int(connection.pragma("user_version"))
+        ours = connection.pragma("application_id") == APPLICATION_ID
+        is_empty = connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall() == []
+    finally:
+        connection.close()
+    if not ours and not is_empty:
+        raise corrupted(path, "it belongs to another program")
+    if version > SCHEMA_VERSION:
+        raise SchemaTooNew(
+            f"{path} has schema {version}; this program knows schemas up to {SCHEMA_VERSION}. The file was left as it is.",
+            "Install the newest wezterm-parallel, or set WEZTERM_PARALLEL_HOME to another home.",
+            found=version,
+            known=SCHEMA_VERSION,
+        )
+    return version
+
+
+def _home_refused(path: Path, error: OSError) -> Exception:
+    if error.errno == errno.ENOSPC:
+        return StorageFull(f"No space is left to create {path}.", "Free space on that disk.")
+    return StorageReadOnly(
+        f"{path} cannot be created: {error.strerror}.", "Set WEZTERM_PARALLEL_HOME to a directory that you own."
+    )

@@ -1,0 +1,42 @@
+"""The home directory of the product: where each file lies. `WEZTERM_PARALLEL_HOME` moves it; mode 0700."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+HOME_VARIABLE = "WEZTERM_PARALLEL_HOME"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The paths under one home. Nothing is created before `create`."""
+
+    path: Path
+
+    @classmethod
+    def default(cls) -> "Home":
+        """The home that the environment names, else `~/.wezterm-parallel`."""
+        named = os.environ.get(HOME_VARIABLE)
+        return cls(Path(named).expanduser().absolute() if named else Path.home() / ".wezterm-parallel")
+
+    @property
+    def database(self) -> Path:
+        return self.path / "state.db"
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def backups(self) -> Path:
+        return self.path / "backups"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    def create(self) -> None:
+        """Create the home and make it the user's alone."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.backups, self.logs):
+            folder.mkdir(mode=0o700, exist_ok=True)

@@ -1,0 +1,39 @@
+"""Bring a database file to the present schema: numbered, forward-only, after a backup. Called under the write lock.
+
+Imported only when a file is missing or older than the program, since the migration runner is heavy.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from playhouse import migrations
+
+from storage.engine import APPLICATION_ID, connect
+from storage.home import Home
+
+DIRECTORY: Final = Path(__file__).parent / "migrations"
+
+
+def newest_migration() -> int:
+    """The number of the newest migration in the folder."""
+    return max(int(path.name[:4]) for path in DIRECTORY.glob("[0-9]*.py"))
+
+
+def migrate(home: Home) -> None:
+    """Create the database of `home`, or bring it up to date after a backup."""
+    path = home.database
+    if path.exists() and path.stat().st_size > 0:
+        from storage.backup import create_backup
+
+        create_backup(home, reason="before migration")
+    engine = connect(path, create=True)
+    try:
+        connection = engine.connection()
+        path.chmod(0o600)
+        if connection.pragma("application_id") != APPLICATION_ID:
+            connection.pragma("application_id", APPLICATION_ID)
+            connection.pragma("journal_mode", "wal")
+        migrations.run(engine, str(DIRECTORY))
+        connection.pragma("user_version", newest_migration())
+    finally:
+        engine.close()

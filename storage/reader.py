@@ -1,0 +1,219 @@
+"""Reading: every query the product asks, within one consistent snapshot, answered with frozen records."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
+
+import apsw
+
+from storage.clock import format_time
+from storage.codec import encode_json
+from storage.engine import Engine
+from storage.records import Agent, AgentId, ChangeId, Comment, EntityKind, Event, Room, RoomId, Status, Task, TaskId
+from storage.tables import AGENTS, COMMENTS, EVENT_ROWS, ROOMS, TABLES, TASKS
+
+R = TypeVar("R", Room, Task, Agent, Comment)
+_STATUS = TASKS.rows.names.index("status")
+
+
+class StoredResult(NamedTuple):
+    """What an earlier call with the same idempotency key gave. `result` is JSON text."""
+
+    arguments_hash: str
+    result: str
+
+
+class Reader:
+    """The queries. Valid only inside the transaction that made it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: apsw.Connection = engine.connection()
+
+    def get(self, record: type[R], entity_id: str) -> R | None:
+        """The entity with that id."""
+        table = TABLES[record]
+        row = self._one(table.get, (entity_id,))
+        return None if row is None else table.rows.decode(row)
+
+    # rooms and agents
+
+    def rooms(self) -> list[Room]:
+        """All rooms, by name."""
+        return [ROOMS.rows.decode(row) for row in self._all(f"{ROOMS.select} ORDER BY name")]
+
+    def room_by_name(self, name: str) -> Room | None:
+        row = self._one(f"{ROOMS.select} WHERE name = ?", (name,))
+        return None if row is None else ROOMS.rows.decode(row)
+
+    def agents(self, room: RoomId) -> list[Agent]:
+        """The room's agents, by name."""
+        return [
+            AGENTS.rows.decode(row) for row in self._all(f"{AGENTS.select} WHERE room_id = ? ORDER BY name", (room,))
+        ]
+
+    def agent_by_name(self, room: RoomId, name: str) -> Agent | None:
+        row = self._one(f"{AGENTS.select} WHERE room_id = ? AND name = ?", (room, name))
+        return None if row is None else AGENTS.rows.decode(row)
+
+    # tasks
+
+    def tasks(self, room: RoomId, statuses: Collection[Status] | None = None) -> list[Task]:
+        """The room's tasks (those with one of `statuses`, if given), column by column in their order, with positions."""
+        where, values = "WHERE room_id = ?", [str(room)]
+        if statuses is not None:
+            where += f" AND status IN ({', '.join('?' * len(statuses))})"
+            values.extend(status.value for status in statuses)
+        tasks: list[Task] = []
+        status, position = "", 0
+        for row in self._all(f"{TASKS.select} {where} ORDER BY status, rank, id", values):
+            position = position + 1 if row[_STATUS] == status else 0
+            status = row[_STATUS]
+            tasks.append(TASKS.rows.decode(row, position=position))
+        return tasks
+
+    def tasks_by_id(self, ids: Iterable[TaskId]) -> list[Task]:
+        """Those of the tasks that exist, in no order, without positions."""
+        wanted = encode_json(list(ids)).decode()
+        rows = self._all(f"{TASKS.select} WHERE id IN (SELECT value FROM json_each(?))", (wanted,))
+        return [TASKS.rows.decode(row) for row in rows]
+
+    def task_by_number(self, room: RoomId, number: int) -> Task | None:
+        row = self._one(f"{TASKS.select} WHERE room_id = ? AND number = ?", (room, number))
+        return None if row is None else TASKS.rows.decode(row)
+
+    def tasks_by_suffix(self, room: RoomId, suffix: str) -> list[Task]:
+        """The room's tasks whose id ends in `suffix`; at most two, since more tell no more."""
+        rows = self._all(
+            f"{TASKS.select} WHERE room_id = ? AND substr(id, -length(?)) = ? LIMIT 2", (room, suffix, suffix)
+        )
+        return [TASKS.rows.decode(row) for row in rows]
+
+    def with_positions(self, tasks: Sequence[Task]) -> list[Task]:
+        """The tasks, each with its present 0-based place in its column."""
+        sql = "SELECT count(*) FROM task WHERE room_id = ? AND status = ? AND (rank, id) < (?, ?)"
+        return [
+            replace(task, position=self._one(sql, (task.room_id, task.status.value, task.rank, task.id))[0])  # type: ignore[index]
+            for task in tasks
+        ]
+
+    def next_task_number(self, room: RoomId) -> int:
+        row = self._one("SELECT ifnull(max(number), 0) + 1 FROM task WHERE room_id = ?", (room,))
+        return int(row[0]) if row else 1
+
+    def column_count(self, room: RoomId, status: Status) -> int:
+        """How many tasks stand in a column."""
+        row = self._one("SELECT count(*) FROM task WHERE room_id = ? AND status = ?", (room, status.value))
+        return int(row[0]) if row else 0
+
+    def last_rank(self, room: RoomId, status: Status, without: TaskId | None) -> str | None:
+        """The greatest rank in a column, not counting the task `without`."""
+        sql = "SELECT rank FROM task WHERE room_id = ? AND status = ? AND id IS NOT ? ORDER BY rank DESC LIMIT 1"
+        row = self._one(sql, (room, status.value, without))
+        return None if row is None else str(row[0])
+
+    def rank_below(self, room: RoomId, status: Status, rank: str, without: TaskId | None) -> str | None:
+        """The greatest rank in a column that is less than `rank`, not counting the task `without`."""
+        sql = "SELECT rank FROM task WHERE room_id = ? AND status = ? AND rank < ? AND id IS NOT ? ORDER BY rank DESC LIMIT 1"
+        row = self._one(sql, (room, status.value, rank, without))
+        return None if row is None else str(row[0])
+
+    def rank_above(self, room: RoomId, status: Status, rank: str, without: TaskId | None) -> str | None:
+        """The least rank in a column that is greater than `rank`, not counting the task `without`."""
+        sql = (
+            "SELECT rank FROM task WHERE room_id = ? AND status = ? AND rank > ? AND id IS NOT ? ORDER BY rank LIMIT 1"
+        )
+        row = self._one(sql, (room, status.value, rank, without))
+        return None if row is None else str(row[0])
+
+    def is_rank_taken(self, room: RoomId, status: Status, rank: str, without: TaskId) -> bool:
+        sql = "SELECT 1 FROM task WHERE room_id = ? AND status = ? AND rank = ? AND id <> ? LIMIT 1"
+        return self._one(sql, (room, status.value, rank, without)) is not None
+
+    def dependants(self, ids: Iterable[TaskId]) -> set[TaskId]:
+        """The tasks that wait for any of `ids`, directly."""
+        wanted = encode_json(list(ids)).decode()
+        sql = "SELECT task_id FROM dependency WHERE needs_id IN (SELECT value FROM json_each(?))"
+        return {TaskId(row[0]) for row in self._all(sql, (wanted,))}
+
+    def comments(self, task: TaskId) -> list[Comment]:
+        """The task's comments that are not removed, oldest first."""
+        sql = f"{COMMENTS.select} WHERE task_id = ? AND NOT removed ORDER BY created_at, id"
+        return [COMMENTS.rows.decode(row) for row in self._all(sql, (task,))]
+
+    # events
+
+    def last_sequence(self) -> int:
+        """The sequence number of the newest event; 0 before the first."""
+        row = self._one("SELECT ifnull(max(sequence), 0) FROM event")
+        return int(row[0]) if row else 0
+
+    def sequence_at(self, moment: datetime) -> int:
+        """The sequence number of the last event at or before `moment`; 0 if there is none."""
+        row = self._one("SELECT ifnull(max(sequence), 0) FROM event WHERE at <= ?", (format_time(moment),))
+        return int(row[0]) if row else 0
+
+    def events(
+        self,
+        *,
+        room: RoomId | None = None,
+        entity: EntityKind | None = None,
+        entity_id: str | None = None,
+        subject: TaskId | None = None,
+        agent: AgentId | None = None,
+        change: ChangeId | None = None,
+        after: int = 0,
+        until: int | None = None,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> list[Event]:
+        """The events that fit all that is named, with `after < sequence <= until`, oldest first unless said."""
+        wanted: dict[str, Any] = {
+            "room_id = ?": room, "entity = ?": entity, "entity_id = ?": entity_id, "subject_id = ?": subject,
+            "agent_id = ?": agent, "change = ?": change, "sequence <= ?": until,
+        }  # fmt: skip
+        conditions = ["sequence > ?", *(sql for sql, value in wanted.items() if value is not None)]
+        values = [
+            after,
+            *(str(value) if not isinstance(value, int) else value for value in wanted.values() if value is not None),
+        ]
+        order = "DESC" if newest_first else "ASC"
+        sql = f"SELECT {EVENT_ROWS.columns} FROM event WHERE {' AND '.join(conditions)} ORDER BY sequence {order}"
+        if limit is not None:
+            sql += f" LIMIT {int(limit)}"
+        return [EVENT_ROWS.decode(row) for row in self._all(sql, values)]
+
+    def undos_of(self, change: ChangeId) -> list[ChangeId]:
+        """The changes that undo `change`, oldest first."""
+        sql = "SELECT change FROM event WHERE undoes = ? GROUP BY change ORDER BY min(sequence)"
+        return [ChangeId(row[0]) for row in self._all(sql, (change,))]
+
+    def recent_changes(self, room: RoomId, agent: AgentId, *, undos: bool) -> Iterable[ChangeId]:
+        """An agent's undoable changes in a room, newest first: its own ones, or those that undo others."""
+        which = "undoes IS NOT NULL" if undos else "undoes IS NULL"
+        sql = f"SELECT change FROM event WHERE room_id = ? AND agent_id = ? AND undoable AND {which} ORDER BY sequence DESC"
+        seen: set[str] = set()
+        for (change,) in self._connection.execute(sql, (room, agent)):
+            if change not in seen:
+                seen.add(change)
+                yield ChangeId(change)
+
+    def stored_result(self, room: RoomId | None, agent: AgentId, operation: str, key: str) -> StoredResult | None:
+        """The result stored under an idempotency key."""
+        sql = "SELECT arguments_hash, result FROM idempotency WHERE room_id = ? AND agent_id = ? AND operation = ? AND key = ?"
+        row = self._one(sql, (room or "", agent, operation, key))
+        return None if row is None else StoredResult(*row)
+
+    # how rows are fetched
+
+    def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Any]:
+        """The rows of a query one by one; for this package's own modules."""
+        return iter(self._connection.execute(sql, values))
+
+    def _one(self, sql: str, values: Sequence[Any] = ()) -> Sequence[Any] | None:
+        rows = self._connection.execute(sql, values).fetchall()
+        return rows[0] if rows else None
+
+    def _all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        return self._connection.execute(sql, values).fetchall()

@@ -1,0 +1,232 @@
+"""The frozen records and closed vocabularies: the one definition of each entity beside its peewee model.
+
+A record's *own* fields are what people and agents set; they are what versions count and events carry. Fields
+declared with `derived()` are marks kept by the database (counters, times of the last change) or filled by a
+reader (`position`): they bump no version and stand in no event.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from functools import total_ordering
+from typing import Any, Final, NewType
+
+RoomId = NewType("RoomId", str)
+TaskId = NewType("TaskId", str)
+AgentId = NewType("AgentId", str)
+CommentId = NewType("CommentId", str)
+SessionId = NewType("SessionId", str)
+EventId = NewType("EventId", str)
+ChangeId = NewType("ChangeId", str)
+"""The id that all events of one call share."""
+
+
+class Status(StrEnum):
+    """Where a task stands: a column of the board, or `archived`, off the board."""
+
+    BACKLOG = "backlog"
+    TODO = "todo"
+    IN_PROGRESS = "in_progress"
+    BLOCKED = "blocked"
+    REVIEW = "review"
+    DONE = "done"
+    ARCHIVED = "archived"
+
+
+COLUMNS: Final = tuple(status for status in Status if status is not Status.ARCHIVED)
+"""The columns of the board, in the order in which they are shown."""
+
+
+class Priority(StrEnum):
+    """How urgent a task is, least first."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    URGENT = "urgent"
+
+
+class AgentKind(StrEnum):
+    """What does the work: a human being, an AI agent, or a worker process."""
+
+    PERSON = "person"
+    AI = "ai"
+    WORKER = "worker"
+
+
+@total_ordering
+class Role(StrEnum):
+    """What an agent may do; each role may do all that the lesser ones may. Compares by that order."""
+
+    VIEWER = "viewer"
+    AGENT = "agent"
+    OPERATOR = "operator"
+    OWNER = "owner"
+    SYSTEM = "system"
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, Role):
+            return NotImplemented
+        return _ROLE_RANK[self] < _ROLE_RANK[other]
+
+
+_ROLE_RANK: Final = {role: rank for rank, role in enumerate(Role)}
+
+
+class Door(StrEnum):
+    """The way in through which a change came."""
+
+    TUI = "tui"
+    CLI = "cli"
+    MCP = "mcp"
+    SOCKET = "socket"
+    WEBSOCKET = "websocket"
+    SERVICE = "service"
+
+
+class WipMode(StrEnum):
+    """What happens when a column would exceed its limit of work in progress."""
+
+    WARN = "warn"
+    REFUSE = "refuse"
+
+
+class EntityKind(StrEnum):
+    """What an event is about."""
+
+    ROOM = "room"
+    TASK = "task"
+    AGENT = "agent"
+    COMMENT = "comment"
+
+
+def derived(default: Any) -> Any:
+    """A field that the database or a reader fills: not the entity's own, in no event, behind no version."""
+    return field(default=default, metadata={"derived": True}, compare=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """One project's workspace. `root` is an absolute directory; nothing in a room reaches outside it.
+
+    `wip_limits` maps a column to the most tasks it should hold; a column that is not named has no limit.
+    """
+
+    id: RoomId
+    name: str
+    root: str
+    wip_limits: Mapping[Status, int] = field(default_factory=dict)
+    wip_mode: WipMode = WipMode.WARN
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A card on the board.
+
+    `number` is unique in its room. `rank` orders a column as text, ties by id. `dependencies` are the tasks that
+    must be closed (done or archived) before this one is ready. `blocked_reason` stands only while the status is
+    `blocked`; `archived_from` only while it is `archived`.
+    """
+
+    id: TaskId
+    room_id: RoomId
+    number: int
+    title: str
+    description: str = ""
+    status: Status = Status.BACKLOG
+    priority: Priority = Priority.NORMAL
+    rank: str
+    labels: tuple[str, ...] = ()
+    dependencies: tuple[TaskId, ...] = ()
+    assignee: AgentId | None = None
+    estimate_minutes: int | None = None
+    due: date | None = None
+    command: str | None = None
+    blocked_reason: str | None = None
+    archived_from: Status | None = None
+    created_by: AgentId
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime
+    status_changed_at: datetime = derived(None)
+    """When the task came to its present status; the start of its age in the column."""
+    waiting_on: int = derived(0)
+    """How many of its dependencies are still open."""
+    comment_count: int = derived(0)
+    position: int | None = derived(None)
+    """0-based place in its column, where the reader was asked for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """Somebody who does tasks in a room. `description` is what the agent is for, in a sentence."""
+
+    id: AgentId
+    room_id: RoomId
+    name: str
+    kind: AgentKind
+    role: Role
+    description: str = ""
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """A remark on a task, in Markdown. A removed comment stays stored and is not shown."""
+
+    id: CommentId
+    room_id: RoomId
+    task_id: TaskId
+    author: AgentId
+    body: str
+    removed: bool = False
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime
+
+
+Entity = Room | Task | Agent | Comment
+
+RECORDS: Final[Mapping[EntityKind, type[Room] | type[Task] | type[Agent] | type[Comment]]] = {
+    EntityKind.ROOM: Room,
+    EntityKind.TASK: Task,
+    EntityKind.AGENT: Agent,
+    EntityKind.COMMENT: Comment,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """An immutable record of one state change.
+
+    `sequence` grows with commit order and names a moment exactly. `before` is None for a creation, whose `after`
+    holds the whole state; later events hold only the changed fields on both sides. Values are as on the wire
+    (see storage/codec.py). `subject_id` is the task that the event concerns, for tasks and comments.
+    """
+
+    sequence: int
+    id: EventId
+    change: ChangeId
+    room_id: RoomId
+    entity: EntityKind
+    entity_id: str
+    subject_id: str | None
+    version: int
+    type: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any]
+    agent_id: AgentId
+    session_id: SessionId | None
+    door: Door
+    operation: str
+    reason: str | None
+    undoable: bool
+    undoes: ChangeId | None
+    payload_version: int
+    at: datetime

@@ -1,0 +1,115 @@
+"""Writing: insert a record or replace one by version, each with its event, inside one write transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from storage.clock import format_time, parse_time, utc_now
+from storage.codec import BOOKKEEPING, changed_fields, encode_json, field_codecs, to_wire
+from storage.engine import Engine
+from storage.ids import new_change_id, new_event_id
+from storage.reader import Reader
+from storage.records import Agent, AgentId, ChangeId, Comment, Door, EntityKind, Room, RoomId, SessionId, Task
+from storage.tables import EVENT_INSERT, KINDS, TABLES
+
+R = TypeVar("R", Room, Task, Agent, Comment)
+
+PAYLOAD_VERSION: Final = 1
+"""The version of the events' payloads that this program writes; migrations ship upcasters for older ones."""
+
+
+class StaleRow(AssertionError):
+    """An update found no row of the version just read, under the lock: a defect of ours, not a conflict."""
+
+
+@dataclass(slots=True)
+class Authorship:
+    """Who makes the changes of a transaction and how: what every event of it says."""
+
+    agent_id: AgentId
+    door: Door
+    operation: str
+    session_id: SessionId | None = None
+    reason: str | None = None
+    undoable: bool = False
+    undoes: ChangeId | None = None
+
+
+class Writer(Reader):
+    """A reader that may also write. `now` is one moment for the whole transaction and never before the last event's."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        last = self._one("SELECT at FROM event ORDER BY sequence DESC LIMIT 1")
+        now = utc_now()
+        self.now: datetime = now if last is None else max(now, parse_time(last[0]))
+        self.change: ChangeId = new_change_id()
+        self.last_written: int | None = None
+        """The sequence number of the newest event of this transaction."""
+
+    def insert(self, record: R, by: Authorship, *, type: str = "created") -> R:
+        """Store a new entity with its creation event; its times become the transaction's."""
+        record = replace(record, created_at=self.now, updated_at=self.now, version=1)
+        if isinstance(record, Task):
+            record = replace(record, status_changed_at=self.now)
+        table = TABLES[record.__class__]
+        self._connection.execute(table.insert, table.insert_values(record))
+        own = {each.name for each in field_codecs(record.__class__) if each.own} - BOOKKEEPING
+        self._append(record, by, type, None, to_wire(record, own))
+        return record
+
+    def update(self, before: R, after: R, by: Authorship, *, type: str) -> R:
+        """Replace `before`, as read in this transaction, by `after`. Only own fields that differ are written.
+
+        Returns:
+            The stored record; `before` itself where nothing differs, and then there is no event.
+        """
+        changed = changed_fields(before, after)
+        if not changed:
+            return before
+        after = replace(after, version=before.version + 1, updated_at=self.now)
+        if isinstance(after, Task) and isinstance(before, Task) and after.status is not before.status:
+            after = replace(after, status_changed_at=self.now)
+        sql, values = TABLES[after.__class__].update(before, after)
+        self._connection.execute(sql, values)
+        if self._connection.changes() != 1:
+            raise StaleRow(f"{after.id} no longer has version {before.version} inside the transaction that read it")
+        names = {each.name for each in changed}
+        self._append(after, by, type, to_wire(before, names), to_wire(after, names))
+        return after
+
+    def store_result(
+        self, room: RoomId | None, agent: AgentId, operation: str, key: str, arguments_hash: str, result: str
+    ) -> None:
+        """Keep a call's result under its idempotency key."""
+        self._connection.execute(
+            "INSERT INTO idempotency (room_id, agent_id, operation, key, arguments_hash, result, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (room or "", agent, operation, key, arguments_hash, result, format_time(self.now)),
+        )
+
+    def forget_results_before(self, moment: datetime) -> None:
+        """Drop the stored results that are older than `moment`."""
+        self._connection.execute("DELETE FROM idempotency WHERE at < ?", (format_time(moment),))
+
+    def _append(
+        self, record: R, by: Authorship, type: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]
+    ) -> None:
+        kind = KINDS[record.__class__]
+        room = record.id if isinstance(record, Room) else record.room_id
+        self._connection.execute(
+            EVENT_INSERT,
+            (
+                new_event_id(), self.change, room, kind.value, record.id, _subject(kind, record), record.version, type,
+                None if before is None else encode_json(before).decode(), encode_json(after).decode(),
+                by.agent_id, by.session_id, by.door.value, by.operation, by.reason,
+                int(by.undoable), by.undoes, PAYLOAD_VERSION, format_time(self.now),
+            ),
+        )  # fmt: skip
+        self.last_written = self._connection.last_insert_rowid()
+
+
+def _subject(kind: EntityKind, record: Room | Task | Agent | Comment) -> str | None:
+    if isinstance(record, Comment):
+        return record.task_id
+    return record.id if kind is EntityKind.TASK else None

@@ -1,0 +1,5 @@
+"""The command: `wezterm-parallel`, alias `wzp`."""
+
+
+def main() -> None:
+    """Enter."""
