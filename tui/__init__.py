@@ -1,1 +1,31 @@
 """The Textual app: screens, widgets, styles, key bindings. No rule of the product lives here."""
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.work import Actor
+    from storage import Home
+
+
+def run(home: "Home", room: str, *, actor: "Actor") -> int:
+    """Open the app on a room and stay until the person quits. Returns the exit code of the program.
+
+    Args:
+        room: the room's name or id.
+        actor: who sits at the keyboard.
+
+    Raises:
+        ParallelError: the database or the room cannot be opened; nothing has been drawn yet.
+    """
+    if os.environ.get("TERM_PROGRAM") == "WezTerm":
+        # wezterm#8149: with the kitty protocol, alt+j reaches Textual as a plain j. Read when textual is imported.
+        os.environ.setdefault("TEXTUAL_DISABLE_KITTY_KEY", "1")
+    from tui.app import ParallelApp
+    from tui.desk import Desk
+
+    desk = Desk.open(home, room, actor)
+    try:
+        return ParallelApp(desk).run() or 0
+    finally:
+        desk.close()

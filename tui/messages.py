@@ -1,0 +1,38 @@
+"""The messages that travel between threads, app and screens: what has become true, never what to do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from textual.message import Message
+
+from tui.board_state import Fresh
+
+
+@dataclass
+class FreshRows(Message):
+    """The change feed has read new rows (posted from the feed's thread)."""
+
+    fresh: Fresh
+
+
+class Severity(StrEnum):
+    """How loud a note is."""
+
+    INFORMATION = "information"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One message to the person, kept for the messages panel. `hint` says what to do."""
+
+    at: datetime
+    severity: Severity
+    text: str
+    hint: str = ""
+
+
+Notes = Sequence[Note]

@@ -1,0 +1,39 @@
+"""The base of the full screens: cheap focus changes, bindings from the actions, the app's own type."""
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.reactive import Reactive
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tui.actions import Action
+
+if TYPE_CHECKING:
+    from tui.app import ParallelApp
+    from tui.board_state import BoardState
+    from tui.desk import Desk
+
+
+class Place(Screen[None]):
+    """A full screen of the app, reached by a digit or pushed on another."""
+
+    ACTIONS: ClassVar[tuple[Action, ...]] = ()
+    """The actions of this place, for its bindings, the palette and help."""
+
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """Textual repaints the whole screen with every change of focus (54 KB a key); nothing of ours needs it."""
+
+    @property
+    def parallel(self) -> "ParallelApp":
+        """The app, as what it is."""
+        return cast("ParallelApp", self.app)
+
+    @property
+    def desk(self) -> "Desk":
+        """Where operations are called."""
+        return self.parallel.desk
+
+    @property
+    def state(self) -> "BoardState":
+        """The room as it is stored."""
+        return self.parallel.state

@@ -1,0 +1,1 @@
+"""Widgets that several screens use; drawn by line where they can grow."""
