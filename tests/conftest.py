@@ -1,0 +1,69 @@
+"""Fixtures for all tests: a home of their own, a database in it, a room with people at its board."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storage import HOME_VARIABLE, AgentKind, Database, Door, Home, Role
+from tests.support.users import User
+
+ROOM = "demo"
+
+_TELLING = ("CLAUDE", "CURSOR", "CODEX", "GEMINI", "AIDER", "COPILOT", "WZP_", "WEZTERM_PARALLEL", "AMP_", "OPENCODE")
+"""How names of variables begin that would make a test's process somebody's agent, or point it at a real home."""
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No agent's client, colour setting or theme of the machine reaches a test."""
+    for name in list(os.environ):
+        if name.startswith(_TELLING):
+            monkeypatch.delenv(name)
+    for name in ("NO_COLOR", "FORCE_COLOR", "TEXTUAL_THEME", "TEXTUAL", "AI_AGENT", "AGENT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A home that is this test's alone, also for the processes that it starts."""
+    home = Home(tmp_path / "home")
+    monkeypatch.setenv(HOME_VARIABLE, str(home.path))
+    return home
+
+
+@pytest.fixture
+def database(home: Home) -> Iterator[Database]:
+    """The opened database of `home`."""
+    database = Database.open(home)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A directory for a room to stand for."""
+    directory = tmp_path / "project"
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture
+def board(database: Database, project: Path) -> User:
+    """The person who owns the room `demo`, at its board."""
+    owner = User(database, "owner", room=ROOM, door=Door.TUI)
+    owner.call("create_room", name=ROOM, root=project)
+    return owner
+
+
+@pytest.fixture
+def alice(board: User) -> User:
+    """An operator at the board of `demo`."""
+    return User(board.database, "alice", room=ROOM, role=Role.OPERATOR)
+
+
+@pytest.fixture
+def bob(board: User) -> User:
+    """An AI agent at the board of `demo`."""
+    return User(board.database, "bob", room=ROOM, role=Role.AGENT, kind=AgentKind.AI)

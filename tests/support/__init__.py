@@ -1,0 +1,1 @@
+"""What several tests share beside fixtures: users of a board, child processes, databases laid out in bulk."""
