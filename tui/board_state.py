@@ -4,7 +4,7 @@ No widget and no thread lives here. `read_all` and `read_fresh` run where the da
 and `apply` run on the event loop.
 """
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -123,7 +123,7 @@ class BoardState:
     def _put(self, before: Task | None, task: Task) -> None:
         if before is not None:
             column = self._columns[before.status]
-            column.remove(before)
+            del column[bisect_left(column, _place(before), key=_place)]
         insort(self._columns[task.status], task, key=_place)
         self.tasks[task.id] = task
 
