@@ -116,14 +116,10 @@ def _carry_out(rows: Reader, call: Call) -> Outcome:
 
 
 def _outcome(rows: Reader, work: Work, value: Any, shaped: Any) -> Outcome:
-    wrote = isinstance(rows, Writer) and rows.last_written is not None
-    return Outcome(
-        value,
-        shaped,
-        rows.change if wrote else None,
-        rows.last_written if wrote else None,
-        tuple(work.warnings),  # type: ignore[attr-defined]
-    )
+    warnings = tuple(work.warnings)
+    if isinstance(rows, Writer) and rows.last_written is not None:
+        return Outcome(value, shaped, rows.change, rows.last_written, warnings)
+    return Outcome(value, shaped, warnings=warnings)
 
 
 def find_room(rows: Reader, name: str) -> Room:

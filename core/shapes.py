@@ -81,7 +81,7 @@ def shape_error(error: ParallelError, rows: Reader | None = None) -> dict[str, A
     """
     wire: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.hint}
     if error.details:
-        wire["details"] = {name: value for name, value in error.details.items()}
+        wire["details"] = dict(error.details)
     if isinstance(error, VersionConflict):
         shape = Shaper(rows).shape if rows is not None else to_wire
         wire["current"] = shape(error.current)

@@ -5,7 +5,7 @@ It knows rows, not rules. Other packages import from here, never from the module
 
 from typing import TYPE_CHECKING
 
-from storage.lazy import face
+from storage.lazy import face as face
 
 if TYPE_CHECKING:
     from storage.change_feed import ChangeFeed as ChangeFeed
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from storage.ids import new_comment_id as new_comment_id
     from storage.ids import new_room_id as new_room_id
     from storage.ids import new_task_id as new_task_id
-    from storage.lazy import face as face
     from storage.reader import Reader as Reader
     from storage.records import COLUMNS as COLUMNS
     from storage.records import RECORDS as RECORDS
@@ -69,7 +68,8 @@ __getattr__ = face(
     {
         "storage.change_feed": "ChangeFeed",
         "storage.clock": "format_time parse_time utc_now",
-        "storage.codec": "BOOKKEEPING changed_fields decode_json encode_json field_codecs from_wire to_wire values_from_wire",
+        "storage.codec": "BOOKKEEPING changed_fields decode_json encode_json field_codecs from_wire to_wire "
+        "values_from_wire",
         "storage.database": "Database",
         "storage.errors": "CorruptedData ParallelError SchemaTooNew StorageError StorageFull StorageReadOnly "
         "StorageTimeout UnsafeEngine UnsafeFilesystem",

@@ -74,9 +74,9 @@ class ChangeFeed:
     def _watch(self) -> None:
         connection = connect_read_only(self._database.path)
         try:
-            seen: int | None = None
+            seen: object = None
             while not self._stopped:
-                version = int(connection.execute("PRAGMA data_version").fetchall()[0][0])
+                version = connection.execute("PRAGMA data_version").fetchall()[0][0]
                 if version != seen:
                     self._deliver_new()
                     seen = version

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import date, datetime
 from enum import StrEnum
-from functools import cache
 from typing import Any, Final, NewType, TypeVar, Union, get_args, get_origin
 
 import msgspec
@@ -86,13 +85,19 @@ def _field_codec(name: str, own: bool, hint: Any) -> FieldCodec:
     return FieldCodec(name, own, None, None, None, None)
 
 
-@cache
+_FIELD_CODECS: Final[dict[type, tuple[FieldCodec, ...]]] = {}
+
+
 def field_codecs(record: type) -> tuple[FieldCodec, ...]:
     """The codecs of a record's fields, in the order of their declaration."""
-    hints = typing.get_type_hints(record)
-    return tuple(
-        _field_codec(each.name, not each.metadata.get("derived", False), hints[each.name]) for each in fields(record)
-    )
+    known = _FIELD_CODECS.get(record)
+    if known is None:
+        hints = typing.get_type_hints(record)
+        known = _FIELD_CODECS[record] = tuple(
+            _field_codec(each.name, not each.metadata.get("derived", False), hints[each.name])
+            for each in fields(record)
+        )
+    return known
 
 
 def to_wire(record: Any, names: typing.Collection[str] | None = None) -> dict[str, Any]:

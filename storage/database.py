@@ -81,7 +81,7 @@ class Database:
             announce()
 
     def after_commit(self, announce: Callable[[], None]) -> Callable[[], None]:
-        """Call `announce` after each commit of this process; it must be quick and not raise. Returns the way to stop."""
+        """Call `announce` after each commit of this process, quickly and without raising. Returns the way to stop."""
         self._after_commit.append(announce)
         return lambda: self._after_commit.remove(announce)
 
@@ -117,7 +117,8 @@ def _schema_version(path: Path) -> int:
         raise corrupted(path, "it belongs to another program")
     if version > SCHEMA_VERSION:
         raise SchemaTooNew(
-            f"{path} has schema {version}; this program knows schemas up to {SCHEMA_VERSION}. The file was left as it is.",
+            f"{path} has schema {version}; this program knows schemas up to {SCHEMA_VERSION}. "
+            "The file was left as it is.",
             "Install the newest wezterm-parallel, or set WEZTERM_PARALLEL_HOME to another home.",
             found=version,
             known=SCHEMA_VERSION,

@@ -43,7 +43,7 @@ class Engine(APSWDatabase):  # type: ignore[misc]
     """A peewee database on one file; each thread has a connection of its own."""
 
     def _connect(self) -> apsw.Connection:
-        connection = super()._connect()
+        connection: apsw.Connection = super()._connect()
         connection.convert_binding = _convert_binding
         return connection
 
@@ -115,7 +115,7 @@ def _translated(error: Exception, path: Path) -> StorageError:
             return StorageTimeout(f"{path} was locked by another program: {cause}.", "Try again.")
         case apsw.CorruptError() | apsw.NotADBError():
             return corrupted(path, str(cause))
-        case apsw.IOError() if cause.extendedresult == apsw.SQLITE_IOERR_WRITE and _disk_is_full(path):
+        case apsw.IOError() if _disk_is_full(path):
             return StorageFull(f"No space is left for {path}; the change was not made.", "Free space on that disk.")
     if isinstance(error, OperationalError):
         return StorageError(f"The store {path} failed: {error}.", "Look at the log, then try again.")

@@ -7,8 +7,12 @@ from pathlib import Path
 from storage.errors import UnsafeFilesystem
 
 NETWORK_FILESYSTEMS = frozenset(
-    ["nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "davfs", "9p", "drvfs", "afs", "ncpfs", "fuse.sshfs", "fuse.rclone", "fuse.s3fs", "fuse.gcsfuse", "fuse.glusterfs", "fuse.davfs2", "fuse.smbnetfs", "glusterfs", "ceph", "lustre", "beegfs"]
-)
+    [
+        "9p", "afpfs", "afs", "beegfs", "ceph", "cifs", "davfs", "drvfs", "fuse.davfs2", "fuse.gcsfuse",
+        "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.smbnetfs", "fuse.sshfs", "glusterfs", "lustre", "ncpfs",
+        "nfs", "nfs4", "smb3", "smbfs", "webdav",
+    ]
+)  # fmt: skip
 
 
 def _linux_mounts() -> list[tuple[str, str]]:

@@ -21,18 +21,22 @@ class Home:
 
     @property
     def database(self) -> Path:
+        """The one SQLite file that holds all rooms."""
         return self.path / "state.db"
 
     @property
     def config(self) -> Path:
+        """Settings, key bindings, saved filters."""
         return self.path / "config.yaml"
 
     @property
     def backups(self) -> Path:
+        """Snapshots of the database, each with its manifest."""
         return self.path / "backups"
 
     @property
     def logs(self) -> Path:
+        """The program's own logs."""
         return self.path / "logs"
 
     def create(self) -> None:

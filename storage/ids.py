@@ -10,28 +10,35 @@ def _new(prefix: str) -> str:
 
 
 def new_room_id() -> RoomId:
+    """An id for a room."""
     return RoomId(_new("rom_"))
 
 
 def new_task_id() -> TaskId:
+    """An id for a task."""
     return TaskId(_new("tsk_"))
 
 
 def new_agent_id() -> AgentId:
+    """An id for an agent."""
     return AgentId(_new("agt_"))
 
 
 def new_comment_id() -> CommentId:
+    """An id for a comment."""
     return CommentId(_new("cmt_"))
 
 
 def new_event_id() -> EventId:
+    """An id for an event."""
     return EventId(_new("evt_"))
 
 
 def new_change_id() -> ChangeId:
+    """An id for a change."""
     return ChangeId(_new("chg_"))
 
 
 def new_backup_id() -> str:
+    """An id for a backup."""
     return _new("bkp_")

@@ -7,7 +7,7 @@ A test holds each equal to its record in storage/records.py. Queries bind a mode
 from peewee import BooleanField, CompositeKey, IntegerField, Model, TextField
 
 
-class RoomModel(Model):  # type: ignore[misc]
+class RoomModel(Model):
     id = TextField(primary_key=True)
     name = TextField(unique=True)
     root = TextField()
@@ -21,7 +21,7 @@ class RoomModel(Model):  # type: ignore[misc]
         table_name = "room"
 
 
-class TaskModel(Model):  # type: ignore[misc]
+class TaskModel(Model):
     id = TextField(primary_key=True)
     room_id = TextField()
     number = IntegerField()
@@ -31,7 +31,7 @@ class TaskModel(Model):  # type: ignore[misc]
     priority = TextField()
     rank = TextField()
     labels = TextField()
-    dependencies = TextField()
+    dependencies = TextField()  # type: ignore[assignment]
     assignee = TextField(null=True)
     estimate_minutes = IntegerField(null=True)
     due = TextField(null=True)
@@ -50,7 +50,7 @@ class TaskModel(Model):  # type: ignore[misc]
         table_name = "task"
 
 
-class AgentModel(Model):  # type: ignore[misc]
+class AgentModel(Model):
     id = TextField(primary_key=True)
     room_id = TextField()
     name = TextField()
@@ -65,7 +65,7 @@ class AgentModel(Model):  # type: ignore[misc]
         table_name = "agent"
 
 
-class CommentModel(Model):  # type: ignore[misc]
+class CommentModel(Model):
     id = TextField(primary_key=True)
     room_id = TextField()
     task_id = TextField()
@@ -80,7 +80,7 @@ class CommentModel(Model):  # type: ignore[misc]
         table_name = "comment"
 
 
-class DependencyModel(Model):  # type: ignore[misc]
+class DependencyModel(Model):
     """An index of `task.dependencies`, kept by triggers: who waits for whom."""
 
     task_id = TextField()
@@ -91,7 +91,7 @@ class DependencyModel(Model):  # type: ignore[misc]
         primary_key = CompositeKey("task_id", "needs_id")
 
 
-class EventModel(Model):  # type: ignore[misc]
+class EventModel(Model):
     sequence = IntegerField(primary_key=True)
     id = TextField()
     change = TextField()
@@ -117,7 +117,7 @@ class EventModel(Model):  # type: ignore[misc]
         table_name = "event"
 
 
-class IdempotencyModel(Model):  # type: ignore[misc]
+class IdempotencyModel(Model):
     """The stored result of a call that carried an idempotency key."""
 
     room_id = TextField()

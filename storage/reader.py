@@ -44,6 +44,7 @@ class Reader:
         return [ROOMS.rows.decode(row) for row in self._all(f"{ROOMS.select} ORDER BY name")]
 
     def room_by_name(self, name: str) -> Room | None:
+        """The room of that name."""
         row = self._one(f"{ROOMS.select} WHERE name = ?", (name,))
         return None if row is None else ROOMS.rows.decode(row)
 
@@ -54,13 +55,14 @@ class Reader:
         ]
 
     def agent_by_name(self, room: RoomId, name: str) -> Agent | None:
+        """The room's agent of that name."""
         row = self._one(f"{AGENTS.select} WHERE room_id = ? AND name = ?", (room, name))
         return None if row is None else AGENTS.rows.decode(row)
 
     # tasks
 
     def tasks(self, room: RoomId, statuses: Collection[Status] | None = None) -> list[Task]:
-        """The room's tasks (those with one of `statuses`, if given), column by column in their order, with positions."""
+        """The room's tasks (only those of `statuses`, if given), column by column in order, with positions."""
         where, values = "WHERE room_id = ?", [str(room)]
         if statuses is not None:
             where += f" AND status IN ({', '.join('?' * len(statuses))})"
@@ -80,6 +82,7 @@ class Reader:
         return [TASKS.rows.decode(row) for row in rows]
 
     def task_by_number(self, room: RoomId, number: int) -> Task | None:
+        """The room's task of that number."""
         row = self._one(f"{TASKS.select} WHERE room_id = ? AND number = ?", (room, number))
         return None if row is None else TASKS.rows.decode(row)
 
@@ -99,6 +102,7 @@ class Reader:
         ]
 
     def next_task_number(self, room: RoomId) -> int:
+        """The number that the room's next task gets; numbers are never given twice."""
         row = self._one("SELECT ifnull(max(number), 0) + 1 FROM task WHERE room_id = ?", (room,))
         return int(row[0]) if row else 1
 
@@ -115,7 +119,10 @@ class Reader:
 
     def rank_below(self, room: RoomId, status: Status, rank: str, without: TaskId | None) -> str | None:
         """The greatest rank in a column that is less than `rank`, not counting the task `without`."""
-        sql = "SELECT rank FROM task WHERE room_id = ? AND status = ? AND rank < ? AND id IS NOT ? ORDER BY rank DESC LIMIT 1"
+        sql = (
+            "SELECT rank FROM task WHERE room_id = ? AND status = ? AND rank < ? AND id IS NOT ? "
+            "ORDER BY rank DESC LIMIT 1"
+        )
         row = self._one(sql, (room, status.value, rank, without))
         return None if row is None else str(row[0])
 
@@ -128,6 +135,7 @@ class Reader:
         return None if row is None else str(row[0])
 
     def is_rank_taken(self, room: RoomId, status: Status, rank: str, without: TaskId) -> bool:
+        """Whether another task than `without` has this rank in a column."""
         sql = "SELECT 1 FROM task WHERE room_id = ? AND status = ? AND rank = ? AND id <> ? LIMIT 1"
         return self._one(sql, (room, status.value, rank, without)) is not None
 
@@ -192,7 +200,10 @@ class Reader:
     def recent_changes(self, room: RoomId, agent: AgentId, *, undos: bool) -> Iterable[ChangeId]:
         """An agent's undoable changes in a room, newest first: its own ones, or those that undo others."""
         which = "undoes IS NOT NULL" if undos else "undoes IS NULL"
-        sql = f"SELECT change FROM event WHERE room_id = ? AND agent_id = ? AND undoable AND {which} ORDER BY sequence DESC"
+        sql = (
+            f"SELECT change FROM event WHERE room_id = ? AND agent_id = ? AND undoable AND {which} "
+            "ORDER BY sequence DESC"
+        )
         seen: set[str] = set()
         for (change,) in self._connection.execute(sql, (room, agent)):
             if change not in seen:
@@ -201,7 +212,10 @@ class Reader:
 
     def stored_result(self, room: RoomId | None, agent: AgentId, operation: str, key: str) -> StoredResult | None:
         """The result stored under an idempotency key."""
-        sql = "SELECT arguments_hash, result FROM idempotency WHERE room_id = ? AND agent_id = ? AND operation = ? AND key = ?"
+        sql = (
+            "SELECT arguments_hash, result FROM idempotency "
+            "WHERE room_id = ? AND agent_id = ? AND operation = ? AND key = ?"
+        )
         row = self._one(sql, (room or "", agent, operation, key))
         return None if row is None else StoredResult(*row)
 

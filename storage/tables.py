@@ -23,7 +23,7 @@ class Table(Generic[R]):
         self._inserted: RowCodec[R] = RowCodec(record, [name for name in names if name not in _SET_BY_TRIGGERS])
         self.select = f"SELECT {self.rows.columns} FROM {self.name}"
         self.get = f"{self.select} WHERE id = ?"
-        self._bookkeeping = RowCodec(record, ("version", "updated_at", "status_changed_at"))
+        self._bookkeeping: RowCodec[R] = RowCodec(record, ("version", "updated_at", "status_changed_at"))
         marks = ", ".join("?" * len(self._inserted.names))
         self.insert = f"INSERT INTO {self.name} ({self._inserted.columns}) VALUES ({marks})"
 
@@ -33,7 +33,8 @@ class Table(Generic[R]):
 
     def update(self, before: R, after: R) -> tuple[str, list[Any]]:
         """The statement that makes the stored `before` into `after`, if it still has the version of `before`."""
-        names, values = [], []
+        names: list[str] = []
+        values: list[Any] = []
         for codec in changed_fields(before, after):
             value = getattr(after, codec.name)
             names.append(codec.name)

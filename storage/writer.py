@@ -84,7 +84,8 @@ class Writer(Reader):
     ) -> None:
         """Keep a call's result under its idempotency key."""
         self._connection.execute(
-            "INSERT INTO idempotency (room_id, agent_id, operation, key, arguments_hash, result, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO idempotency (room_id, agent_id, operation, key, arguments_hash, result, at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
             (room or "", agent, operation, key, arguments_hash, result, format_time(self.now)),
         )
 

@@ -23,6 +23,8 @@ from storage import (
     new_task_id,
 )  # fmt: skip
 
+NO_TEXT = Text("")
+
 
 @dataclass(frozen=True, slots=True)
 class TaskDetail:
@@ -41,7 +43,7 @@ def create_task(
     work: Work,
     title: Line,
     *,
-    description: Text = Text(""),
+    description: Text = NO_TEXT,
     status: Status = Status.BACKLOG,
     priority: Priority = Priority.NORMAL,
     labels: tuple[Line, ...] = (),
@@ -74,8 +76,8 @@ def create_task(
         id=new_task_id(), room_id=work.room.id, number=work.rows.next_task_number(work.room.id),
         title=clean_line(title, "title", TITLE_LIMIT), description=clean_text(description, "description"),
         status=status, priority=priority, rank=work.tasks.rank_before(before, status), labels=_clean_labels(labels),
-        assignee=assignee, estimate_minutes=_checked_estimate(estimate_minutes), due=due, command=_clean_command(command),
-        blocked_reason=work.reason if status is Status.BLOCKED else None,
+        assignee=assignee, estimate_minutes=_checked_estimate(estimate_minutes), due=due,
+        command=_clean_command(command), blocked_reason=work.reason if status is Status.BLOCKED else None,
         created_by=work.agent.id, created_at=work.now, updated_at=work.now,
     )  # fmt: skip
     return work.add(_with_dependencies(work, task, dependencies))
@@ -151,10 +153,10 @@ def update_task(
     priority: Priority | OrUnset = UNSET,
     labels: tuple[Line, ...] | OrUnset = UNSET,
     dependencies: tuple[TaskId, ...] | OrUnset = UNSET,
-    assignee: AgentId | None | OrUnset = UNSET,
-    estimate_minutes: int | None | OrUnset = UNSET,
-    due: date | None | OrUnset = UNSET,
-    command: Line | None | OrUnset = UNSET,
+    assignee: AgentId | OrUnset | None = UNSET,
+    estimate_minutes: int | OrUnset | None = UNSET,
+    due: date | OrUnset | None = UNSET,
+    command: Line | OrUnset | None = UNSET,
     expected_version: int | None = None,
 ) -> Task:
     """Edit the fields of a task. What is omitted stays as it is.
@@ -247,8 +249,8 @@ def update_tasks(
     tasks: tuple[TaskId, ...],
     *,
     priority: Priority | OrUnset = UNSET,
-    assignee: AgentId | None | OrUnset = UNSET,
-    due: date | None | OrUnset = UNSET,
+    assignee: AgentId | OrUnset | None = UNSET,
+    due: date | OrUnset | None = UNSET,
     add_labels: tuple[Line, ...] = (),
     remove_labels: tuple[Line, ...] = (),
     expected_versions: tuple[int, ...] = (),
@@ -381,8 +383,8 @@ def duplicate_task(work: Work, task: TaskId) -> Task:
     else:
         rank = work.tasks.rank_before(None, status)
     copy = replace(
-        current, id=new_task_id(), number=work.rows.next_task_number(work.room.id), status=status, rank=rank, assignee=None,
-        archived_from=None, blocked_reason=None, created_by=work.agent.id, waiting_on=0, comment_count=0,
+        current, id=new_task_id(), number=work.rows.next_task_number(work.room.id), status=status, rank=rank,
+        assignee=None, archived_from=None, blocked_reason=None, created_by=work.agent.id, waiting_on=0, comment_count=0,
     )  # fmt: skip
     stored = work.add(copy)
     return work.tasks.get(stored.id)

@@ -87,7 +87,8 @@ TRIGGERS = (
     """CREATE TRIGGER comment_added AFTER INSERT ON comment WHEN NOT NEW.removed BEGIN
         UPDATE task SET comment_count = comment_count + 1 WHERE id = NEW.task_id;
     END""",
-    """CREATE TRIGGER comment_removed_or_restored AFTER UPDATE OF removed ON comment WHEN NEW.removed <> OLD.removed BEGIN
+    """CREATE TRIGGER comment_removed_or_restored AFTER UPDATE OF removed ON comment
+    WHEN NEW.removed <> OLD.removed BEGIN
         UPDATE task SET comment_count = comment_count + iif(NEW.removed, -1, 1) WHERE id = NEW.task_id;
     END""",
 )
