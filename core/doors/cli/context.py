@@ -1,0 +1,316 @@
+"""One run of the command line: the home, the room, the actor, and how results and errors are put out.
+
+For a command written by hand (`wzp backup`, `wzp import`, …), in a module that exports it as `command`:
+
+    @click.command("backup")
+    @common_options                      # --room and --json, before or after the word, as everywhere
+    @click.pass_obj
+    def command(run: Run) -> None:
+        '''Back up the store.'''
+        backup = create_backup(run.home)
+        run.put(to_wire(backup), f"Backed up to {for_screen(backup.path)}.")
+
+Raise ParallelError for what is refused; nothing needs catching. `run_guarded`, around the whole program, turns every
+exception into an exit code and a message: ParallelError into its own, click's usage errors into 2, Ctrl+C into 130,
+anything else into 1 with its traceback in the log.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TextIO, TypeVar
+
+import click
+
+from core.doors import identity, rooms
+from core.errors import NotFound, VersionConflict
+from core.operation import Operation
+from core.shapes import shape_error
+from core.text import for_screen
+from storage import Database, Door, Home, ParallelError, Room, encode_json
+
+if TYPE_CHECKING:
+    from core.execute import Outcome
+    from core.work import Actor
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+USAGE: Final = 2
+INTERRUPTED: Final = 130
+BROKEN_PIPE: Final = 141
+"""128 + SIGPIPE: what a shell reports of a program whose reader has gone."""
+
+
+class Run:
+    """What every command of one run shares. The database opens on first use and is closed by `close`.
+
+    `room_option` is what `--room` named; `wants_json` whether results and errors are JSON.
+    """
+
+    def __init__(self, home: Home | None = None, *, wants_json: bool = False) -> None:
+        self.home = home or Home.default()
+        self.room_option: str | None = None
+        self.wants_json = wants_json
+        self._database: Database | None = None
+
+    @property
+    def database(self) -> Database:
+        """The opened database of the home, created or migrated first where that is needed."""
+        if self._database is None:
+            self._database = Database.open(self.home)
+        return self._database
+
+    @cached_property
+    def room(self) -> Room:
+        """The room that `--room` names, else the one of the current directory.
+
+        Raises:
+            NotFound: there is none; the hint is the command that makes one.
+        """
+        found = self.find_room()
+        if found is None:
+            directory = rooms.project_of(Path.cwd())
+            raise NotFound(
+                f"No room stands for {Path.cwd()}.",
+                f"Create one: wzp room create NAME --root {_quoted(str(directory))} (or name another with --room).",
+            )
+        return found
+
+    def find_room(self) -> Room | None:
+        """Like `room`, but None where no room stands for the current directory.
+
+        Raises:
+            NotFound: `--room` names a room that there is not.
+        """
+        from core.execute import find_room
+
+        with self.database.read() as rows:
+            if self.room_option is not None:
+                return find_room(rows, self.room_option)
+            return rooms.room_of(Path.cwd(), rows.rooms())
+
+    def actor(self, room: Room | None = None) -> "Actor":
+        """Who acts; with the role that `room` has stored for that agent, where one is given."""
+        if room is None:
+            return identity.present_actor(Door.CLI)
+        with self.database.read() as rows:
+            return identity.present_actor(Door.CLI, rows, room)
+
+    def call(
+        self, operation: Operation | str, arguments: Mapping[str, Any], *, reason: str | None = None,
+        key: str | None = None,
+    ) -> "Outcome":  # fmt: skip
+        """Call an operation (or the one of that name) in this run's room, as this run's actor; shaped.
+
+        Raises:
+            ParallelError: as the operation declares.
+        """
+        from core.execute import Call, execute
+
+        if isinstance(operation, str):
+            from core.operations import find
+
+            operation = find(operation)
+        room = self.room if operation.needs_room else None
+        return execute(
+            self.database,
+            Call(
+                operation=operation, arguments=arguments, actor=self.actor(room), room=room.id if room else None,
+                reason=reason, idempotency_key=key, wants_shape=True,
+            ),
+        )  # fmt: skip
+
+    def put(self, wire: Any, text: str | Callable[[], str]) -> None:
+        """Put out a result: `wire` as one JSON value where `--json` asks for it, else `text` (or what it gives)."""
+        if self.wants_json:
+            put_json(wire)
+        elif rendered := text() if callable(text) else text:
+            put_text(rendered)
+
+    def warn(self, message: str) -> None:
+        """Tell a person something on stderr; with `--json` stderr is for errors alone and nothing is said."""
+        if not self.wants_json:
+            put_text(f"Warning: {for_screen(message)}", to=sys.stderr)
+
+    def close(self) -> None:
+        """Close the database, if it was opened."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def shape(self, error: ParallelError) -> dict[str, Any]:
+        """The wire value of an error; the rows of a conflict with names, where the store can still be read."""
+        if isinstance(error, VersionConflict) and self._database is not None:
+            try:
+                with self._database.read() as rows:
+                    return shape_error(error, rows)
+            except ParallelError:
+                return shape_error(error)  # the names are a courtesy; the conflict is the message
+        return shape_error(error)
+
+
+def common_options(function: F) -> F:
+    """`--room` and `--json` for a command or group; they reach the `Run`, not the function."""
+    for option in reversed(common_parameters()):
+        function = _attach(function, option)
+    return function
+
+
+def common_parameters() -> list[click.Parameter]:
+    """`--room` and `--json` as click parameters."""
+    from core.doors.cli.words import ROOM
+
+    return [
+        click.Option(
+            ["--room"], type=ROOM, expose_value=False, callback=_take_room,
+            help="The room; the current directory's if omitted.",
+        ),
+        click.Option(
+            ["--json", "wants_json"], is_flag=True, expose_value=False, callback=_take_json,
+            help="Print JSON, for scripts.",
+        ),
+    ]  # fmt: skip
+
+
+def put_json(wire: Any, *, to: TextIO | None = None) -> None:
+    """Print one JSON value: on one line, or indented where a person reads it from a terminal."""
+    stream = to or sys.stdout
+    encoded = encode_json(wire)
+    if stream.isatty():
+        import msgspec
+
+        encoded = msgspec.json.format(encoded, indent=2)
+    _write(stream, encoded.decode("utf-8", "surrogatepass") + "\n")
+
+
+def put_text(text: str, *, to: TextIO | None = None) -> None:
+    """Print text for people, already safe for the terminal; what the stream cannot encode is replaced."""
+    _write(to or sys.stdout, text if text.endswith("\n") else text + "\n")
+
+
+def run_guarded(act: Callable[[Run], int | None], *, wants_json: bool = False, run: Run | None = None) -> int:
+    """Call `act` with a `Run`; the exit code. Every exception becomes a message and a code, never a traceback."""
+    run = run or Run(wants_json=wants_json)
+    try:
+        code = act(run) or 0
+        sys.stdout.flush()
+    except ParallelError as error:
+        return _report(run, error.exit_code, run.shape(error))
+    except click.exceptions.Exit as ending:
+        return ending.exit_code
+    except click.ClickException as error:
+        return _report_usage(run, error)
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        _silence_stdout()
+        return BROKEN_PIPE
+    except Exception as error:
+        return _report_unexpected(run, error)
+    finally:
+        _close_quietly(run)
+    return code
+
+
+def _report(run: Run, code: int, shape: Callable[[], dict[str, Any]]) -> int:
+    for name in ("message", "hint"):  # what was typed may be no Unicode at all
+        wire[name] = wire[name].encode("utf-8", "backslashreplace").decode()
+    try:
+        if run.wants_json:
+            put_json(wire, to=sys.stderr)
+        else:
+            hint = for_screen(wire["hint"])
+            put_text(f"wzp: {for_screen(wire['message'])}" + (f"\n     {hint}" if hint else ""), to=sys.stderr)
+    except BrokenPipeError:
+        _silence_stdout()
+    return code
+
+
+def _report_usage(run: Run, error: click.ClickException) -> int:
+    context = getattr(error, "ctx", None)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        if not run.wants_json:
+            put_text(error.format_message(), to=sys.stderr)
+            return USAGE
+        message = "A command is missing."
+    else:
+        message = error.format_message()
+    path = context.command_path if context is not None else "wzp"
+    is_bad_value = isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter)
+    code = "invalid_data" if is_bad_value else "usage"
+    shape = {"code": code, "message": message, "hint": f"See {path} --help."}
+    return _report(run, USAGE, shape)
+
+
+def _report_unexpected(run: Run, error: Exception) -> int:
+    log = run.home.logs / "wzp.log"
+    noted = f"The traceback is in {log}."
+    try:
+        run.home.create()
+        with open(log, "a", encoding="utf-8", errors="backslashreplace", opener=_private) as file:
+            file.write(f"{_now()} pid {os.getpid()}\n{''.join(traceback.format_exception(error))}\n")
+    except OSError as refusal:
+        noted = f"The traceback could not be written to {log}: {refusal.strerror}."
+    message = f"Something unexpected happened: {type(error).__name__}: {error}"
+    return _report(run, 1, {"code": "unexpected", "message": message, "hint": noted})
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _now() -> str:
+    from storage import format_time, utc_now
+
+    return format_time(utc_now())
+
+
+def _close_quietly(run: Run) -> None:
+    try:
+        run.close()
+    except ParallelError as error:
+        put_text(f"wzp: {for_screen(error.message)}", to=sys.stderr)
+
+
+def _silence_stdout() -> None:
+    """Let the interpreter's last flush go nowhere, instead of complaining about the reader that has gone."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        stream.write(text.encode(encoding, "replace").decode(encoding))
+    stream.flush()
+
+
+def _take_room(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.find_object(Run).room_option = value  # type: ignore[union-attr]
+
+
+def _take_json(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        context.find_object(Run).wants_json = True  # type: ignore[union-attr]
+
+
+def _attach(function: F, option: click.Parameter) -> F:
+    if isinstance(function, click.Command):
+        function.params.insert(0, option)
+    else:
+        known = getattr(function, "__click_params__", [])
+        function.__click_params__ = [*known, option]  # type: ignore[attr-defined]
+    return function
+
+
+def _quoted(word: str) -> str:
+    import shlex
+
+    return shlex.quote(word)

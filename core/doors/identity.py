@@ -1,0 +1,88 @@
+"""Who acts in this process: the agent that `WZP_AGENT` names, the agent client whose child we are, or the person.
+
+These names attribute and bound what an agent does; they are no wall against the user whose processes they all are.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from core.work import Actor
+from storage import Agent, AgentKind, Door, Reader, Role, Room
+
+AGENT_VARIABLE: Final = "WZP_AGENT"
+"""Names the agent for which a process acts; its role is the one stored in the room, `agent` if it is new there."""
+
+_CLIENTS: Final = (
+    ("CLAUDECODE", "claude"),
+    ("CLAUDE_CODE_ENTRYPOINT", "claude"),
+    ("CURSOR_AGENT", "cursor"),
+    ("CODEX_SANDBOX", "codex"),
+    ("CODEX_SANDBOX_NETWORK_DISABLED", "codex"),
+    ("CODEX_THREAD_ID", "codex"),
+    ("CODEX_SESSION_ID", "codex"),
+    ("CODEX_CI", "codex"),
+    ("GEMINI_CLI", "gemini"),
+    ("QWEN_CODE", "qwen"),
+    ("OPENCODE", "opencode"),
+    ("COPILOT_AGENT", "copilot"),
+    ("COPILOT_CLI", "copilot"),
+    ("AUGMENT_AGENT", "augment"),
+    ("CLINE_ACTIVE", "cline"),
+    ("GOOSE_TERMINAL", "goose"),
+    ("AMP_CURRENT_THREAD_ID", "amp"),
+)
+"""What agent clients set in the shells that they open, and the name we give them. Variables with which a person only
+configures a client (`CODEX_HOME`, keys, `CLAUDE_CONFIG_DIR`) are not among them: they stand in people's profiles."""
+
+_SELF_NAMING: Final = ("AI_AGENT", "AGENT")
+"""Variables in which some clients put their own name."""
+
+_OFF: Final = frozenset({"", "0", "false", "no"})
+
+
+def client_of(environment: Mapping[str, str]) -> str | None:
+    """The agent client that runs this process, as the environment shows it; None for a person's shell."""
+    for variable, name in _CLIENTS:
+        if environment.get(variable, "").lower() not in _OFF:
+            return name
+    for variable in _SELF_NAMING:
+        value = environment.get(variable, "")
+        if value.lower() not in _OFF:
+            word = value.split("/")[0].split("@")[0].strip()
+            return word if word.replace("-", "").replace("_", "").isalnum() and not word.isdigit() else "agent"
+    return None
+
+
+def actor_of(environment: Mapping[str, str], door: Door) -> Actor:
+    """Who acts, before any room has been asked what role it gives them."""
+    if name := environment.get(AGENT_VARIABLE, "").strip():
+        return Actor(name, Role.AGENT, door, AgentKind.AI)
+    if client := client_of(environment):
+        return Actor(client, Role.AGENT, door, AgentKind.AI)
+    return Actor(_user_name(environment), Role.OWNER, door, AgentKind.PERSON)
+
+
+def in_room(actor: Actor, rows: Reader, room: Room) -> Actor:
+    """An agent with the role and kind that the room has stored for it; the person stays the owner."""
+    if actor.role is Role.OWNER:
+        return actor
+    known: Agent | None = rows.agent_by_name(room.id, actor.name)
+    return actor if known is None else replace(actor, role=known.role, kind=known.kind)
+
+
+def present_actor(door: Door, rows: Reader | None = None, room: Room | None = None) -> Actor:
+    """The actor of this process, with the role that `room` gives it where one is named."""
+    actor = actor_of(os.environ, door)
+    return in_room(actor, rows, room) if rows is not None and room is not None else actor
+
+
+def _user_name(environment: Mapping[str, str]) -> str:
+    # the account, not $USER: `sudo -u` and containers leave that one wrong or empty
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return environment.get("USER") or environment.get("LOGNAME") or f"user-{os.getuid()}"
