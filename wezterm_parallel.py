@@ -1,5 +1,28 @@
-"""The command: `wezterm-parallel`, alias `wzp`."""
+"""The command: `wezterm-parallel`, alias `wzp`.
+
+Named uniquely, unlike our packages: `core`, `storage` and `tui` are common names, and the project in which we are
+started may own packages of the same name, with PYTHONPATH leading to them.
+"""
+
+import os
+import sys
+from typing import Any
 
 
 def main() -> None:
-    """Enter."""
+    """Enter, with our own packages before anybody else's."""
+    ours = os.path.dirname(os.path.realpath(__file__))  # noqa: PTH120  pathlib would cost 3 ms
+    sys.path[:] = [ours, *(path for path in sys.path if path != ours)]
+    from core.doors.cli.program import run
+
+    sys.exit(run(sys.argv[1:], _open_app))
+
+
+def _open_app(home: Any, room: str, actor: Any) -> int:
+    from tui import run
+
+    return run(home, room, actor=actor)
+
+
+if __name__ == "__main__":
+    main()

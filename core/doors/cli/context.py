@@ -10,6 +10,8 @@ For a command written by hand (`wzp backup`, `wzp import`, …), in a module tha
         backup = create_backup(run.home)
         run.put(to_wire(backup), f"Backed up to {for_screen(backup.path)}.")
 
+A command that opens the app calls `require_terminal("wzp demo")` first, then `run.open_app(home, room_name, actor)`.
+
 Raise ParallelError for what is refused; nothing needs catching. `run_guarded`, around the whole program, turns every
 exception into an exit code and a message: ParallelError into its own, click's usage errors into 2, Ctrl+C into 130,
 anything else into 1 with its traceback in the log.
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from core.work import Actor
 
 F = TypeVar("F", bound=Callable[..., Any])
+OpenApp = Callable[[Home, str, "Actor"], int]
+"""Opens the app on a room of a home, for an actor, until the person quits; gives the exit code."""
 
 USAGE: Final = 2
 INTERRUPTED: Final = 130
@@ -50,8 +54,9 @@ class Run:
     `room_option` is what `--room` named; `wants_json` whether results and errors are JSON.
     """
 
-    def __init__(self, home: Home | None = None, *, wants_json: bool = False) -> None:
+    def __init__(self, home: Home | None = None, *, wants_json: bool = False, open_app: OpenApp | None = None) -> None:
         self.home = home or Home.default()
+        self._open_app = open_app
         self.room_option: str | None = None
         self.wants_json = wants_json
         self._database: Database | None = None
@@ -135,6 +140,18 @@ class Run:
         if not self.wants_json:
             put_text(f"Warning: {for_screen(message)}", to=sys.stderr)
 
+    def open_app(self, home: Home, room: str, actor: "Actor") -> int:
+        """Open the app on a room until the person quits; the exit code. This run's own database is closed first.
+
+        The entry hands the way in, since the core knows no screen.
+        """
+        from dataclasses import replace
+
+        if self._open_app is None:
+            raise AssertionError("this run was not given an app to open")
+        self.close()
+        return self._open_app(home, room, replace(actor, door=Door.TUI))
+
     def close(self) -> None:
         """Close the database, if it was opened."""
         if self._database is not None:
@@ -175,6 +192,18 @@ def common_parameters() -> list[click.Parameter]:
     ]  # fmt: skip
 
 
+def require_terminal(what: str) -> None:
+    """Refuse to go on where nobody can see a screen or type; `what` is the command.
+
+    Raises:
+        click.UsageError: stdin or stdout is no terminal.
+    """
+    if not (_is_terminal(sys.stdin) and _is_terminal(sys.stdout)):
+        raise click.UsageError(
+            f"{what} opens a screen and needs a terminal; here it has none.", click.get_current_context(silent=True)
+        )
+
+
 def put_json(wire: Any, *, to: TextIO | None = None) -> None:
     """Print one JSON value: on one line, or indented where a person reads it from a terminal."""
     stream = to or sys.stdout
@@ -191,9 +220,8 @@ def put_text(text: str, *, to: TextIO | None = None) -> None:
     _write(to or sys.stdout, text if text.endswith("\n") else text + "\n")
 
 
-def run_guarded(act: Callable[[Run], int | None], *, wants_json: bool = False, run: Run | None = None) -> int:
-    """Call `act` with a `Run`; the exit code. Every exception becomes a message and a code, never a traceback."""
-    run = run or Run(wants_json=wants_json)
+def run_guarded(act: Callable[[Run], int | None], run: Run) -> int:
+    """Call `act` with `run`; the exit code. Every exception becomes a message and a code, never a traceback."""
     try:
         code = act(run) or 0
         sys.stdout.flush()
@@ -215,7 +243,7 @@ def run_guarded(act: Callable[[Run], int | None], *, wants_json: bool = False, r
     return code
 
 
-def _report(run: Run, code: int, shape: Callable[[], dict[str, Any]]) -> int:
+def _report(run: Run, code: int, wire: dict[str, Any]) -> int:
     for name in ("message", "hint"):  # what was typed may be no Unicode at all
         wire[name] = wire[name].encode("utf-8", "backslashreplace").decode()
     try:
@@ -256,6 +284,10 @@ def _report_unexpected(run: Run, error: Exception) -> int:
         noted = f"The traceback could not be written to {log}: {refusal.strerror}."
     message = f"Something unexpected happened: {type(error).__name__}: {error}"
     return _report(run, 1, {"code": "unexpected", "message": message, "hint": noted})
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and not stream.closed and stream.isatty()
 
 
 def _private(path: str, flags: int) -> int:

@@ -44,7 +44,7 @@ class Word(click.ParamType[Any]):
         self.name = name
         self._complete = complete
 
-    def convert(self, value: Any, param: click.Parameter | None = None, ctx: click.Context | None = None) -> Any:
+    def convert(self, value: Any, param: Any = None, ctx: Any = None) -> Any:  # noqa: ARG002
         """The word's value; click says which parameter it was where it is refused.
 
         Raises:
