@@ -4,7 +4,7 @@ Loading remembers, saving compares: `save(replace(current, …))` checks, writes
 event. There is no other way to change an entity.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
@@ -34,6 +34,10 @@ from storage import (
 )  # fmt: skip
 
 E = TypeVar("E", Room, Task, Agent, Comment)
+
+LEAST_SUFFIX: Final = 4
+"""Fewer characters of an id name nothing."""
+LEAST_DIGITS_OF_SUFFIX: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +219,8 @@ class Tasks:
             NotFound: no task, or more than one, goes by it.
         """
         room = self._work.room
-        if (number := reference.removeprefix("#")).isascii() and number.isdigit() and len(number) < 12:
+        number = reference.removeprefix("#")
+        if number.isascii() and number.isdigit() and len(number) < 12:
             found = self._work.rows.task_by_number(room.id, int(number))
             if found is not None:
                 return found.id
@@ -223,7 +228,9 @@ class Tasks:
             known = self._work.rows.get(Task, reference)
             if known is not None and known.room_id == room.id:
                 return known.id
-        fits = self._work.rows.tasks_by_suffix(room.id, reference) if len(reference) >= 4 else []
+        # a short row of digits means a number, even where a stranger's id happens to end in it
+        shortest = LEAST_DIGITS_OF_SUFFIX if number.isdigit() else LEAST_SUFFIX
+        fits = self._work.rows.tasks_by_suffix(room.id, reference) if len(reference) >= shortest else []
         if len(fits) == 1:
             return fits[0].id
         what = "More than one task ends in" if fits else "No task"
@@ -232,42 +239,46 @@ class Tasks:
             "See the numbers with `wzp task list`; archived ones with --status archived.",
         )
 
-    def rank_before(self, before: TaskId | None, to: Status, *, moving: TaskId | None = None) -> str:
+    def rank_before(self, before: TaskId | None, to: Status, *, moving: Task | None = None) -> str:
         """The rank of a place in a column: before the task `before`, or last. One row changes, no other.
+
+        Args:
+            moving: the task that is to stand there; it keeps its rank where it stands there already.
 
         Raises:
             InvalidData: `before` does not stand in column `to`.
         """
+        low, high = self._gap(before, to, [moving.id] if moving else [])
+        if moving and moving.status is to and (low or "") < moving.rank and (high is None or moving.rank < high):
+            return moving.rank
+        return order.rank_between(low, high)
+
+    def ranks_before(self, before: TaskId | None, to: Status, moving: Sequence[Task]) -> list[str]:
+        """Ranks for several tasks that come to stand one after the other before `before`, or last."""
+        return order.ranks_between(*self._gap(before, to, [task.id for task in moving]), len(moving))
+
+    def _gap(self, before: TaskId | None, to: Status, moving: Sequence[TaskId]) -> tuple[str | None, str | None]:
+        """The ranks between which a place lies, those who move away not counted."""
         rows, room = self._work.rows, self._work.room.id
-        if before is None or before == moving:
-            return order.rank_between(rows.last_rank(room, to, moving), None)
+        if before is None:
+            return rows.last_rank(room, to, moving), None
         anchor = self.get(before)
-        if anchor.status is not to:
+        if anchor.status is not to and before not in moving:
             raise InvalidData(
                 f"#{anchor.number} stands in {anchor.status}, not in {to}.",
                 f"Name a task of {to} to stand before, or none.",
             )
-        return order.rank_between(rows.rank_below(room, to, anchor.rank, moving), anchor.rank)
-
-    def ranks_before(self, before: TaskId | None, to: Status, moving: Iterable[TaskId]) -> list[str]:
-        """Ranks for several tasks that come to stand one after the other before `before`, or last."""
-        moving = list(moving)
-        rows, room = self._work.rows, self._work.room.id
-        column = [task for task in rows.tasks(room, [to]) if task.id not in set(moving)]
-        place = len(column)
-        if before is not None and before not in moving:
-            self.rank_before(before, to)
-            place = next(index for index, task in enumerate(column) if task.id == before)
-        low = column[place - 1].rank if place else None
-        high = column[place].rank if place < len(column) else None
-        return order.ranks_between(low, high, len(moving))
+        if anchor.status is not to:
+            return rows.last_rank(room, to, moving), None
+        high = rows.rank_above(room, to, anchor.rank, moving) if before in moving else anchor.rank
+        return rows.rank_below(room, to, anchor.rank, moving), high
 
     def free_rank(self, task: TaskId, status: Status, rank: str) -> str:
         """`rank`, or the next free one after it where another task of the column has taken it meanwhile."""
         rows, room = self._work.rows, self._work.room.id
         if not rows.is_rank_taken(room, status, rank, task):
             return rank
-        return order.rank_between(rank, rows.rank_above(room, status, rank, task))
+        return order.rank_between(rank, rows.rank_above(room, status, rank, [task]))
 
 
 def conflict(rows: Reader, entity: Room | Task | Agent | Comment, expected_version: int) -> VersionConflict:

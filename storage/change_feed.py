@@ -69,7 +69,9 @@ class ChangeFeed:
                 self._watch()
             except Exception:
                 logger.exception("the change feed failed; it starts again in %g s", RETRY_S)
-                self._woken.wait(RETRY_S)
+                self._woken.clear()
+                if not self._stopped:
+                    self._woken.wait(RETRY_S)
 
     def _watch(self) -> None:
         connection = connect_read_only(self._database.path)

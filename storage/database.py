@@ -1,6 +1,6 @@
 """The database: opened once a process, read in consistent snapshots, written one fair transaction at a time."""
 
-import errno
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -8,8 +8,8 @@ from typing import Final
 
 from peewee import InterfaceError
 
-from storage.engine import APPLICATION_ID, connect, connect_read_only, corrupted, storage_errors, unguard
-from storage.errors import SchemaTooNew, StorageFull, StorageReadOnly
+from storage.engine import APPLICATION_ID, connect, connect_read_only, corrupted, file_error, storage_errors
+from storage.errors import SchemaTooNew
 from storage.filesystems import require_local_filesystem
 from storage.home import Home
 from storage.reader import Reader
@@ -21,6 +21,9 @@ SCHEMA_VERSION: Final = 1
 
 WRITE_DEADLINE_S: Final = 5.0
 """How long a writer waits for its turn before it is told who holds the store."""
+
+
+logger = logging.getLogger(__name__)
 
 
 class Database:
@@ -48,13 +51,13 @@ class Database:
             try:
                 home.create()
             except OSError as error:
-                raise _home_refused(home.path, error) from error
+                raise file_error(error, home.path) from error
             require_local_filesystem(home.database)
-            if _schema_version(home.database) < SCHEMA_VERSION:
+            if schema_version(home.database) < SCHEMA_VERSION:
                 lock = WriteLock(home.database.with_name(home.database.name + ".lock"), deadline_s)
                 try:
                     with lock.hold("migrate"):
-                        if _schema_version(home.database) < SCHEMA_VERSION:
+                        if schema_version(home.database) < SCHEMA_VERSION:
                             from storage.migrate import migrate
 
                             migrate(home)
@@ -77,8 +80,11 @@ class Database:
         """
         with storage_errors(self.path), self._lock.hold(operation), self._engine.atomic("IMMEDIATE"):
             yield Writer(self._engine)
-        for announce in self._after_commit:
-            announce()
+        for announce in tuple(self._after_commit):
+            try:
+                announce()
+            except Exception:  # the change stands; a caller who saw this raised would make it twice
+                logger.exception("what was to follow a commit failed")
 
     def after_commit(self, announce: Callable[[], None]) -> Callable[[], None]:
         """Call `announce` after each commit of this process, quickly and without raising. Returns the way to stop."""
@@ -94,10 +100,9 @@ class Database:
         with suppress(InterfaceError):
             self._engine.close()
         self._lock.close()
-        unguard(self.path)
 
 
-def _schema_version(path: Path) -> int:
+def schema_version(path: Path) -> int:
     """The file's schema version; 0 where it is missing or was never finished.
 
     Raises:
@@ -124,11 +129,3 @@ def _schema_version(path: Path) -> int:
             known=SCHEMA_VERSION,
         )
     return version
-
-
-def _home_refused(path: Path, error: OSError) -> Exception:
-    if error.errno == errno.ENOSPC:
-        return StorageFull(f"No space is left to create {path}.", "Free space on that disk.")
-    return StorageReadOnly(
-        f"{path} cannot be created: {error.strerror}.", "Set WEZTERM_PARALLEL_HOME to a directory that you own."
-    )

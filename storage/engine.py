@@ -4,13 +4,17 @@ Two SQLite libraries on one file in one process, or any `open()` of the file bes
 POSIX locks and with them acknowledged commits. An audit hook refuses both while a database is open here.
 """
 
+import errno
 import os
 import sys
+import tempfile
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote, unquote, urlsplit
 
 import apsw
 from peewee import DatabaseError, OperationalError
@@ -22,6 +26,9 @@ from storage.errors import CorruptedData, StorageError, StorageFull, StorageRead
 BUSY_TIMEOUT_S: Final = 5.0
 APPLICATION_ID: Final = 0x777A7020
 """Marks a file as ours ("wzp "), so that a foreign SQLite file is never migrated."""
+
+_PROBE_BYTES: Final = 64 * 1024
+"""More than SQLite writes at once for a small change: two pages of the log, 32 KiB of its shared index."""
 
 
 def is_safe_engine(version: tuple[int, ...]) -> bool:
@@ -44,6 +51,7 @@ class Engine(APSWDatabase):  # type: ignore[misc]
 
     def _connect(self) -> apsw.Connection:
         connection: apsw.Connection = super()._connect()
+        _guard(Path(self.database), connection)
         connection.convert_binding = _convert_binding
         return connection
 
@@ -65,7 +73,6 @@ def connect(path: Path, *, synchronous: str = "FULL", create: bool = False) -> E
         create: whether a missing file is created; otherwise it is an error.
     """
     require_safe_engine()
-    _guard(path)
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
     return Engine(
         str(path),
@@ -78,10 +85,42 @@ def connect(path: Path, *, synchronous: str = "FULL", create: bool = False) -> E
 def connect_read_only(path: Path) -> apsw.Connection:
     """A bare connection that cannot write: for looking at a file before it is trusted, and for watching it."""
     require_safe_engine()
-    _guard(path)
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    _guard(path, connection)
     connection.set_busy_timeout(int(BUSY_TIMEOUT_S * 1000))
     return connection
+
+
+@contextmanager
+def looking(path: Path) -> Iterator[apsw.Connection]:
+    """A read-only connection for the block."""
+    connection = connect_read_only(path)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Engine]:
+    """An engine on an existing file for the block; closed afterwards."""
+    engine = connect(path)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+@contextmanager
+def looking_at_finished(path: Path) -> Iterator[apsw.Connection]:
+    """A connection to a file that nobody writes any more: takes no locks and leaves nothing beside it."""
+    require_safe_engine()
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    connection = apsw.Connection(f"file:{quote(str(path))}?immutable=1", flags=flags)
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 @contextmanager
@@ -93,15 +132,23 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise _translated(error, path) from error
 
 
+def file_error(error: OSError, path: Path) -> StorageError:
+    """The storage error for what the operating system says of `path`, a file beside the database."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _full(path)
+    return StorageReadOnly(
+        f"{path} cannot be written: {error.strerror}.",
+        f"Give yourself write access to {path.parent}, or set WEZTERM_PARALLEL_HOME to a directory that you own.",
+    )
+
+
 def _translated(error: Exception, path: Path) -> StorageError:
     cause = error
     while not isinstance(cause, apsw.Error) and (cause.__cause__ or cause.__context__):
         cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
     match cause:
         case apsw.FullError():
-            return StorageFull(
-                f"No space is left for {path}; the change was not made.", f"Free space on the disk of {path.parent}."
-            )
+            return _full(path)
         case apsw.ReadOnlyError():
             return StorageReadOnly(
                 f"{path} cannot be written; the change was not made.",
@@ -115,11 +162,17 @@ def _translated(error: Exception, path: Path) -> StorageError:
             return StorageTimeout(f"{path} was locked by another program: {cause}.", "Try again.")
         case apsw.CorruptError() | apsw.NotADBError():
             return corrupted(path, str(cause))
-        case apsw.IOError() if _disk_is_full(path):
-            return StorageFull(f"No space is left for {path}; the change was not made.", "Free space on that disk.")
+        case apsw.IOError() if _no_space_left(path.parent):
+            return _full(path)
     if isinstance(error, OperationalError):
         return StorageError(f"The store {path} failed: {error}.", "Look at the log, then try again.")
     return StorageError(f"The store {path} failed: {cause}.", "Look at the log, then try again.")
+
+
+def _full(path: Path) -> StorageFull:
+    return StorageFull(
+        f"No space is left for {path}; the change was not made.", f"Free space on the disk of {path.parent}."
+    )
 
 
 def corrupted(path: Path, what: str) -> CorruptedData:
@@ -130,42 +183,53 @@ def corrupted(path: Path, what: str) -> CorruptedData:
     )
 
 
-def _disk_is_full(path: Path) -> bool:
-    return os.statvfs(path.parent).f_bavail == 0
+def _no_space_left(folder: Path) -> bool:
+    """Whether writing in `folder` fails for want of space: tried, since a quota shows in no other way."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(_PROBE_BYTES))
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return False
 
 
-_guarded: dict[str, str] = {}
+_connections: Final[dict[str, "weakref.WeakSet[apsw.Connection]"]] = {}
+"""The connections that this module has made, by the real path of the file and of its -shm."""
 _hooked = False
 
 
-def _guard(path: Path) -> None:
-    """From now on, nothing else in this process may open `path` or its -shm."""
+def _guard(path: Path, connection: apsw.Connection) -> None:
+    """Until `connection` is closed, nothing else in this process may open `path` or its -shm."""
     global _hooked
     real = os.path.realpath(path)
-    _guarded[real] = _guarded[real + "-shm"] = real
+    _connections.setdefault(real, weakref.WeakSet()).add(connection)
+    _connections[real + "-shm"] = _connections[real]
     if not _hooked:
         sys.addaudithook(_refuse_second_opener)
         _hooked = True
 
 
-def unguard(path: Path) -> None:
-    """Every connection of this process to `path` is closed: it may be touched as a file again."""
-    real = os.path.realpath(path)
-    _guarded.pop(real, None)
-    _guarded.pop(real + "-shm", None)
+def _is_open(real: str) -> bool:
+    alive = apsw.connections()
+    return any(mine is each for mine in _connections[real] for each in alive)
 
 
 def _refuse_second_opener(event: str, arguments: tuple[Any, ...]) -> None:
-    if event not in ("open", "sqlite3.connect") or not _guarded or not arguments:
+    if event not in ("open", "sqlite3.connect") or not arguments:
         return
     name = arguments[0]
-    if isinstance(name, bytes):
+    if isinstance(name, (bytes, os.PathLike)):
         name = os.fsdecode(name)
-    if (
-        isinstance(name, (str, os.PathLike))
-        and str(name).endswith((".db", "-shm"))
-        and os.path.realpath(name) in _guarded
-    ):
+    if not isinstance(name, str):  # a descriptor
+        return
+    if event == "sqlite3.connect" and name.startswith("file:"):
+        name = unquote(urlsplit(name).path)
+    if not name.endswith((".db", "-shm")):  # every open of the process comes by here
+        return
+    real = os.path.realpath(name)
+    if real in _connections and _is_open(real):
         raise UnsafeEngine(
             f"{name} is open as a database in this process; opening it a second way would drop its locks.",
             "Read it through storage.Database, or from another process.",

@@ -9,6 +9,7 @@ from typing import Final
 from playhouse import migrations
 
 from storage.engine import APPLICATION_ID, connect
+from storage.errors import UnsafeFilesystem
 from storage.home import Home
 
 DIRECTORY: Final = Path(__file__).parent / "migrations"
@@ -32,7 +33,12 @@ def migrate(home: Home) -> None:
         path.chmod(0o600)
         if connection.pragma("application_id") != APPLICATION_ID:
             connection.pragma("application_id", APPLICATION_ID)
-            connection.pragma("journal_mode", "wal")
+            mode = connection.pragma("journal_mode", "wal")
+            if mode != "wal":  # the pragma answers, it does not raise
+                raise UnsafeFilesystem(
+                    f"{path} cannot be written ahead: SQLite stays in {mode} mode there.",
+                    "Set WEZTERM_PARALLEL_HOME to a directory on a local disk.",
+                )
         migrations.run(engine, str(DIRECTORY))
         connection.pragma("user_version", newest_migration())
     finally:

@@ -111,28 +111,26 @@ class Reader:
         row = self._one("SELECT count(*) FROM task WHERE room_id = ? AND status = ?", (room, status.value))
         return int(row[0]) if row else 0
 
-    def last_rank(self, room: RoomId, status: Status, without: TaskId | None) -> str | None:
-        """The greatest rank in a column, not counting the task `without`."""
-        sql = "SELECT rank FROM task WHERE room_id = ? AND status = ? AND id IS NOT ? ORDER BY rank DESC LIMIT 1"
-        row = self._one(sql, (room, status.value, without))
-        return None if row is None else str(row[0])
+    def last_rank(self, room: RoomId, status: Status, without: Collection[TaskId] = ()) -> str | None:
+        """The greatest rank in a column, not counting the tasks `without`."""
+        return self._rank(room, status, without, "", (), "DESC")
 
-    def rank_below(self, room: RoomId, status: Status, rank: str, without: TaskId | None) -> str | None:
-        """The greatest rank in a column that is less than `rank`, not counting the task `without`."""
-        sql = (
-            "SELECT rank FROM task WHERE room_id = ? AND status = ? AND rank < ? AND id IS NOT ? "
-            "ORDER BY rank DESC LIMIT 1"
-        )
-        row = self._one(sql, (room, status.value, rank, without))
-        return None if row is None else str(row[0])
+    def rank_below(self, room: RoomId, status: Status, rank: str, without: Collection[TaskId] = ()) -> str | None:
+        """The greatest rank in a column that is less than `rank`, not counting the tasks `without`."""
+        return self._rank(room, status, without, "AND rank < ?", (rank,), "DESC")
 
-    def rank_above(self, room: RoomId, status: Status, rank: str, without: TaskId | None) -> str | None:
-        """The least rank in a column that is greater than `rank`, not counting the task `without`."""
-        sql = (
-            "SELECT rank FROM task WHERE room_id = ? AND status = ? AND rank > ? AND id IS NOT ? ORDER BY rank LIMIT 1"
-        )
-        row = self._one(sql, (room, status.value, rank, without))
-        return None if row is None else str(row[0])
+    def rank_above(self, room: RoomId, status: Status, rank: str, without: Collection[TaskId] = ()) -> str | None:
+        """The least rank in a column that is greater than `rank`, not counting the tasks `without`."""
+        return self._rank(room, status, without, "AND rank > ?", (rank,), "ASC")
+
+    def _rank(
+        self, room: RoomId, status: Status, without: Collection[TaskId], where: str, values: tuple[str, ...], way: str
+    ) -> str | None:
+        sql = f"SELECT rank, id FROM task WHERE room_id = ? AND status = ? {where} ORDER BY rank {way}, id {way}"
+        for rank, task in self._connection.execute(f"{sql} LIMIT ?", (room, status.value, *values, len(without) + 1)):
+            if task not in without:
+                return str(rank)
+        return None
 
     def is_rank_taken(self, room: RoomId, status: Status, rank: str, without: TaskId) -> bool:
         """Whether another task than `without` has this rank in a column."""

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from functools import total_ordering
 from typing import Any, Final, NewType
 
 RoomId = NewType("RoomId", str)
@@ -55,7 +54,6 @@ class AgentKind(StrEnum):
     WORKER = "worker"
 
 
-@total_ordering
 class Role(StrEnum):
     """What an agent may do; each role may do all that the lesser ones may. Compares by that order."""
 
@@ -65,10 +63,19 @@ class Role(StrEnum):
     OWNER = "owner"
     SYSTEM = "system"
 
+    # all four, since `str` has them too, and `total_ordering` would leave those standing
+
     def __lt__(self, other: object) -> bool:
-        if not isinstance(other, Role):
-            return NotImplemented
-        return _ROLE_RANK[self] < _ROLE_RANK[other]
+        return _ROLE_RANK[self] < _ROLE_RANK[other] if isinstance(other, Role) else NotImplemented
+
+    def __le__(self, other: object) -> bool:
+        return _ROLE_RANK[self] <= _ROLE_RANK[other] if isinstance(other, Role) else NotImplemented
+
+    def __gt__(self, other: object) -> bool:
+        return _ROLE_RANK[self] > _ROLE_RANK[other] if isinstance(other, Role) else NotImplemented
+
+    def __ge__(self, other: object) -> bool:
+        return _ROLE_RANK[self] >= _ROLE_RANK[other] if isinstance(other, Role) else NotImplemented
 
 
 _ROLE_RANK: Final = {role: rank for rank, role in enumerate(Role)}

@@ -7,6 +7,7 @@ the kernel. The lock is only fairness: `BEGIN IMMEDIATE` inside it stays the cor
 import fcntl
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from storage.clock import format_time, utc_now
+from storage.engine import file_error
 from storage.errors import StorageTimeout
 
 _NOTE_BYTES = 256
@@ -29,6 +31,7 @@ class WriteLock:
         self._turn = threading.Lock()  # flock belongs to the descriptor, so threads need a lock of their own
         self._operation = ""
         self._descriptor: int | None = None
+        self._waiter: _BlockedWaiter | None = None
 
     @contextmanager
     def hold(self, operation: str) -> Iterator[None]:
@@ -39,7 +42,8 @@ class WriteLock:
         """
         until = time.monotonic() + self._deadline_s
         if not self._turn.acquire(timeout=self._deadline_s):
-            raise _timeout(self._deadline_s, {"pid": os.getpid(), "operation": self._operation})
+            pid = os.getpid()
+            raise _timeout(self._deadline_s, {"name": _process_name(pid), "pid": pid, "operation": self._operation})
         try:
             descriptor = self._locked_descriptor(until)
             try:
@@ -57,47 +61,79 @@ class WriteLock:
             if self._descriptor is not None:
                 os.close(self._descriptor)
                 self._descriptor = None
+            self._waiter = None
 
     def _locked_descriptor(self, until: float) -> int:
-        if self._descriptor is None:
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        descriptor = self._descriptor
+        waiter, self._waiter = self._waiter, None
+        if waiter is None or not waiter.resume():
+            if self._descriptor is None:
+                self._descriptor = self._open()
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return self._descriptor
+            except BlockingIOError:
+                waiter = _BlockedWaiter(self._descriptor)
+        self._descriptor = None  # the waiter's own, until the lock has come
+        self._waiter = waiter
+        if not waiter.wait(until - time.monotonic()):
+            raise _timeout(self._deadline_s, _read_note(self._path))
+        self._waiter, self._descriptor = None, waiter.descriptor
+        return waiter.descriptor
+
+    def _open(self) -> int:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if not _BlockedWaiter(descriptor).wait(until - time.monotonic()):
-                self._descriptor = None  # the waiter keeps it, and closes it when the lock comes at last
-                raise _timeout(self._deadline_s, _read_note(descriptor)) from None
-        return descriptor
+            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise file_error(error, self._path) from error
 
 
 class _BlockedWaiter:
-    """Waits for a lock in a thread of its own, because `flock` knows no deadline."""
+    """Waits for a lock in a thread of its own, because `flock` knows no deadline.
+
+    Where the caller gives up, the descriptor stays with the thread, which closes it, and with it the lock, when the
+    lock comes at last. A caller who comes again before that takes up the same wait, so that one thread waits however
+    often callers give up.
+    """
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+        self.descriptor = descriptor
         self._decided = threading.Lock()
         self._came = threading.Event()
-        self._abandoned = False
+        self._is_wanted = True
         threading.Thread(target=self._block, name="write-lock", daemon=True).start()
 
     def wait(self, seconds: float) -> bool:
         """Whether the lock came in time. If not, the descriptor belongs to the thread from now on."""
-        if self._came.wait(max(0.0, seconds)):
-            return True
+        try:
+            self._came.wait(max(0.0, seconds))
+        except BaseException:  # Ctrl+C: nobody is left to take the lock
+            with self._decided:
+                self._leave()
+            raise
         with self._decided:
-            if self._came.is_set():
-                return True
-            self._abandoned = True
-            return False
+            self._is_wanted = self._came.is_set()
+            return self._is_wanted
+
+    def resume(self) -> bool:
+        """Whether the thread still waits; if so, the lock is wanted again."""
+        with self._decided:
+            if self.descriptor < 0:
+                return False
+            self._is_wanted = True
+            return True
 
     def _block(self) -> None:
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        fcntl.flock(self.descriptor, fcntl.LOCK_EX)
         with self._decided:
-            if not self._abandoned:
-                self._came.set()
-                return
-        os.close(self._descriptor)  # closing releases
+            self._came.set()
+            if not self._is_wanted:
+                self._leave()
+
+    def _leave(self) -> None:
+        self._is_wanted = False
+        if self._came.is_set():
+            os.close(self.descriptor)  # closing releases
+            self.descriptor = -1
 
 
 def _write_note(descriptor: int, operation: str) -> None:
@@ -106,25 +142,31 @@ def _write_note(descriptor: int, operation: str) -> None:
         os.pwrite(descriptor, note.encode().ljust(_NOTE_BYTES), 0)
 
 
-def _read_note(descriptor: int) -> dict[str, object]:
+def _read_note(path: Path) -> dict[str, object]:
     try:
-        note = json.loads(os.pread(descriptor, _NOTE_BYTES, 0))
+        note = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
-    return note if isinstance(note, dict) else {}
+    if not isinstance(note, dict):
+        return {}
+    return {"name": _process_name(note.get("pid")), **note}
 
 
 def _process_name(pid: object) -> str:
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
+        if sys.platform == "linux":
+            return Path(f"/proc/{pid}/comm").read_text().strip()
+        import psutil
+
+        return str(psutil.Process(pid).name())
+    except Exception:  # a name is a courtesy; the pid is what counts
         return "process"
 
 
 def _timeout(deadline_s: float, holder: dict[str, object]) -> StorageTimeout:
     pid, operation = holder.get("pid", "unknown"), holder.get("operation", "unknown")
     return StorageTimeout(
-        f"The store was busy for {deadline_s:g} s: {_process_name(pid)} (pid {pid}) holds it for {operation}"
+        f"The store was busy for {deadline_s:g} s: {holder.get('name', 'process')} (pid {pid}) holds it for {operation}"
         + (f" since {holder['since']}." if "since" in holder else "."),
         "Try again; if that process is stopped (Ctrl+Z in a pane), bring it to the foreground or end it.",
         holder=holder,

@@ -1,10 +1,13 @@
-"""Dependencies between tasks: never in a circle."""
+"""Dependencies between tasks: never in a circle, and closed before the task that waits for them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from core.errors import DependencyCycle
+from core.errors import DependencyCycle, OpenDependencies, PermissionDenied
 from core.work import Work
-from storage import Task, TaskId
+from storage import Role, Status, Task, TaskId
+
+CLOSED = frozenset({Status.DONE, Status.ARCHIVED})
+"""The statuses of a task that nobody waits for any longer."""
 
 
 def check(work: Work, task: Task, needs: Sequence[TaskId]) -> None:
@@ -32,6 +35,38 @@ def check(work: Work, task: Task, needs: Sequence[TaskId]) -> None:
                     came_from[need] = found.id
                     next_frontier.append(need)
         frontier = next_frontier
+
+
+def require_closed(work: Work, task: Task, *, despite: bool, finishing: Collection[TaskId] = ()) -> None:
+    """Refuse to finish a task that waits for open ones.
+
+    Args:
+        despite: finish it nevertheless, which an operator may ask for.
+        finishing: tasks that the same change finishes; they count as closed.
+
+    Raises:
+        OpenDependencies: names them.
+        PermissionDenied: `despite` from less than an operator.
+    """
+    if not task.dependencies:
+        return
+    needs = work.rows.tasks_by_id(need for need in task.dependencies if need not in finishing)
+    numbers = sorted(need.number for need in needs if need.status not in CLOSED)
+    if not numbers:
+        return
+    names = ", ".join(f"#{number}" for number in numbers)
+    if not despite:
+        raise OpenDependencies(
+            f"#{task.number} waits for {names}, not done yet.",
+            "Finish that first, or pass --despite-dependencies." if len(numbers) == 1
+            else "Finish those first, or pass --despite-dependencies.",
+            open=numbers,
+        )  # fmt: skip
+    if work.actor.role < Role.OPERATOR:
+        raise PermissionDenied(
+            f"Only an operator may finish #{task.number} although {names} is open.",
+            "Ask the person, or finish that first.",
+        )
 
 
 def _cycle(work: Work, task: Task, last: TaskId, came_from: dict[TaskId, TaskId]) -> DependencyCycle:

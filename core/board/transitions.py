@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from core.errors import InvalidData, InvalidTransition, OpenDependencies, PermissionDenied
-from storage import COLUMNS, Role, Status, Task
+from core.errors import InvalidData, InvalidTransition
+from storage import COLUMNS, Status, Task
 
 _ANYWHERE: Final = frozenset(COLUMNS)
 
@@ -34,33 +34,17 @@ def allowed_from(status: Status) -> frozenset[Status]:
     return ALLOWED[status] | ({status} if status is not Status.ARCHIVED else frozenset())
 
 
-def check(task: Task, to: Status, *, role: Role, reason: str | None, despite_dependencies: bool) -> None:
+def check(task: Task, to: Status, *, reason: str | None) -> None:
     """Refuse a move that the rules of the board do not allow.
 
     Raises:
         InvalidTransition: the table does not lead there.
         InvalidData: `blocked` without a reason.
-        OpenDependencies: to `done` while the task waits for others.
-        PermissionDenied: `despite_dependencies` from less than an operator.
     """
     if to not in allowed_from(task.status):
         hint = "Archive it instead: wzp task archive." if to is Status.ARCHIVED else _HINTS.get(task.status, "")
         raise InvalidTransition(f"#{task.number} cannot go from {task.status} to {to}.", hint)
-    if to is task.status:
-        return
-    if to is Status.BLOCKED and not reason:
+    if to is Status.BLOCKED and to is not task.status and not reason:
         raise InvalidData(
             f"#{task.number} cannot be blocked without a reason.", "Say what it waits for: --reason TEXT."
         )
-    if to is Status.DONE and task.waiting_on:
-        if not despite_dependencies:
-            raise OpenDependencies(
-                f"#{task.number} waits for {task.waiting_on} open {'task' if task.waiting_on == 1 else 'tasks'}.",
-                "Finish them first, or pass --despite-dependencies.",
-                open=task.waiting_on,
-            )
-        if role < Role.OPERATOR:
-            raise PermissionDenied(
-                f"Only an operator may finish #{task.number} despite its open dependencies.",
-                "Ask the person, or finish them first.",
-            )

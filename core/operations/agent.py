@@ -31,15 +31,10 @@ def create_agent(
         role: what it may do.
         description: what it is for, in a sentence.
     """
-    name = Line(clean_line(name, "agent name", NAME_LIMIT))
-    if name.casefold() in RESERVED_NAMES or name.startswith("agt_"):
-        raise InvalidData(f"{name!r} is a word of ours.", "Choose another name.")
-    if work.rows.agent_by_name(work.room.id, name):
-        raise InvalidData(f"There is an agent {name!r} in room {work.room.name} already.", "Choose another name.")
     _check_role(work, role)
     return work.add(
         Agent(
-            id=new_agent_id(), room_id=work.room.id, name=name, kind=kind, role=role,
+            id=new_agent_id(), room_id=work.room.id, name=_checked_name(work, name), kind=kind, role=role,
             description=clean_line(description, "description", 500) if description else "",
             created_at=work.now, updated_at=work.now,
         )
@@ -79,17 +74,25 @@ def update_agent(
     current = work.get(Agent, agent, expected_version)
     if role is not UNSET:
         _check_role(work, role)
-    if name is not UNSET and (taken := work.rows.agent_by_name(work.room.id, name)) and taken.id != agent:
-        raise InvalidData(f"There is an agent {name!r} in room {work.room.name} already.", "Choose another name.")
     return work.save(
         replace(
             current,
-            name=current.name if name is UNSET else clean_line(name, "agent name", NAME_LIMIT),
+            name=current.name if name is UNSET else _checked_name(work, name, agent),
             role=current.role if role is UNSET else role,
             description=current.description if description is UNSET else clean_line(description, "description", 500),
         ),
         event="edited",
     )
+
+
+def _checked_name(work: Work, name: str, agent: AgentId | None = None) -> str:
+    name = clean_line(name, "agent name", NAME_LIMIT)
+    if name.casefold() in RESERVED_NAMES or name.startswith("agt_"):
+        raise InvalidData(f"{name!r} is a word of ours.", "Choose another name.")
+    taken = work.rows.agent_by_name(work.room.id, name)
+    if taken is not None and taken.id != agent:
+        raise InvalidData(f"There is an agent {name!r} in room {work.room.name} already.", "Choose another name.")
+    return name
 
 
 def _check_role(work: Work, role: Role) -> None:

@@ -21,23 +21,12 @@ def create_room(work: Work, name: Line, *, root: Path | None = None) -> Room:
     Raises:
         InvalidData: the name is taken, or the root is not a directory or belongs to another room.
     """
-    name = Line(clean_line(name, "room name", NAME_LIMIT))
-    if "/" in name or name.startswith((".", "-")):
-        raise InvalidData(
-            f"{name!r} is no room name.", "Use letters, digits, spaces, dashes; no slash, no leading dot or dash."
-        )
-    directory = _checked_root(root or Path.cwd())
-    for room in work.rows.rooms():
-        if room.name == name:
-            raise InvalidData(
-                f"There is a room {name!r} already, for {room.root}.",
-                "Choose another name with `wzp room create NAME`.",
-            )
-        if room.root == directory:
-            raise InvalidData(
-                f"{directory} is the root of room {room.name!r} already.", f"Open it: wzp --room {room.name}."
-            )
-    return work.add(Room(id=new_room_id(), name=name, root=directory, created_at=work.now, updated_at=work.now))
+    room = Room(
+        id=new_room_id(), name=_checked_name(name), root=_checked_root(root or Path.cwd()),
+        created_at=work.now, updated_at=work.now,
+    )  # fmt: skip
+    _require_its_own(work, room)
+    return work.add(room)
 
 
 @operation(role=Role.VIEWER, changes=False, needs_room=False)
@@ -77,16 +66,39 @@ def update_room(
                 f"{status}={limit} is no limit.", "Give a column of the board and a number of tasks, 0 for none."
             )
         limits[status] = limit
-    return work.save(
-        replace(
-            current,
-            name=current.name if name is UNSET else clean_line(name, "room name", NAME_LIMIT),
-            root=current.root if root is UNSET else _checked_root(root),
-            wip_limits={status: limits[status] for status in COLUMNS if limits.get(status)},
-            wip_mode=current.wip_mode if wip_mode is UNSET else wip_mode,
-        ),
-        event="edited",
+    edited = replace(
+        current,
+        name=current.name if name is UNSET else _checked_name(name),
+        root=current.root if root is UNSET else _checked_root(root),
+        wip_limits={status: limits[status] for status in COLUMNS if limits.get(status)},
+        wip_mode=current.wip_mode if wip_mode is UNSET else wip_mode,
     )
+    _require_its_own(work, edited)
+    return work.save(edited, event="edited")
+
+
+def _checked_name(name: str) -> str:
+    name = clean_line(name, "room name", NAME_LIMIT)
+    if "/" in name or name.startswith((".", "-", "rom_")):
+        raise InvalidData(
+            f"{name!r} is no room name.", "Use letters, digits, spaces, dashes; no slash, no leading dot or dash."
+        )
+    return name
+
+
+def _require_its_own(work: Work, room: Room) -> None:
+    for other in work.rows.rooms():
+        if other.id == room.id:
+            continue
+        if other.name == room.name:
+            raise InvalidData(
+                f"There is a room {room.name!r} already, for {other.root}.",
+                "Choose another name with `wzp room create NAME`.",
+            )
+        if other.root == room.root:
+            raise InvalidData(
+                f"{room.root} is the root of room {other.name!r} already.", f"Open it: wzp --room {other.name}."
+            )
 
 
 def _checked_root(path: Path) -> str:

@@ -80,7 +80,10 @@ def create_task(
         command=_clean_command(command), blocked_reason=work.reason if status is Status.BLOCKED else None,
         created_by=work.agent.id, created_at=work.now, updated_at=work.now,
     )  # fmt: skip
-    return work.add(_with_dependencies(work, task, dependencies))
+    task = _with_dependencies(work, task, dependencies)
+    if status is Status.DONE:
+        _require_closed(work, task)
+    return work.add(task)
 
 
 @operation(role=Role.VIEWER, changes=False, tool="See what there is to do.")
@@ -143,7 +146,7 @@ def get_task(work: Work, task: TaskId, *, at: Moment | None = None) -> TaskDetai
     )
 
 
-@operation(role=Role.AGENT, changes=True, undoable=True, tool="Change a task's fields.")
+@operation(role=Role.AGENT, changes=True, undoable=True, command="task edit", tool="Change a task's fields.")
 def update_task(
     work: Work,
     task: TaskId,
@@ -212,9 +215,11 @@ def move_task(
         OpenDependencies: to `done` while it waits for others.
     """
     current = work.tasks.get(task, expected_version)
-    _check_move(work, current, to, despite_dependencies)
+    transitions.check(current, to, reason=work.reason)
+    if to is Status.DONE and current.status is not to:
+        dependencies.require_closed(work, current, despite=despite_dependencies)
     wip.check(work, to, arriving=int(current.status is not to))
-    rank = work.tasks.rank_before(before, to, moving=task)
+    rank = work.tasks.rank_before(before, to, moving=current)
     return _moved(work, current, to, rank)
 
 
@@ -237,9 +242,11 @@ def move_tasks(
     """
     found = work.tasks.get_all(tasks, expected_versions)
     for task in found:
-        _check_move(work, task, to, despite_dependencies)
+        transitions.check(task, to, reason=work.reason)
+        if to is Status.DONE and task.status is not to:
+            dependencies.require_closed(work, task, despite=despite_dependencies, finishing=tasks)
     wip.check(work, to, arriving=sum(task.status is not to for task in found))
-    ranks = work.tasks.ranks_before(before, to, [task.id for task in found])
+    ranks = work.tasks.ranks_before(before, to, found)
     return tuple(_moved(work, task, to, rank) for task, rank in zip(found, ranks, strict=True))
 
 
@@ -364,6 +371,8 @@ def restore_task(work: Work, task: TaskId, *, to: Status | None = None, expected
     target = to or current.archived_from or Status.BACKLOG
     if target is Status.ARCHIVED or (target is Status.BLOCKED and not (work.reason or current.blocked_reason)):
         raise InvalidData(f"#{current.number} cannot be restored to {target}.", "Name another column with --to.")
+    if target is Status.DONE and current.archived_from is not target:
+        dependencies.require_closed(work, current, despite=False)
     wip.check(work, target)
     reason = (work.reason or current.blocked_reason) if target is Status.BLOCKED else None
     rank = work.tasks.rank_before(None, target)
@@ -378,7 +387,7 @@ def duplicate_task(work: Work, task: TaskId) -> Task:
     status = Status.BACKLOG if current.status in (Status.ARCHIVED, Status.BLOCKED) else current.status
     wip.check(work, status)
     if status is current.status:
-        above = work.rows.rank_above(work.room.id, status, current.rank, None)
+        above = work.rows.rank_above(work.room.id, status, current.rank)
         rank = order.rank_between(current.rank, above)
     else:
         rank = work.tasks.rank_before(None, status)
@@ -390,8 +399,8 @@ def duplicate_task(work: Work, task: TaskId) -> Task:
     return work.tasks.get(stored.id)
 
 
-def _check_move(work: Work, task: Task, to: Status, despite_dependencies: bool) -> None:
-    transitions.check(task, to, role=work.actor.role, reason=work.reason, despite_dependencies=despite_dependencies)
+def _require_closed(work: Work, task: Task) -> None:
+    dependencies.require_closed(work, task, despite=False)
 
 
 def _moved(work: Work, task: Task, to: Status, rank: str) -> Task:
