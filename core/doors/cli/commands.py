@@ -30,7 +30,7 @@ class OperationCommand(click.Command):
             params=[*own, *more],
             callback=self._call,
             help=_help_of(operation),
-            short_help=operation.summary,
+            short_help=operation.summary.partition(". ")[0].rstrip(".") + ".",
         )
 
     def _call(self, **told: Any) -> None:
@@ -92,6 +92,9 @@ def _line_parameter(operation: Operation) -> Parameter | None:
 
 
 def _parameter_for(operation: Operation, parameter: Parameter) -> click.Parameter:
+    if bare_type(parameter.annotation) is bool:
+        flag = [f"--{_dashed(parameter.name)}", parameter.name]
+        return click.Option(flag, is_flag=True, help=_option_help(parameter))
     word = words.word_for(parameter.annotation)
     is_several = words.is_repeated(parameter.annotation)
     if parameter.is_positional:
@@ -101,10 +104,6 @@ def _parameter_for(operation: Operation, parameter: Parameter) -> click.Paramete
             required=parameter.is_required and not reads_stdin,
             metavar=_metavar(operation, parameter, word, is_several),
         )  # fmt: skip
-    if bare_type(parameter.annotation) is bool:
-        return click.Option(
-            [f"--{_dashed(parameter.name)}", parameter.name], is_flag=True, help=_option_help(parameter)
-        )
     return click.Option(
         [*_spellings(parameter, is_several), parameter.name], type=word, multiple=is_several,
         metavar=word.name, help=_option_help(parameter),
@@ -114,10 +113,10 @@ def _parameter_for(operation: Operation, parameter: Parameter) -> click.Paramete
 def _metavar(operation: Operation, parameter: Parameter, word: words.Word, is_several: bool) -> str:
     types = [bare_type(each.annotation) for each in operation.parameters if each.is_positional]
     is_plain = bare_type(parameter.annotation) in (Line, Text) or types.count(types[0]) > 1
-    name = parameter.name.upper() if is_plain else word.name
+    name = parameter.name.upper() if is_plain else word.noun
     name = f"{name}..." if is_several else name
     is_needed = parameter.is_required and bare_type(parameter.annotation) is not Text
-    return name if is_needed or name.startswith("[") else f"[{name}]"
+    return name if is_needed else f"[{name}]"
 
 
 def _spellings(parameter: Parameter, is_several: bool) -> list[str]:
@@ -155,6 +154,8 @@ def _help_of(operation: Operation) -> str:
     document = inspect.getdoc(operation.function) or ""
     paragraphs = [re.split(r"(?:^|\n)(?:Args|Raises|Returns):\n", document)[0].strip()]
     lines = [f"{each.name.upper()}: {each.help}" for each in operation.parameters if each.is_positional and each.help]
+    choices = [words.word_for(each.annotation) for each in operation.parameters if each.is_positional]
+    lines += [f"{each.noun}: {each.name.strip('[]').replace('|', ', ')}." for each in choices if each.noun != each.name]
     if (taker := _line_parameter(operation)) is not None:
         lines.append(f"{taker.name.upper()}: with - each line of stdin makes one, in order, until one is refused.")
     if any(each.is_positional and bare_type(each.annotation) is Text for each in operation.parameters):

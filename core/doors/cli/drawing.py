@@ -65,7 +65,8 @@ def _commented(_operation: Operation, comments: Sequence[Wire]) -> str:
 def _undone(operation: Operation, results: Sequence[Wire]) -> str:
     undone = results[0]
     numbers = ", ".join(f"#{each['number']}" for each in undone["tasks"])
-    return f"{_past(operation)}: {undone['operation'].replace('_', ' ')}{f' of {numbers}' if numbers else ''}."
+    what = "" if undone["operation"] == "undo" else undone["operation"].replace("_", " ")
+    return f"{_past(operation)}: {' of '.join(each for each in (what, numbers) if each) or 'the change'}."
 
 
 def _past(operation: Operation) -> str:

@@ -42,6 +42,7 @@ class Word(click.ParamType[Any]):
 
     def __init__(self, name: str, complete: "Callable[[Run], list[tuple[str, str]]] | None" = None) -> None:
         self.name = name
+        self.noun = name
         self._complete = complete
 
     def convert(self, value: Any, param: Any = None, ctx: Any = None) -> Any:  # noqa: ARG002
@@ -130,6 +131,7 @@ class Choice(Word):
 
     def __init__(self, vocabulary: type[StrEnum]) -> None:
         super().__init__(f"[{'|'.join(vocabulary)}]")
+        self.noun = vocabulary.__name__.upper()
         self._vocabulary = vocabulary
 
     def read(self, text: str) -> StrEnum:
@@ -151,6 +153,7 @@ class Clearable(Word):
 
     def __init__(self, inner: Word) -> None:
         super().__init__(inner.name)
+        self.noun = inner.noun
         self._inner = inner
 
     def read(self, text: str) -> Any:
@@ -167,6 +170,7 @@ class Several(Word):
 
     def __init__(self, inner: Word, *, reads_stdin: bool) -> None:
         super().__init__(inner.name)
+        self.noun = inner.noun
         self._inner = inner
         self._reads_stdin = reads_stdin
 
