@@ -1,8 +1,10 @@
 """The past: what a task or the board was at any moment, and which changes still count."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from core.board.dependencies import CLOSED
 from core.errors import InvalidData, NotFound
 from core.operation import Moment
 from core.work import Work
@@ -30,6 +32,15 @@ class Board:
     tasks: tuple[Task, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TaskThen:
+    """A task at one moment: as it was, its comments then, oldest first, and the tasks that waited for it."""
+
+    task: Task
+    comments: tuple[Comment, ...]
+    dependants: tuple[TaskId, ...]
+
+
 def point(rows: Reader, at: Moment) -> int:
     """The sequence number of the last event at a moment.
 
@@ -46,17 +57,21 @@ def point(rows: Reader, at: Moment) -> int:
         ) from None
 
 
-def task_at(work: Work, task: TaskId, until: int) -> Task:
-    """A task as it was after event `until`.
+def task_at(work: Work, task: TaskId, until: int) -> TaskThen:
+    """A task as it was after event `until`, with its place, its comments and who waited for it then.
 
     Raises:
         NotFound: it was not there yet.
     """
-    tasks = replay(work.rows, until, room=work.room.id, entity_id=task, kinds=[EntityKind.TASK])[EntityKind.TASK]
-    if task not in tasks:
+    tasks, comments = _replayed(work.rows, work.room.id, until)
+    found = next((each for each in tasks if each.id == task), None)
+    if found is None:
         raise NotFound(f"#{work.tasks.get(task).number} was not there yet at event {until}.", "Ask for a later moment.")
-    past: Task = tasks[task]
-    return past
+    return TaskThen(
+        found,
+        tuple(sorted((each for each in comments if each.task_id == task), key=lambda each: (each.created_at, each.id))),
+        tuple(sorted(each.id for each in tasks if task in each.dependencies)),
+    )
 
 
 def board_at(rows: Reader, room: RoomId, until: int | None) -> Board:
@@ -64,27 +79,36 @@ def board_at(rows: Reader, room: RoomId, until: int | None) -> Board:
     if until is None:
         tasks = rows.tasks(room, COLUMNS)
         return Board(rows.last_sequence(), tuple(sorted(tasks, key=lambda task: COLUMNS.index(task.status))))
+    tasks, _ = _replayed(rows, room, until)
+    return Board(until, tuple(task for task in tasks if task.status is not Status.ARCHIVED))
+
+
+def _replayed(rows: Reader, room: RoomId, until: int) -> tuple[list[Task], list[Comment]]:
+    """The tasks, column by column in order with their places and marks, and the comments that stood."""
     states = replay(rows, until, room=room, kinds=[EntityKind.TASK, EntityKind.COMMENT])
-    past = with_marks(states[EntityKind.TASK], states[EntityKind.COMMENT])
-    shown = [task for task in past if task.status is not Status.ARCHIVED]
-    shown.sort(key=lambda task: (COLUMNS.index(task.status), task.rank, task.id))
-    return Board(until, tuple(_with_positions(shown)))
+    tasks: dict[str, Task] = states[EntityKind.TASK]
+    comments: list[Comment] = [each for each in states[EntityKind.COMMENT].values() if not each.removed]
+    return _with_marks(tasks, comments), comments
 
 
-def with_marks(tasks: dict[str, Task], comments: dict[str, Comment]) -> list[Task]:
-    """Replayed tasks with the marks that the database derives: open dependencies and comment counts."""
-    closed = {task.id for task in tasks.values() if task.status in (Status.DONE, Status.ARCHIVED)}
-    counts: dict[TaskId, int] = {}
-    for comment in comments.values():
-        if not comment.removed:
-            counts[comment.task_id] = counts.get(comment.task_id, 0) + 1
+def _with_marks(tasks: Mapping[str, Task], comments: Iterable[Comment]) -> list[Task]:
+    """Replayed tasks in order, with what the database and its readers derive: places, open dependencies, comments."""
+    columns: dict[Status, list[Task]] = {status: [] for status in Status}
+    for task in tasks.values():
+        columns[task.status].append(task)
+    closed = {task.id for status in CLOSED for task in columns[status]}
+    counts = Counter(each.task_id for each in comments)
+    for column in columns.values():
+        column.sort(key=lambda task: (task.rank, task.id))
     return [
         replace(
-            task, waiting_on=sum(need not in closed for need in task.dependencies), comment_count=counts.get(task.id, 0)
+            task,
+            position=position,
+            waiting_on=sum(need not in closed for need in task.dependencies),
+            comment_count=counts[task.id],
         )
-        if task.dependencies or task.id in counts
-        else task
-        for task in tasks.values()
+        for column in columns.values()
+        for position, task in enumerate(column)
     ]
 
 
@@ -98,13 +122,3 @@ def effective_events(events: Sequence[Event]) -> list[Event]:
             del standing[change]
             del standing[undoes]
     return [event for event in events if event.change in standing]
-
-
-def _with_positions(tasks: list[Task]) -> list[Task]:
-    counts: dict[Status, int] = {}
-    placed = []
-    for task in tasks:
-        position = counts.get(task.status, 0)
-        counts[task.status] = position + 1
-        placed.append(replace(task, position=position))
-    return placed

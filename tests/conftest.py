@@ -1,15 +1,23 @@
 """Fixtures for all tests: a home of their own, a database in it, a room with people at its board."""
 
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from storage import HOME_VARIABLE, AgentKind, Database, Door, Home, Role
 from tests.support.users import User
 
 ROOM = "demo"
+
+# an example's room is new, though the database is the test's; a machine under load is no failure
+settings.register_profile(
+    "ours", deadline=None, database=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("ours")
 
 _TELLING = ("CLAUDE", "CURSOR", "CODEX", "GEMINI", "AIDER", "COPILOT", "WZP_", "WEZTERM_PARALLEL", "AMP_", "OPENCODE")
 """How names of variables begin that would make a test's process somebody's agent, or point it at a real home."""
@@ -67,3 +75,19 @@ def alice(board: User) -> User:
 def bob(board: User) -> User:
     """An AI agent at the board of `demo`."""
     return User(board.database, "bob", room=ROOM, role=Role.AGENT, kind=AgentKind.AI)
+
+
+@pytest.fixture
+def new_room(database: Database, tmp_path: Path) -> Callable[[], User]:
+    """Makes rooms of their own, for property tests: each example gets a fresh one, at little cost."""
+    numbers = itertools.count(1)
+
+    def make() -> User:
+        name = f"room {next(numbers)}"
+        root = tmp_path / name
+        root.mkdir()
+        owner = User(database, "owner", room=name)
+        owner.call("create_room", name=name, root=root)
+        return owner
+
+    return make

@@ -168,4 +168,12 @@ def _reverse_event(work: Work, event: Event) -> Room | Task | Agent | Comment:
         rank, status = values.get("rank", current.rank), values.get("status", current.status)
         if "rank" in values or "status" in values:
             values["rank"] = work.tasks.free_rank(current.id, status, rank)
+    if "name" in values and _is_taken(work, current, values["name"]):
+        raise UndoRefused(f"The name {values['name']!r} has been taken since.", "Choose another name by hand.")
     return work.save(replace(current, **values), event="undone")  # type: ignore[no-any-return]
+
+
+def _is_taken(work: Work, current: Room | Agent, name: str) -> bool:
+    rows = work.rows
+    holder = rows.room_by_name(name) if isinstance(current, Room) else rows.agent_by_name(work.room.id, name)
+    return holder is not None and holder.id != current.id

@@ -67,10 +67,10 @@ def create_task(
     Raises:
         InvalidData: the title is empty or too long, or the status cannot be begun in.
     """
-    if status not in COLUMNS or (status is Status.BLOCKED and not work.reason):
-        raise InvalidData(
-            f"A task cannot begin as {status}.", "Begin it in another column; to block it, give --reason."
-        )
+    if status is Status.BLOCKED and not work.reason:
+        raise InvalidData("A task cannot begin as blocked without a reason.", "Say what it waits for: --reason TEXT.")
+    if status not in COLUMNS:
+        raise InvalidData(f"A task cannot begin as {status}.", f"Begin it in one of: {', '.join(COLUMNS)}.")
     wip.check(work, status)
     task = Task(
         id=new_task_id(), room_id=work.room.id, number=work.rows.next_task_number(work.room.id),
@@ -91,7 +91,7 @@ def list_tasks(
     work: Work,
     *,
     status: tuple[Status, ...] = (),
-    assignee: AgentId | None = None,
+    assignee: AgentId | None | OrUnset = UNSET,
     label: tuple[Line, ...] = (),
     priority: tuple[Priority, ...] = (),
     text: Line | None = None,
@@ -102,6 +102,7 @@ def list_tasks(
 
     Args:
         status: only these columns; all but the archive if omitted.
+        assignee: only the tasks of this agent; `nobody` for those that nobody has.
         label: only tasks that have all of these labels.
         text: only tasks whose title or description contains this, in any case.
         ready: only tasks that wait for no other.
@@ -111,7 +112,7 @@ def list_tasks(
     found = [
         task
         for task in work.rows.tasks(work.room.id, status or COLUMNS)
-        if (assignee is None or task.assignee == assignee)
+        if (assignee is UNSET or task.assignee == assignee)
         and set(label) <= set(task.labels)
         and (not priority or task.priority in priority)
         and (not needle or needle in task.title.casefold() or needle in task.description.casefold())
@@ -133,16 +134,16 @@ def get_task(work: Work, task: TaskId, *, at: Moment | None = None) -> TaskDetai
     Raises:
         NotFound: there is no such task, or it was not there yet.
     """
-    current = work.tasks.get(task)
-    until = None
     if at is not None:
         until = point(work.rows, at)
-        current = task_at(work, task, until)
+        then = task_at(work, task, until)
+        history = tuple(work.rows.events(subject=task, until=until))
+        return TaskDetail(then.task, then.comments, then.dependants, history)
     return TaskDetail(
-        task=current if until is not None else work.rows.with_positions([current])[0],
+        task=work.rows.with_positions([work.tasks.get(task)])[0],
         comments=tuple(work.rows.comments(task)),
         dependants=tuple(sorted(work.rows.dependants([task]))),
-        history=tuple(work.rows.events(subject=task, until=until)),
+        history=tuple(work.rows.events(subject=task)),
     )
 
 
