@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING
 from storage.lazy import face as face
 
 if TYPE_CHECKING:
+    from storage.backup import Backup as Backup
+    from storage.backup import create_backup as create_backup
+    from storage.backup import find_backup as find_backup
+    from storage.backup import list_backups as list_backups
+    from storage.backup import verify_backup as verify_backup
     from storage.change_feed import ChangeFeed as ChangeFeed
     from storage.clock import format_time as format_time
     from storage.clock import parse_time as parse_time
@@ -21,8 +26,10 @@ if TYPE_CHECKING:
     from storage.codec import to_wire as to_wire
     from storage.codec import values_from_wire as values_from_wire
     from storage.database import Database as Database
+    from storage.errors import BackupFailed as BackupFailed
     from storage.errors import CorruptedData as CorruptedData
     from storage.errors import ParallelError as ParallelError
+    from storage.errors import RestoreFailed as RestoreFailed
     from storage.errors import SchemaTooNew as SchemaTooNew
     from storage.errors import StorageError as StorageError
     from storage.errors import StorageFull as StorageFull
@@ -30,6 +37,7 @@ if TYPE_CHECKING:
     from storage.errors import StorageTimeout as StorageTimeout
     from storage.errors import UnsafeEngine as UnsafeEngine
     from storage.errors import UnsafeFilesystem as UnsafeFilesystem
+    from storage.files import write_atomically as write_atomically
     from storage.home import HOME_VARIABLE as HOME_VARIABLE
     from storage.home import Home as Home
     from storage.ids import new_agent_id as new_agent_id
@@ -60,25 +68,33 @@ if TYPE_CHECKING:
     from storage.records import TaskId as TaskId
     from storage.records import WipMode as WipMode
     from storage.replay import replay as replay
+    from storage.restore import Restored as Restored
+    from storage.restore import Restorer as Restorer
+    from storage.restore import events_since as events_since
+    from storage.restore import restore_backup as restore_backup
     from storage.writer import Authorship as Authorship
     from storage.writer import Writer as Writer
 
 __getattr__ = face(
     __name__,
     {
+        "storage.backup": "Backup create_backup find_backup list_backups verify_backup",
         "storage.change_feed": "ChangeFeed",
         "storage.clock": "format_time parse_time utc_now",
         "storage.codec": "BOOKKEEPING changed_fields decode_json encode_json field_codecs from_wire to_wire "
         "values_from_wire",
         "storage.database": "Database",
-        "storage.errors": "CorruptedData ParallelError SchemaTooNew StorageError StorageFull StorageReadOnly "
+        "storage.errors": "BackupFailed CorruptedData ParallelError RestoreFailed SchemaTooNew "
+        "StorageError StorageFull StorageReadOnly "
         "StorageTimeout UnsafeEngine UnsafeFilesystem",
+        "storage.files": "write_atomically",
         "storage.home": "HOME_VARIABLE Home",
         "storage.ids": "new_agent_id new_comment_id new_room_id new_task_id",
         "storage.reader": "Reader",
         "storage.records": "COLUMNS RECORDS Agent AgentId AgentKind ChangeId Comment CommentId Door Entity EntityKind "
         "Event EventId Priority Role Room RoomId SessionId Status Task TaskId WipMode",
         "storage.replay": "replay",
+        "storage.restore": "Restored Restorer events_since restore_backup",
         "storage.writer": "Authorship Writer",
     },
 )

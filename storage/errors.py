@@ -80,3 +80,10 @@ class RestoreFailed(StorageError):
     """A backup could not be restored; the live file is as it was before."""
 
     code = "restore_failed"
+
+
+class BackupNotFound(ParallelError):
+    """No backup goes by that name."""
+
+    code = "not_found"
+    exit_code = 3

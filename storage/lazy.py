@@ -1,5 +1,6 @@
 """How a package re-exports its face without importing what is not used (PEP 562)."""
 
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
@@ -12,6 +13,9 @@ def face(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     def getattr_of_package(name: str) -> Any:
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(modules[name]), name)
+        value = getattr(import_module(modules[name]), name)
+        # a name that is also its module's (`replay`) would from now on give the module
+        setattr(sys.modules[package], name, value)
+        return value
 
     return getattr_of_package

@@ -27,6 +27,11 @@ def migrate(home: Home) -> None:
         from storage.backup import create_backup
 
         create_backup(home, reason="before migration")
+    bring_up_to_date(path)
+
+
+def bring_up_to_date(path: Path) -> None:
+    """Run the migrations that a file has not had; all of them on a new one."""
     engine = connect(path, create=True)
     try:
         connection = engine.connection()

@@ -37,6 +37,11 @@ class Reader:
         row = self._one(table.get, (entity_id,))
         return None if row is None else table.rows.decode(row)
 
+    def every(self, record: type[R]) -> list[R]:
+        """All entities of a kind, in all rooms."""
+        table = TABLES[record]
+        return [table.rows.decode(row) for row in self._all(table.select)]
+
     # rooms and agents
 
     def rooms(self) -> list[Room]:
@@ -103,7 +108,13 @@ class Reader:
 
     def next_task_number(self, room: RoomId) -> int:
         """The number that the room's next task gets; numbers are never given twice."""
-        row = self._one("SELECT ifnull(max(number), 0) + 1 FROM task WHERE room_id = ?", (room,))
+        # after a restore those count too that the backup does not have: see storage/restore.py
+        sql = """SELECT max(
+            ifnull((SELECT max(number) FROM task WHERE room_id = ?1), 0),
+            ifnull((SELECT max(json_extract(after, '$.highest_number')) FROM event
+                    WHERE entity_id = ?1 AND type = 'restored'), 0)
+        ) + 1"""
+        row = self._one(sql, (room,))
         return int(row[0]) if row else 1
 
     def column_count(self, room: RoomId, status: Status) -> int:

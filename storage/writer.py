@@ -79,6 +79,24 @@ class Writer(Reader):
         self._append(after, by, type, to_wire(before, names), to_wire(after, names))
         return after
 
+    def continue_after(self, sequence: int, moment: datetime | None) -> None:
+        """Let the events of this transaction and all later ones come after an event that is not in this log."""
+        self._connection.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'event'", (sequence,))
+        if self._connection.changes() == 0:
+            self._connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('event', ?)", (sequence,))
+        self.now = max(self.now, moment or self.now)
+
+    def restate(
+        self, record: R, by: Authorship, *, type: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]
+    ) -> None:
+        """Give a stored entity the version of `record`, with an event; its fields stay as they are."""
+        table = TABLES[record.__class__]
+        times: list[str] = ["updated_at", "status_changed_at"] if "status" in after else ["updated_at"]
+        assignments = ", ".join(f"{name} = ?" for name in ("version", *times))
+        values = [record.version, *[format_time(self.now)] * len(times), record.id]
+        self._connection.execute(f"UPDATE {table.name} SET {assignments} WHERE id = ?", values)
+        self._append(record, by, type, before, after)
+
     def store_result(
         self, room: RoomId | None, agent: AgentId, operation: str, key: str, arguments_hash: str, result: str
     ) -> None:
