@@ -4,6 +4,7 @@ import gc
 import logging
 from collections import deque
 from collections.abc import Awaitable, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from textual import on, work
@@ -41,7 +42,7 @@ class ParallelApp(App[int]):
     """
 
     TITLE = "wezterm-parallel"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     MODES: ClassVar[dict[str, Any]] = {"board": _board_screen, "history": _history_screen}
     DEFAULT_MODE = "board"
     BINDINGS = bindings_of(APP_ACTIONS)  # type: ignore[assignment]

@@ -1,1 +1,27 @@
-"""Dialogs: each asks one thing and returns what the person answered, or None."""
+"""The dialogs: small screens over a place that ask one thing and give one answer, None where the person leaves."""
+
+from typing import TYPE_CHECKING
+
+from storage import face
+
+if TYPE_CHECKING:
+    from tui.dialogs.ask import AskLine as AskLine
+    from tui.dialogs.ask import AskText as AskText
+    from tui.dialogs.base import Dialog as Dialog
+    from tui.dialogs.confirm import Confirm as Confirm
+    from tui.dialogs.conflict import ConflictDialog as ConflictDialog
+    from tui.dialogs.pick import Choice as Choice
+    from tui.dialogs.pick import Pick as Pick
+    from tui.dialogs.task_form import TaskForm as TaskForm
+
+__getattr__ = face(
+    __name__,
+    {
+        "tui.dialogs.ask": "AskLine AskText",
+        "tui.dialogs.base": "Dialog",
+        "tui.dialogs.confirm": "Confirm",
+        "tui.dialogs.conflict": "ConflictDialog",
+        "tui.dialogs.pick": "Choice Pick",
+        "tui.dialogs.task_form": "TaskForm",
+    },
+)

@@ -1,0 +1,118 @@
+"""What a person types into the fields of a task, read into values, and values written as one would type them."""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import date, timedelta
+from typing import Final
+
+from core.text import LABEL_LIMIT, TITLE_LIMIT
+from storage import Task, TaskId
+
+
+class Unreadable(ValueError):
+    """What was typed cannot be read; the message says how to write it."""
+
+
+_DURATION: Final = re.compile(r"(?:(\d+(?:\.\d+)?)\s*d)?\s*(?:(\d+(?:\.\d+)?)\s*h)?\s*(?:(\d+)\s*m(?:in)?)?")
+WORKDAY_HOURS: Final = 8
+
+
+def read_title(text: str) -> str:
+    """A title.
+
+    Raises:
+        Unreadable: it is empty or too long.
+    """
+    title = text.strip()
+    if not title:
+        raise Unreadable("A task needs a title.")
+    if len(title) > TITLE_LIMIT:
+        raise Unreadable(f"At most {TITLE_LIMIT:,} characters.")
+    return title
+
+
+def read_labels(text: str) -> tuple[str, ...]:
+    """Labels, parted by commas.
+
+    Raises:
+        Unreadable: one is too long.
+    """
+    labels = tuple(dict.fromkeys(" ".join(each.split()) for each in text.split(",") if each.strip()))
+    if any(len(label) > LABEL_LIMIT for label in labels):
+        raise Unreadable(f"A label has at most {LABEL_LIMIT} characters.")
+    return labels
+
+
+def read_estimate(text: str) -> int | None:
+    """Minutes, from `90`, `90m`, `1h 30m`, `1.5h` or `2d` (days of 8 hours).
+
+    Raises:
+        Unreadable: it is none of these, or nothing.
+    """
+    text = text.strip().lower()
+    if not text:
+        return None
+    if text.isascii() and text.isdigit():
+        minutes = int(text)
+    else:
+        match = _DURATION.fullmatch(text)
+        if match is None or not any(match.groups()):
+            raise Unreadable("Write it like 90m, 1h 30m or 2d.")
+        days, hours, rest = (float(each or 0) for each in match.groups())
+        minutes = round((days * WORKDAY_HOURS + hours) * 60 + rest)
+    if not 0 < minutes <= 1_000_000:
+        raise Unreadable("Between one minute and a million.")
+    return minutes
+
+
+def read_due(text: str, today: date) -> date | None:
+    """A day, from `2026-12-01`, `today`, `tomorrow`, `+3` or `3 days`.
+
+    Raises:
+        Unreadable: it is none of these.
+    """
+    text = text.strip().lower()
+    if not text:
+        return None
+    words = {"today": 0, "tomorrow": 1, "next week": 7}
+    if text in words:
+        return today + timedelta(days=words[text])
+    if match := re.fullmatch(r"\+?(\d{1,4})(?:\s*d(?:ays?)?)?", text):
+        return today + timedelta(days=int(match[1]))
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Unreadable("Write it like 2026-12-01, tomorrow or +3.") from None
+
+
+def read_dependencies(text: str, by_number: Callable[[int], Task | None], own: TaskId | None) -> tuple[TaskId, ...]:
+    """Tasks, from numbers such as `#3, 7`.
+
+    Raises:
+        Unreadable: one is no number, names no task, or the task itself.
+    """
+    found: dict[TaskId, None] = {}
+    for word in re.split(r"[,\s]+", text.strip()):
+        if not word:
+            continue
+        number = word.removeprefix("#")
+        task = by_number(int(number)) if number.isascii() and number.isdigit() and len(number) < 12 else None
+        if task is None:
+            raise Unreadable(f"There is no task {word}. Write numbers, like #3, #7.")
+        if task.id == own:
+            raise Unreadable(f"#{task.number} cannot wait for itself.")
+        found[task.id] = None
+    return tuple(found)
+
+
+def write_estimate(minutes: int | None) -> str:
+    """Minutes as one would type them: `1h 30m`."""
+    if minutes is None:
+        return ""
+    hours, rest = divmod(minutes, 60)
+    return " ".join(part for part in (f"{hours}h" if hours else "", f"{rest}m" if rest else "") if part)
+
+
+def write_dependencies(numbers: Iterable[int]) -> str:
+    """Numbers as one would type them."""
+    return ", ".join(f"#{number}" for number in numbers)

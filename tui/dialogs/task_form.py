@@ -1,0 +1,213 @@
+"""The form of a task: all fields that can be edited, checked as one types; gives back what differs."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input, Select, Static, TextArea
+
+from core.text import for_screen
+from storage import AgentId, Priority, Status, Task
+from tui.board_state import BoardState
+from tui.dialogs.base import Dialog
+from tui.dialogs.field_input import (
+    Unreadable,
+    read_dependencies,
+    read_due,
+    read_estimate,
+    read_labels,
+    read_title,
+    write_dependencies,
+    write_estimate,
+)
+from tui.wording import status_name
+
+NOBODY = AgentId("")
+"""The value of the assignee's list that stands for nobody; Textual's Select keeps None for itself."""
+
+
+class TaskForm(Dialog[dict[str, Any] | None]):
+    """Edit a task, or fill in a new one. Leaving with changes asks first.
+
+    Args:
+        task: the task to edit; None for a new one.
+        status: the column of a new one.
+
+    Gives the changed fields as arguments of `update_task`; for a new task those of `create_task`.
+    """
+
+    KEYS = "ctrl+s saves · tab next field · ctrl+t picks tasks to wait for · esc cancels"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "save", "Save", priority=True),
+        Binding("ctrl+t", "pick_dependencies", "Pick tasks", priority=True),
+    ]
+
+    def __init__(self, task: Task | None, state: BoardState, *, status: Status | None = None) -> None:
+        self._edited = task
+        self._state = state
+        self._status = status or Status.BACKLOG
+        if task is not None:
+            title = f"Edit #{task.number}"
+        else:
+            title = f"New task in {status_name(self._status)}"
+        super().__init__(title)
+        self._before = self._values_of(task)
+
+    def body(self) -> ComposeResult:
+        typed = _typed_of(self._edited, self._state)
+        with VerticalScroll(id="fields", can_focus=False):
+            yield from _field("title", "Title", _input("title", typed["title"], "what is to be done"))
+            yield from _field("description", "Description (Markdown)", self._description(typed["description"]))
+            with Horizontal(classes="pair"):
+                yield from _field("priority", "Priority", self._priorities())
+                yield from _field("assignee", "Assignee", self._people())
+            with Horizontal(classes="pair"):
+                yield from _field("labels", "Labels", _input("labels", typed["labels"], "bug, ui"))
+                yield from _field("dependencies", "Waits for", _input("dependencies", typed["dependencies"], "#3, #7"))
+            with Horizontal(classes="pair"):
+                yield from _field(
+                    "estimate_minutes", "Estimate", _input("estimate_minutes", typed["estimate_minutes"], "1h 30m")
+                )
+                yield from _field("due", "Due", _input("due", typed["due"], "2026-12-01, tomorrow, +3"))
+            yield from _field(
+                "command", "Command", _input("command", typed["command"], "a shell line that does the work")
+            )
+
+    def on_mount(self) -> None:
+        self.query_one("#title", Input).focus()
+
+    @property
+    def has_unsaved(self) -> bool:
+        values, problems = self._read()
+        return bool(problems) or values != self._before
+
+    @on(Input.Changed)
+    @on(TextArea.Changed)
+    def check(self) -> None:
+        """Show beside each field what is wrong with it."""
+        _, problems = self._read()
+        if "title" in problems and self._edited is None and not self.query_one("#title", Input).value:
+            del problems["title"]  # nobody is told off for a title that he has not begun to write
+        self._show(problems)
+
+    def action_save(self) -> None:
+        """Give back what differs, unless something is wrong: then go there."""
+        values, problems = self._read()
+        self._show(problems)
+        if problems:
+            self.query_one(f"#{next(iter(problems))}").focus()
+            return
+        changed = {name: value for name, value in values.items() if value != self._before[name]}
+        if self._edited is None:
+            changed = {"title": values["title"], "status": self._status, **changed}
+        self.dismiss(changed)
+
+    def action_pick_dependencies(self) -> None:
+        """Pick the tasks to wait for by name."""
+        from tui.dialogs.pick import Choice, Pick
+
+        own = self._edited.id if self._edited else None
+        choices = [
+            Choice(str(task.number), f"#{task.number} {task.title}", status_name(task.status))
+            for task in sorted(self._state.tasks.values(), key=lambda each: -each.number)
+            if task.status is not Status.ARCHIVED and task.id != own
+        ]
+        typed = self.query_one("#dependencies", Input)
+        numbers = [word.removeprefix("#") for word in typed.value.replace(",", " ").split()]
+        self.app.push_screen(Pick("Wait for which tasks?", choices, multiple=True, selected=numbers), self._picked)
+
+    def _picked(self, numbers: tuple[str, ...] | None) -> None:
+        if numbers is not None:
+            self.query_one("#dependencies", Input).value = write_dependencies(int(number) for number in numbers)
+
+    def _read(self) -> tuple[dict[str, Any], dict[str, str]]:
+        """The values, and what is wrong, both by field."""
+        own = self._edited.id if self._edited else None
+        today = datetime.now().astimezone().date()
+        readers: dict[str, Callable[[str], Any]] = {
+            "title": read_title,
+            "labels": read_labels,
+            "dependencies": lambda text: read_dependencies(text, self._state.by_number, own),
+            "estimate_minutes": read_estimate,
+            "due": lambda text: read_due(text, today),
+            "command": lambda text: text.strip() or None,
+        }
+        typed = _typed_of(self._edited, self._state)
+        values: dict[str, Any] = {}
+        problems: dict[str, str] = {}
+        for name, read in readers.items():
+            text = self.query_one(f"#{name}", Input).value
+            try:
+                # What was not touched stays exactly as it is, whatever reading it again would make of it.
+                values[name] = self._before[name] if self._edited and text == typed[name] else read(text)
+            except Unreadable as problem:
+                problems[name] = str(problem)
+        text = self.query_one(TextArea).text
+        values["description"] = self._before["description"] if text == typed["description"] else text
+        values["priority"] = self.query_one("#priority", Select).value
+        values["assignee"] = self.query_one("#assignee", Select).value or None
+        return values, problems
+
+    def _show(self, problems: dict[str, str]) -> None:
+        for field in self.query(".field"):
+            name = (field.id or "").removeprefix("field-")
+            field.set_class(name in problems, "-invalid")
+            field.query_one(".problem", Static).update(problems.get(name, ""))
+
+    def _values_of(self, task: Task | None) -> dict[str, Any]:
+        if task is None:
+            return {
+                "title": "", "description": "", "priority": Priority.NORMAL, "labels": (), "dependencies": (),
+                "assignee": None, "estimate_minutes": None, "due": None, "command": None,
+            }  # fmt: skip
+        return {name: getattr(task, name) for name in self._values_of(None)}
+
+    def _description(self, text: str) -> Widget:
+        return TextArea(text, id="description", highlight_cursor_line=False)
+
+    def _priorities(self) -> Widget:
+        options = [(priority.value.capitalize(), priority) for priority in reversed(Priority)]
+        return Select(options, value=self._before["priority"], allow_blank=False, id="priority", compact=True)
+
+    def _people(self) -> Widget:
+        people = sorted(self._state.agents.values(), key=lambda agent: agent.name.casefold())
+        options: list[tuple[Content | str, AgentId]] = [("nobody", NOBODY)]
+        options += [(Content(for_screen(agent.name)), agent.id) for agent in people]
+        assignee = self._before["assignee"]
+        known = assignee if assignee in self._state.agents else NOBODY
+        return Select(options, value=known, allow_blank=False, id="assignee", compact=True)
+
+
+def _typed_of(task: Task | None, state: BoardState) -> dict[str, str]:
+    """What stands in the fields of an untouched form."""
+    if task is None:
+        return dict.fromkeys(
+            ("title", "description", "labels", "dependencies", "estimate_minutes", "due", "command"), ""
+        )
+    numbers = [state.tasks[need].number for need in task.dependencies if need in state.tasks]
+    return {
+        "title": for_screen(task.title),
+        "description": task.description,
+        "labels": ", ".join(for_screen(label) for label in task.labels),
+        "dependencies": write_dependencies(numbers),
+        "estimate_minutes": write_estimate(task.estimate_minutes),
+        "due": task.due.isoformat() if task.due else "",
+        "command": for_screen(task.command or ""),
+    }
+
+
+def _input(name: str, value: str, placeholder: str) -> Input:
+    return Input(value, placeholder=placeholder, select_on_focus=False, id=name)
+
+
+def _field(name: str, label: str, widget: Widget) -> ComposeResult:
+    with Vertical(classes="field", id=f"field-{name}"):
+        yield Static(label, classes="name", markup=False)
+        yield widget
+        yield Static("", classes="problem", markup=False)
