@@ -242,9 +242,12 @@ async def _finish_anyway(app: "ParallelApp", sending: _Sending, error: OpenDepen
 
     lines = [error.message]
     for task in sending.bases.values():
-        for need in (app.state.tasks.get(each) for each in task.dependencies):
-            if need is not None and need.status not in _CLOSED and task.id in sending.versions:
-                lines.append(f"  #{need.number} {for_screen(need.title)} ({status_name(need.status)})")
+        needs = [app.state.tasks[each] for each in task.dependencies if each in app.state.tasks]
+        lines.extend(
+            f"  #{need.number} {for_screen(need.title)} ({status_name(need.status)})"
+            for need in needs
+            if need.status not in _CLOSED and task.id in sending.versions
+        )
     question = Confirm("Finish it although it waits for others?", "\n".join(lines), yes="Finish anyway", no="Leave it")
     sending.arguments["despite_dependencies"] = True
     return await app.push_screen_wait(question)

@@ -28,6 +28,8 @@ class Answers:
 
     async def show(self, dialog: Dialog[Any]) -> None:
         self.pilot.app.push_screen(dialog, self._take)
+        while dialog.focused is None:
+            await self.pilot.pause(0.005)
         await self.pilot.pause()
 
     def _take(self, answer: Any) -> None:
@@ -83,7 +85,10 @@ async def test_leaving_written_text_asks_first(board: User) -> None:
         assert answers.given is None
 
 
-@pytest.mark.parametrize(("keys", "answer"), [(["enter"], True), (["y"], True), (["n"], False), (["escape"], False), (["right", "enter"], False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("keys", "answer"),
+    [(["enter"], True), (["y"], True), (["n"], False), (["escape"], False), (["right", "enter"], False)],
+)
 async def test_confirm_is_answered_with_one_key(board: User, keys: list[str], answer: bool) -> None:
     async with bare_app(board) as pilot:
         answers = Answers(pilot)
@@ -214,12 +219,16 @@ async def test_dependencies_of_the_form_can_be_picked_by_name(board: User) -> No
         assert answers.given == {"dependencies": (other.id,)}
 
 
-@pytest.mark.parametrize(("typed", "minutes"), [("90", 90), ("1h 30m", 90), ("1.5h", 90), ("2d", 960), ("45 min", 45), ("", None)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("typed", "minutes"), [("90", 90), ("1h 30m", 90), ("1.5h", 90), ("2d", 960), ("45 min", 45), ("", None)]
+)
 def test_estimates_are_read_as_people_write_them(typed: str, minutes: int | None) -> None:
     assert read_estimate(typed) == minutes
 
 
-@pytest.mark.parametrize(("typed", "day"), [("today", 20), ("tomorrow", 21), ("+3", 23), ("3 days", 23), ("2026-11-30", 30)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("typed", "day"), [("today", 20), ("tomorrow", 21), ("+3", 23), ("3 days", 23), ("2026-11-30", 30)]
+)
 def test_days_are_read_as_people_write_them(typed: str, day: int) -> None:
     assert read_due(typed, date(2026, 11, 20)) == date(2026, 11, day)
 

@@ -10,7 +10,7 @@ from storage import Priority, Status, Task
 from tests.support.dialogs import bare_app, caught_up, screen_text
 from tests.support.users import User
 from tui.app import ParallelApp
-from tui.dialogs import AskLine, Confirm, ConflictDialog
+from tui.dialogs import AskLine, Confirm, ConflictDialog, Dialog
 from tui.submit import submit, submit_many
 
 
@@ -20,12 +20,22 @@ async def begin(pilot: Pilot[Any], operation: str, base: "Task | list[Task]", **
     assert isinstance(app, ParallelApp)
     await caught_up(pilot)
     depth = len(app.screen_stack)
-    sending = submit_many(app, operation, base, **arguments) if isinstance(base, list) else submit(app, operation, base, **arguments)  # fmt: skip
+    if isinstance(base, list):
+        sending = submit_many(app, operation, base, **arguments)
+    else:
+        sending = submit(app, operation, base, **arguments)
     worker = app.run_worker(sending, exit_on_error=False)
     while not worker.is_finished and len(app.screen_stack) == depth:
         await pilot.pause(0.005)
-    await pilot.pause()
+    await opened(pilot)
     return worker
+
+
+async def opened(pilot: Pilot[Any]) -> None:
+    """Wait until the dialog on top, if there is one, listens to keys."""
+    while isinstance(pilot.app.screen, Dialog) and pilot.app.screen.focused is None:
+        await pilot.pause(0.005)
+    await pilot.pause()
 
 
 async def told(pilot: Pilot[Any]) -> list[str]:
@@ -116,7 +126,7 @@ async def test_a_change_during_the_dialog_asks_again(board: User, bob: User) -> 
         await pilot.press("m", "enter")
         while pilot.app.screen is first or not isinstance(pilot.app.screen, ConflictDialog):
             await pilot.pause(0.005)
-        await pilot.pause()
+        await opened(pilot)
         assert "theirs  Fix everything" in screen_text(pilot)
         await pilot.press("m", "enter")
         await worker.wait()

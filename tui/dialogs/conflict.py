@@ -37,7 +37,7 @@ class FieldRow(Static, can_focus=True):
         """The person has chosen a side for this field."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "toggle", "Choose"),
+        Binding("space", "switch", "Choose"),
         Binding("left,h", "choose(False)", "Theirs", show=False),
         Binding("right,l", "choose(True)", "Mine", show=False),
     ]
@@ -51,7 +51,7 @@ class FieldRow(Static, can_focus=True):
     def on_mount(self) -> None:
         self.show()
 
-    def action_toggle(self) -> None:
+    def action_switch(self) -> None:
         """Take the other side; mine first."""
         self.action_choose(not self.takes_mine)
 
@@ -66,7 +66,7 @@ class FieldRow(Static, can_focus=True):
         self.show()
 
     def on_click(self) -> None:
-        self.action_toggle()
+        self.action_switch()
 
     def show(self) -> None:
         """Draw the row anew."""

@@ -19,7 +19,7 @@ SHOWN: Final = 200
 """Most options listed at once: nobody reads further, and a longer list costs a frame (10,000 take 1.2 s)."""
 
 LIKENESS: Final = 65
-"""The least `partial_ratio` (0 to 100) at which an option still fits what was typed; allows one wrong letter in four."""
+"""The least `partial_ratio` (0 to 100) at which an option still fits: it allows about one wrong letter in three."""
 
 Picked = tuple[str, ...]
 
@@ -83,7 +83,7 @@ class Pick(Dialog[Picked | None]):
         Binding("up,ctrl+b", "move('up')", show=False, priority=True),
         Binding("pagedown", "move('page_down')", show=False, priority=True),
         Binding("pageup", "move('page_up')", show=False, priority=True),
-        Binding("space", "toggle", "Mark", priority=True),
+        Binding("space", "mark", "Mark", priority=True),
         Binding("enter", "confirm", "Confirm", priority=True),
     ]
 
@@ -120,18 +120,18 @@ class Pick(Dialog[Picked | None]):
             if self._initial[0] in values:
                 self.query_one(OptionList).highlighted = values.index(self._initial[0])
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         # Where only one can be picked, a space is a letter like any other.
-        return self._multiple if action == "toggle" else True
+        return self._multiple if action == "mark" else True
 
     @on(Input.Changed)
     def narrow(self, event: Input.Changed) -> None:
         self._list(event.value)
 
     @on(OptionList.OptionSelected)
-    def clicked(self, event: OptionList.OptionSelected) -> None:
+    def clicked(self) -> None:
         if self._multiple:
-            self.action_toggle()
+            self.action_mark()
         else:
             self.action_confirm()
 
@@ -139,7 +139,7 @@ class Pick(Dialog[Picked | None]):
         """Move the cursor in the list while the focus stays where one types."""
         getattr(self.query_one(OptionList), f"action_{'cursor_' if how in ('up', 'down') else ''}{how}")()
 
-    def action_toggle(self) -> None:
+    def action_mark(self) -> None:
         """Mark or unmark the option under the cursor."""
         options = self.query_one(OptionList)
         if options.highlighted is None or not self._listed:

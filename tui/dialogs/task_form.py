@@ -52,11 +52,7 @@ class TaskForm(Dialog[dict[str, Any] | None]):
         self._edited = task
         self._state = state
         self._status = status or Status.BACKLOG
-        if task is not None:
-            title = f"Edit #{task.number}"
-        else:
-            title = f"New task in {status_name(self._status)}"
-        super().__init__(title)
+        super().__init__(f"Edit #{task.number}" if task is not None else f"New task in {status_name(self._status)}")
         self._before = self._values_of(task)
 
     def body(self) -> ComposeResult:
