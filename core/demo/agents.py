@@ -1,6 +1,6 @@
 """The demo's agents: a program of its own that works on the board, through operations like everybody.
 
-Started by path with the demo's home as its argument; it ends by itself when its parent, the app, is gone.
+Started by path with the demo's home and its parent's pid as arguments; it ends by itself when that parent is gone.
 """
 
 import os
@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from core.demo.project import AGENTS, LATER, REMARKS, Hand, agent_hand
 from storage import Database, Home, ParallelError, Status, Task
@@ -24,8 +25,8 @@ BUSY: Final = 3
 
 def main() -> None:
     """Work until the parent is gone."""
-    parent = os.getppid()
     database = Database.open(Home(Path(sys.argv[1])))
+    parent = int(sys.argv[2])  # told, not asked: the parent may be gone before we could ask
     chance = random.Random()  # noqa: S311 - a demo, no secret
     hands = {name: agent_hand(database, name) for name, _ in AGENTS}
     while os.getppid() == parent:

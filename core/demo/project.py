@@ -9,7 +9,7 @@ from typing import Any, Final
 from core.execute import Call, execute, find_room
 from core.operations import find
 from core.work import Actor
-from storage import AgentId, AgentKind, Database, Door, Home, Priority, Role, Status, utc_now
+from storage import AgentId, AgentKind, Database, Door, Priority, Role, Status, utc_now
 
 ROOM: Final = "demo"
 
@@ -112,12 +112,6 @@ class Hand:
 def agent_hand(database: Database, name: str) -> Hand:
     """The hand of one of the demo's AI agents."""
     return Hand(database, Actor(name, Role.AGENT, Door.MCP, AgentKind.AI))
-
-
-def demo_home() -> Home:
-    """The demo's own home, beside the user's."""
-    home = Home.default()
-    return Home(home.path.with_name(home.path.name + "-demo"))
 
 
 def seed(database: Database, root: Path) -> None:

@@ -1,0 +1,21 @@
+"""`wzp demo`: the app on a room with living data, in a home of its own."""
+
+import click
+
+from core.doors.cli.context import Run, require_terminal
+
+
+@click.command("demo", short_help="Open the app on a room with living data.")
+@click.option("--still", is_flag=True, help="Without the agents that keep working on the board.")
+@click.pass_obj
+def command(run: Run, still: bool) -> int:
+    """Open the app on a demo room in which agents are at work. Nothing of yours is touched.
+
+    The demo has a home of its own, made anew each time and removed at the end.
+    """
+    require_terminal("wzp demo")
+    from core.demo.project import PERSON, ROOM
+    from core.demo.stage import stage
+
+    with stage(still=still) as home:
+        return run.open_app(home, ROOM, PERSON)
