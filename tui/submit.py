@@ -5,7 +5,7 @@ Call these in a worker: they wait for dialogs.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,17 +28,6 @@ PLACE: Final = "place"
 """The one choice of a move: a column and a place in it belong together."""
 
 _MOVES: Final = frozenset({"move_task", "move_tasks"})
-_WRITES: Final[Mapping[str, frozenset[str]]] = {
-    "move_task": frozenset({"status", "rank"}),
-    "move_tasks": frozenset({"status", "rank"}),
-    "assign_task": frozenset({"assignee"}),
-    "depend_task": frozenset({"dependencies"}),
-    "archive_task": frozenset({"status"}),
-    "archive_tasks": frozenset({"status"}),
-    "restore_task": frozenset({"status"}),
-}
-"""The fields that an operation writes, where its arguments are not called like them."""
-
 _CLOSED: Final = (Status.DONE, Status.ARCHIVED)
 
 
@@ -123,14 +112,9 @@ def _call_arguments(sending: _Sending, is_bulk: bool) -> dict[str, Any]:
     return {**sending.arguments, "task": task, **({"expected_version": version} if takes_version else {})}
 
 
-def _written_fields(sending: _Sending) -> frozenset[str]:
-    known = _WRITES.get(sending.operation)
-    if known is not None:
-        return known
-    names = set(sending.arguments)
-    if names & {"add_labels", "remove_labels"}:
-        names = names - {"add_labels", "remove_labels"} | {"labels"}
-    return frozenset(names)
+def _changed_labels(sending: _Sending, present: tuple[str, ...]) -> tuple[str, ...]:
+    added, removed = sending.arguments.get("add_labels", ()), sending.arguments.get("remove_labels", ())
+    return tuple(label for label in dict.fromkeys((*present, *added)) if label not in removed)
 
 
 async def _reconcile(
@@ -198,12 +182,9 @@ def _mine(sending: _Sending, base: Task, current: Task) -> dict[str, Any]:
         return {"status": Status.ARCHIVED}
     if sending.operation == "restore_task":
         return {"status": arguments.get("to") or base.archived_from or Status.BACKLOG}
-    fields = {name: arguments[name] for name in _written_fields(sending) if name in arguments}
-    if "labels" in _written_fields(sending) and "labels" not in fields:
-        added, removed = arguments.get("add_labels", ()), arguments.get("remove_labels", ())
-        fields["labels"] = tuple(
-            label for label in dict.fromkeys((*current.labels, *added)) if label not in removed
-        )  # fmt: skip
+    fields = {name: value for name, value in arguments.items() if name not in ("add_labels", "remove_labels")}
+    if len(fields) < len(arguments):
+        fields["labels"] = _changed_labels(sending, current.labels)
     return fields
 
 
