@@ -1,5 +1,6 @@
 """Dependencies: counted in the same transaction, never in a circle, closed before the task that waits."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -43,7 +44,7 @@ def test_a_task_cannot_wait_for_itself(board: User) -> None:
 
 def test_a_circle_is_refused_and_named_all_the_way_round(board: User) -> None:
     tasks = [board.add(f"task {number}") for number in range(1, 6)]
-    for task, need in zip(tasks, tasks[1:], strict=False):
+    for task, need in itertools.pairwise(tasks):
         depend(board, task, need)
     with pytest.raises(DependencyCycle) as refusal:
         depend(board, tasks[4], tasks[1])
@@ -74,9 +75,7 @@ def test_whatever_is_added_no_circle_comes_to_be(new_room: Callable[[], User], e
                 depend(board, tasks[task], tasks[need])
             circle = [number - 1 for number in refusal.value.details["cycle"]]
             assert circle[0] == circle[-1] == task
-            assert all(
-                each == task or following in needs[each] for each, following in zip(circle, circle[1:], strict=False)
-            )
+            assert all(each == task or following in needs[each] for each, following in itertools.pairwise(circle))
         else:
             depend(board, tasks[task], tasks[need])
             needs[task].add(need)

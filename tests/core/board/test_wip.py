@@ -32,7 +32,7 @@ def test_a_full_column_refuses_every_way_in(board: User, way: str) -> None:
     gone = board.add("gone", status="in_progress")
     board.call("archive_task", task=gone)
     limit(board, 1, WipMode.REFUSE)
-    with pytest.raises(WipLimit) as refusal:
+    with pytest.raises(WipLimit) as refusal:  # noqa: PT012
         match way:
             case "move":
                 board.move(outside, "in_progress")
