@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from storage.ids import new_comment_id as new_comment_id
     from storage.ids import new_room_id as new_room_id
     from storage.ids import new_task_id as new_task_id
+    from storage.logs import start_logging as start_logging
     from storage.reader import Reader as Reader
     from storage.records import COLUMNS as COLUMNS
     from storage.records import RECORDS as RECORDS
@@ -90,6 +91,7 @@ __getattr__ = face(
         "storage.files": "write_atomically",
         "storage.home": "HOME_VARIABLE Home",
         "storage.ids": "new_agent_id new_comment_id new_room_id new_task_id",
+        "storage.logs": "start_logging",
         "storage.reader": "Reader",
         "storage.records": "COLUMNS RECORDS Agent AgentId AgentKind ChangeId Comment CommentId Door Entity EntityKind "
         "Event EventId Priority Role Room RoomId SessionId Status Task TaskId WipMode",
