@@ -1,0 +1,282 @@
+"""What the board asks before it changes cards: each function asks in a dialog, then sends the change.
+
+All run in workers, so they may wait for dialogs. They work on the selection where there is one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from core.board.transitions import allowed_from
+from core.execute import Outcome
+from core.text import for_screen
+from storage import COLUMNS, Agent, Priority, Status, Task, TaskId
+from tui.board.view import Group
+from tui.dialogs import AskLine, AskText, Choice, Pick, TaskForm
+from tui.messages import Severity
+from tui.submit import submit, submit_many
+from tui.widgets.card import PRIORITY_MARKS
+from tui.widgets.lane import COLUMN_NAMES
+
+if TYPE_CHECKING:
+    from tui.screens.board import BoardScreen
+
+NOBODY: Final = "nobody"
+ME: Final = "me"
+SAVE_FILTER: Final = "\0save"
+
+
+async def create(board: "BoardScreen", title: str, status: Status, before: TaskId | None) -> None:
+    """Add a card before another one, and put the cursor on it."""
+    reason = None
+    if status is Status.BLOCKED:
+        reason = await board.app.push_screen_wait(AskLine("Why is it blocked?", placeholder="what it waits for"))
+        if not reason:
+            return
+    app = board.parallel
+    outcome: Outcome | None = await app.attempt(
+        board.desk.call("create_task", title=title, status=status, before=before, reason=reason)
+    )
+    if outcome is not None:
+        for warning in outcome.warnings:
+            app.tell(warning, severity=Severity.WARNING)
+        board.await_card(outcome.value.id)
+
+
+async def edit(board: "BoardScreen") -> None:
+    """Edit all fields of the card at the cursor."""
+    task = board.task
+    if task is None:
+        return
+    fields = await board.app.push_screen_wait(TaskForm(task, board.state))
+    if fields:
+        await _update_one(board, task, fields)
+
+
+async def assign(board: "BoardScreen") -> None:
+    """Give cards to an agent, to oneself or to nobody."""
+    tasks = board.targets()
+    if not tasks:
+        return
+    person = board.desk.actor.name
+    agents = sorted(board.state.agents.values(), key=lambda agent: (agent.name != person, agent.name.casefold()))
+    choices = [Choice(ME, "me", person), Choice(NOBODY, "nobody", "take it back")]
+    choices += [Choice(agent.id, agent.name, _kind(agent)) for agent in agents if agent.name != person]
+    present = tasks[0].assignee
+    chosen = NOBODY if present is None else ME if present == board.table.me else present
+    picked = await board.app.push_screen_wait(Pick(f"Give {_names(tasks)} to", choices, selected=(chosen,)))
+    if not picked:
+        return
+    if len(tasks) == 1:
+        await _send(board, tasks, lambda on: submit(board.parallel, "assign_task", on[0], to=picked[0]))
+    else:
+        await _send(board, tasks, lambda on: submit_many(board.parallel, "update_tasks", on, assignee=picked[0]))
+
+
+async def prioritise(board: "BoardScreen") -> None:
+    """Say how urgent cards are."""
+    tasks = board.targets()
+    if not tasks:
+        return
+    choices = [Choice(each, str(each), PRIORITY_MARKS[each]) for each in reversed(Priority)]
+    picked = await board.app.push_screen_wait(
+        Pick(f"Priority of {_names(tasks)}", choices, selected=(tasks[0].priority.value,))
+    )
+    if picked:
+        await _update(board, tasks, {"priority": Priority(picked[0])})
+
+
+async def label(board: "BoardScreen") -> None:
+    """Choose labels: of one card all of them; of several, those that each gets or loses."""
+    tasks = board.targets()
+    if not tasks:
+        return
+    counts: dict[str, int] = {}
+    for task in board.state.tasks.values():
+        for each in task.labels:
+            counts[each] = counts.get(each, 0) + 1
+    known = sorted(counts, key=lambda each: (-counts[each], each.casefold()))
+    common = [each for each in tasks[0].labels if all(each in task.labels for task in tasks)]
+    choices = [Choice(each, each, str(counts[each])) for each in known]
+    picked = await board.app.push_screen_wait(
+        Pick(f"Labels of {_names(tasks)}", choices, multiple=True, selected=common, allow_new=True)
+    )
+    if picked is None or set(picked) == set(common):
+        return
+    if len(tasks) == 1:
+        kept = [each for each in tasks[0].labels if each in picked]
+        await _update_one(board, tasks[0], {"labels": (*kept, *(each for each in picked if each not in kept))})
+        return
+    added = tuple(each for each in picked if each not in common)
+    removed = tuple(each for each in common if each not in picked)
+    await _update(board, tasks, {"add_labels": added, "remove_labels": removed})
+
+
+async def depend(board: "BoardScreen") -> None:
+    """Choose the cards that must be done before the one at the cursor."""
+    task = board.task
+    if task is None:
+        return
+    others = [each for status in COLUMNS for each in board.state.column(status) if each.id != task.id]
+    choices = [
+        Choice(each.id, f"#{each.number} {for_screen(each.title[:120])}", COLUMN_NAMES[each.status].lower())
+        for each in others
+    ]
+    offered = {each.id for each in others}
+    present = [each for each in task.dependencies if each in offered]
+    picked = await board.app.push_screen_wait(
+        Pick(f"What must be done before #{task.number}?", choices, multiple=True, selected=present)
+    )
+    if picked is None or set(picked) == set(present):
+        return
+    archived = [each for each in task.dependencies if each not in offered]
+    await _update_one(board, task, {"dependencies": tuple([*archived, *(TaskId(each) for each in picked)])})
+
+
+async def comment(board: "BoardScreen") -> None:
+    """Leave a remark on the card at the cursor."""
+    task = board.task
+    if task is None:
+        return
+    body = await board.app.push_screen_wait(AskText(f"Comment on #{task.number}"))
+    if body and body.strip():
+        outcome = await board.parallel.attempt(board.desk.call("comment_task", task=task.id, body=body))
+        if outcome is not None:
+            board.parallel.tell(f"Commented on #{task.number}.")
+
+
+async def archive(board: "BoardScreen") -> None:
+    """Take cards off the board."""
+    tasks = board.targets()
+    if not tasks:
+        return
+    if len(tasks) == 1:
+        outcome = await _send(board, tasks, lambda on: submit(board.parallel, "archive_task", on[0]))
+    else:
+        outcome = await _send(board, tasks, lambda on: submit_many(board.parallel, "archive_tasks", on))
+    if outcome is not None:
+        board.parallel.tell(f"Archived {_names(tasks)}.", hint="u brings it back; A shows what is archived.")
+
+
+async def duplicate(board: "BoardScreen") -> None:
+    """Copy the card at the cursor, right below it."""
+    task = board.task
+    if task is None:
+        return
+    outcome: Outcome | None = await board.parallel.attempt(board.desk.call("duplicate_task", task=task.id))
+    if outcome is not None:
+        board.await_card(outcome.value.id)
+
+
+async def restore(board: "BoardScreen") -> None:
+    """Pick archived cards, and bring them back."""
+    archived = sorted(board.state.column(Status.ARCHIVED), key=lambda task: task.updated_at, reverse=True)
+    if not archived:
+        board.parallel.tell("Nothing is archived.")
+        return
+    choices = [
+        Choice(task.id, f"#{task.number} {for_screen(task.title[:120])}",
+               f"from {COLUMN_NAMES[task.archived_from or Status.BACKLOG].lower()}")
+        for task in archived
+    ]  # fmt: skip
+    picked = await board.app.push_screen_wait(Pick("Bring back from the archive", choices))
+    task = board.state.tasks.get(TaskId(picked[0])) if picked else None
+    if task is not None:
+        outcome = await submit(board.parallel, "restore_task", task)
+        if outcome is not None:
+            board.await_card(task.id)
+
+
+async def send(board: "BoardScreen") -> None:
+    """Pick the column to which cards go, at its end."""
+    lift = board.lift
+    tasks = list(lift.bases) if lift is not None else board.targets()
+    if not tasks:
+        return
+    allowed = frozenset.intersection(*(allowed_from(task.status) for task in tasks))
+    choices = [
+        Choice(status, COLUMN_NAMES[status], "" if status in allowed else "not from here") for status in COLUMNS
+    ]  # fmt: skip
+    picked = await board.app.push_screen_wait(
+        Pick(f"Move {_names(tasks)} to", choices, selected=(tasks[0].status.value,))
+    )
+    if picked:
+        board.lift = None
+        board.refresh_bindings()
+        to = Status(picked[0])
+        moving = [task for task in tasks if task.status is not to]
+        if moving:
+            board.move(moving, to, None)
+
+
+async def group(board: "BoardScreen") -> None:
+    """Choose by what cards stand together: headings inside the columns, or bands across the board."""
+    seen = board.table.view
+    choices = [Choice("none", "not grouped")]
+    for each in (Group.ASSIGNEE, Group.PRIORITY, Group.LABEL):
+        choices.append(Choice(each, f"by {each}", "headings in each column"))
+    for each in (Group.ASSIGNEE, Group.PRIORITY, Group.LABEL):
+        choices.append(Choice(f"lanes {each}", f"swimlanes by {each}", "bands across the board"))
+    present = f"lanes {seen.group}" if seen.has_swimlanes else str(seen.group)
+    picked = await board.app.push_screen_wait(Pick("Group the cards", choices, selected=(present,)))
+    if picked:
+        lanes, _, name = picked[0].rpartition(" ")
+        board.look_at(replace(board.table.view, group=Group(name), has_swimlanes=bool(lanes)))
+
+
+async def saved_filters(board: "BoardScreen") -> None:
+    """Use a saved filter, or save the present one under a name."""
+    settings: Any = getattr(board.app, "settings", None)
+    filters: Mapping[str, str] = getattr(settings, "filters", {}) if settings is not None else {}
+    query = board.table.view.query.strip()
+    choices = [Choice(name, name, filter_) for name, filter_ in filters.items()]
+    if query:
+        choices.append(Choice(SAVE_FILTER, f"Save “{query}” …"))
+    if not choices:
+        board.parallel.tell("No filter is saved yet.", hint="Filter with /, keep it with enter, then save it here.")
+        return
+    picked = await board.app.push_screen_wait(Pick("Filters", choices))
+    if not picked:
+        return
+    if picked[0] != SAVE_FILTER:
+        board.look_at(replace(board.table.view, query=filters[picked[0]]))
+        return
+    name = await board.app.push_screen_wait(AskLine("Name of the filter", initial=query))
+    if name:
+        await board.parallel.attempt(_save_filter(board, name, query))
+
+
+async def _save_filter(board: "BoardScreen", name: str, query: str) -> None:
+    settings: Any = board.app.settings  # type: ignore[attr-defined]
+    settings.save_filter(name, query)
+    board.parallel.tell(f"Saved the filter “{name}”.")
+
+
+async def _update(board: "BoardScreen", tasks: Sequence[Task], fields: Mapping[str, Any]) -> None:
+    if len(tasks) == 1:
+        await _update_one(board, tasks[0], fields)
+    else:
+        await _send(board, tasks, lambda on: submit_many(board.parallel, "update_tasks", on, **fields))
+
+
+async def _update_one(board: "BoardScreen", task: Task, fields: Mapping[str, Any]) -> None:
+    await _send(board, [task], lambda on: submit(board.parallel, "update_task", on[0], **fields))
+
+
+async def _send(board: "BoardScreen", tasks: Sequence[Task], sending: Any) -> Outcome | None:
+    parcel = board.outbox.post([task.id for task in tasks])
+    outcome: Outcome | None = await board.parallel.attempt(
+        board.outbox.send(parcel, tasks, sending, lambda: board.state.sequence)
+    )
+    board.show_marks()
+    return outcome
+
+
+def _kind(agent: Agent) -> str:
+    return f"{agent.kind.value}: {agent.description}" if agent.description else agent.kind.value
+
+
+def _names(tasks: Sequence[Task]) -> str:
+    if len(tasks) == 1:
+        return f"#{tasks[0].number}"
+    return f"{len(tasks)} cards"
