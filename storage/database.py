@@ -36,6 +36,7 @@ class Database:
         self.home = home
         self.path = home.database
         self._engine = connect(self.path)
+        self._engine.connection()  # from here on the file is guarded
         self._lock = WriteLock(self.path.with_name(self.path.name + ".lock"), deadline_s)
         self._after_commit: list[Callable[[], None]] = []
 

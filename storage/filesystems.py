@@ -15,9 +15,13 @@ NETWORK_FILESYSTEMS = frozenset(
 )  # fmt: skip
 
 
+def _mount_table() -> str:
+    return Path("/proc/self/mountinfo").read_text(errors="surrogateescape")
+
+
 def _linux_mounts() -> list[tuple[str, str]]:
     mounts = []
-    for line in Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines():
+    for line in _mount_table().splitlines():
         before, _, after = line.partition(" - ")
         point = before.split()[4].encode().decode("unicode_escape")  # spaces are written as \040
         mounts.append((point, after.split()[0]))

@@ -1,0 +1,85 @@
+"""The schema: records, peewee models and the migrated file are one and the same; a migration for each version."""
+
+import typing
+from typing import Any
+
+import pytest
+from peewee import CompositeKey
+
+from storage import RECORDS, Agent, Comment, Database, Room, Task, field_codecs
+from storage.database import SCHEMA_VERSION
+from storage.migrate import newest_migration
+from storage.models import (
+    AgentModel,
+    CommentModel,
+    DependencyModel,
+    EventModel,
+    IdempotencyModel,
+    RoomModel,
+    TaskModel,
+)
+from storage.records import Event
+
+MODELS = [RoomModel, TaskModel, AgentModel, CommentModel, DependencyModel, EventModel, IdempotencyModel]
+PAIRS = [(Room, RoomModel), (Task, TaskModel), (Agent, AgentModel), (Comment, CommentModel), (Event, EventModel)]
+NOT_STORED = {"position"}
+SQL_TYPES = {"TEXT": "TEXT", "INT": "INTEGER", "BOOL": "INTEGER"}
+
+
+def columns(database: Database, table: str) -> dict[str, tuple[str, bool]]:
+    with database.read() as rows:
+        return {row[1]: (row[2], bool(row[3])) for row in rows.stream(f"PRAGMA table_info({table})")}
+
+
+def model_columns(model: Any) -> dict[str, tuple[str, bool]]:
+    return {
+        name: (SQL_TYPES[field.field_type], not field.null)
+        for name, field in model._meta.fields.items()
+    }
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_each_model_is_its_table(database: Database, model: Any) -> None:
+    table = model._meta.table_name
+    of_model = model_columns(model)
+    of_table = columns(database, table)
+    keys = model._meta.primary_key
+    for name in keys.field_names if isinstance(keys, CompositeKey) else [keys.name]:
+        # SQLite reports a primary key's NOT NULL in its own ways
+        of_table[name] = (of_table[name][0], True)
+        of_model[name] = (of_model[name][0], True)
+    assert of_model == of_table
+
+
+@pytest.mark.parametrize(("record", "model"), PAIRS, ids=lambda each: each.__name__)
+def test_each_record_is_its_model_field_by_field(record: type, model: Any) -> None:
+    of_record = [codec.name for codec in field_codecs(record) if codec.name not in NOT_STORED]
+    assert of_record == list(model._meta.fields)
+    hints = typing.get_type_hints(record)
+    for name in of_record:
+        if name != "status_changed_at":  # None only until it is stored
+            assert (type(None) in typing.get_args(hints[name])) == model._meta.fields[name].null, name
+
+
+def test_every_table_has_its_model(database: Database) -> None:
+    with database.read() as rows:
+        tables = {name for (name,) in rows.stream("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    ours = {name for name in tables if not name.startswith("sqlite_") and "migration" not in name}
+    assert ours == {model._meta.table_name for model in MODELS}
+    assert {kind.value for kind in RECORDS} <= ours
+
+
+def test_the_program_knows_its_newest_migration(database: Database) -> None:
+    assert newest_migration() == SCHEMA_VERSION
+    with database.read() as rows:
+        assert next(rows.stream("PRAGMA user_version")) == (SCHEMA_VERSION,)
+
+
+def test_the_file_is_durable_fair_and_the_users_alone(database: Database) -> None:
+    with database.read() as rows:
+        assert next(rows.stream("PRAGMA journal_mode")) == ("wal",)
+        assert next(rows.stream("PRAGMA synchronous")) == (2,), "FULL"
+        assert next(rows.stream("PRAGMA foreign_keys")) == (1,)
+        assert next(rows.stream("PRAGMA busy_timeout"))[0] >= 1000
+    assert database.path.stat().st_mode & 0o777 == 0o600
+    assert database.home.path.stat().st_mode & 0o777 == 0o700
