@@ -145,13 +145,19 @@ def test_a_mount_table_that_cannot_be_read_is_no_reason_to_refuse(monkeypatch: p
 def test_tui_stands_on_core_and_core_on_storage() -> None:
     program = Path(sys.executable).with_name("lint-imports")
     done = subprocess.run(
-        [program, "--config", "pyproject.toml", "--no-cache"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        [program, "--config", "pyproject.toml", "--no-cache"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout
     assert "0 broken" in done.stdout
 
 
-@pytest.mark.parametrize("module", ["storage", "storage.database", "core.execute", "core.operations.task", "core.history"])
+@pytest.mark.parametrize(
+    "module", ["storage", "storage.database", "core.execute", "core.operations.task", "core.history"]
+)
 def test_headless_modules_load_neither_screen_nor_migrations(module: str) -> None:
     source = f"import {module}, sys; print([n for n in ('textual', 'rich', 'psutil', 'playhouse.migrations') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", source], cwd=REPOSITORY, capture_output=True, text=True, check=True)

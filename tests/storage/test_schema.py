@@ -32,10 +32,7 @@ def columns(database: Database, table: str) -> dict[str, tuple[str, bool]]:
 
 
 def model_columns(model: Any) -> dict[str, tuple[str, bool]]:
-    return {
-        name: (SQL_TYPES[field.field_type], not field.null)
-        for name, field in model._meta.fields.items()
-    }
+    return {name: (SQL_TYPES[field.field_type], not field.null) for name, field in model._meta.fields.items()}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)

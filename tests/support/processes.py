@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PREAMBLE = """
 import json, os, sys, time
 from pathlib import Path
-from storage import *
+from storage import Database, Door, Home, ParallelError, Role, Status, StorageTimeout
 from core.operations import find
 from core.execute import Call, execute
 from core.work import Actor
@@ -80,10 +80,8 @@ class Child:
             self.signal(signal.SIGKILL)
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
-                try:
+                with suppress(BrokenPipeError):
                     stream.close()
-                except BrokenPipeError:
-                    pass
         self.process.wait()
 
 

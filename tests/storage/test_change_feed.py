@@ -1,0 +1,196 @@
+"""The change feed: every committed event once and in order, whoever wrote it; through errors and restarts."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from storage import ChangeFeed, Database, Event, Home, StorageError, change_feed
+from tests.support.processes import children
+from tests.support.users import User
+
+WRITERS = """
+database = Database.open(home)
+say("ready")
+hear()
+for number in range(25):
+    call(database, "create_task", agent=f"agent {arguments['index']}", title=f"{arguments['index']}-{number}")
+say("done")
+"""
+
+
+class Heard:
+    """Collects what a feed delivers."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._more = threading.Condition()
+
+    def __call__(self, events: Sequence[Event]) -> None:
+        with self._more:
+            self.events.extend(events)
+            self._more.notify_all()
+
+    def wait_for(self, count: int, timeout_s: float = 20) -> list[Event]:
+        with self._more:
+            assert self._more.wait_for(lambda: len(self.events) >= count, timeout_s), len(self.events)
+            return list(self.events)
+
+
+@contextmanager
+def feeding(
+    database: Database, deliver: Callable[[Sequence[Event]], None], after: int, **named: int
+) -> Iterator[ChangeFeed]:
+    feed = ChangeFeed(database, deliver, after=after, **named)
+    feed.start()
+    try:
+        yield feed
+    finally:
+        feed.stop()
+
+
+def stored(database: Database) -> list[int]:
+    with database.read() as rows:
+        return [event.sequence for event in rows.events()]
+
+
+def test_every_event_of_every_process_comes_once_and_in_order(board: User, home: Home) -> None:
+    heard = Heard()
+    with feeding(board.database, heard, 0), children(home.path, WRITERS, 3) as writers:
+        for writer in writers:
+            assert writer.hear() == ["ready"]
+        for writer in writers:
+            writer.tell()
+        for number in range(25):
+            board.add(f"own {number}")
+        for writer in writers:
+            assert writer.hear() == ["done"]
+        heard.wait_for(len(stored(board.database)))
+    assert [event.sequence for event in heard.events] == stored(board.database)
+    assert len({event.entity_id for event in heard.events if event.type == "created" and event.subject_id}) == 100
+
+
+def test_an_own_commit_comes_at_once(board: User) -> None:
+    heard = Heard()
+    with feeding(board.database, heard, stored(board.database)[-1], poll_interval_ms=60_000):
+        board.add("one")
+        heard.wait_for(1, timeout_s=2)
+        board.add("two")
+        heard.wait_for(2, timeout_s=2)
+
+
+def test_it_begins_after_the_number_it_is_given(board: User) -> None:
+    board.add("old")
+    heard = Heard()
+    after = stored(board.database)[-1]
+    with feeding(board.database, heard, after):
+        board.add("new")
+        heard.wait_for(1)
+    assert [event.sequence for event in heard.events] == [after + 1]
+
+
+def test_what_was_committed_before_the_start_is_not_missed(board: User) -> None:
+    heard = Heard()
+    board.add("before the start")
+    with feeding(board.database, heard, 0, poll_interval_ms=60_000):
+        heard.wait_for(len(stored(board.database)), timeout_s=2)
+
+
+def test_a_flood_comes_in_batches_and_whole(board: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(change_feed, "BATCH", 7)
+    sizes: queue.SimpleQueue[int] = queue.SimpleQueue()
+    heard = Heard()
+
+    def deliver(events: Sequence[Event]) -> None:
+        sizes.put(len(events))
+        heard(events)
+
+    for number in range(30):
+        board.add(str(number))
+    with feeding(board.database, deliver, 0):
+        events = heard.wait_for(len(stored(board.database)))
+    assert [event.sequence for event in events] == stored(board.database)
+    assert max(sizes.get() for _ in range(sizes.qsize())) == 7
+
+
+def test_a_receiver_that_raises_is_logged_and_the_feed_goes_on(board: User, caplog: pytest.LogCaptureFixture) -> None:
+    heard = Heard()
+
+    def deliver(events: Sequence[Event]) -> None:
+        heard(events)
+        raise RuntimeError("the screen is upside down")
+
+    with feeding(board.database, deliver, stored(board.database)[-1]):
+        board.add("one")
+        heard.wait_for(1)
+        board.add("two")
+        heard.wait_for(2)
+    assert "the screen is upside down" in caplog.text
+    assert len(heard.events) == 2
+
+
+def test_a_reading_that_fails_is_tried_again_and_nothing_is_lost(
+    board: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(change_feed, "RETRY_S", 0.02)
+    heard = Heard()
+    failures = iter(range(3))
+    read = board.database.read
+
+    def failing_read():  # type: ignore[no-untyped-def]
+        if threading.current_thread().name == "change-feed" and next(failures, None) is not None:
+            raise StorageError("no luck")
+        return read()
+
+    monkeypatch.setattr(board.database, "read", failing_read)
+    with feeding(board.database, heard, stored(board.database)[-1]):
+        board.add("one")
+        board.add("two")
+        heard.wait_for(2)
+    assert [event.after["title"] for event in heard.events] == ["one", "two"]
+    assert "no luck" in caplog.text
+
+
+def test_while_it_fails_it_does_not_spin(board: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[float] = []
+
+    def fail(path: object) -> None:
+        tries.append(time.monotonic())
+        raise StorageError("gone")
+
+    monkeypatch.setattr(change_feed, "connect_read_only", fail)
+    monkeypatch.setattr(change_feed, "RETRY_S", 60)
+    feed = ChangeFeed(board.database, lambda events: None, after=0)
+    feed.start()
+    board.add("wakes it")
+    feed.stop()
+    assert len(tries) <= 3
+
+
+def test_after_stop_nothing_is_delivered_and_no_thread_is_left(board: User) -> None:
+    heard = Heard()
+    with feeding(board.database, heard, stored(board.database)[-1]):
+        board.add("one")
+        heard.wait_for(1)
+    board.add("two")
+    assert len(heard.events) == 1
+    assert "change-feed" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_feed_that_was_never_started_stops(board: User) -> None:
+    ChangeFeed(board.database, lambda events: None, after=0).stop()
+
+
+def test_what_follows_a_commit_and_fails_does_not_make_the_commit_look_failed(
+    board: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("nobody listens")
+
+    stop = board.database.after_commit(fail)
+    assert board.add("stored").number == 1
+    stop()
+    assert "nobody listens" in caplog.text
