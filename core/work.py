@@ -123,11 +123,12 @@ class Work:
         if expected_version is not None and expected_version != entity.version:
             raise conflict(self.rows, entity, expected_version)
 
-    def add(self, record: E, *, event: str = "created") -> E:
-        """Store a new entity."""
+    def add(self, record: E, *, event: str = "created", undoable: bool = True) -> E:
+        """Store a new entity. `undoable=False` keeps its creation out of the undoing of an undoable operation."""
         if isinstance(record, Room):
             self._room = record  # the agent who makes it, made with it, belongs to it
-        stored = self.writer.insert(record, self._by(), type=event)
+        by = self._authorship(self.agent.id, undoable=self._undoable and undoable)
+        stored = self.writer.insert(record, by, type=event)
         if isinstance(stored, Room):
             self._room = stored
         stored = self._with_marks(stored, isinstance(stored, Task) and bool(stored.dependencies))

@@ -93,16 +93,15 @@ def restore_backup(home: Home, name: str, by: Restorer, *, deadline_s: float = W
         StorageTimeout: a writer held the store beyond the deadline.
         SchemaTooNew: the live database was written by a newer program; nothing was touched.
     """
-    home.create()
     lock = WriteLock(home.database.with_name(home.database.name + ".lock"), deadline_s)
     try:
-        with lock.hold(OPERATION), exclusively(home, OPERATION):
-            return _restore(home, find_backup(home, name), by)
+        with exclusively(home, OPERATION):
+            return _restore(home, find_backup(home, name), by, lock)
     finally:
         lock.close()
 
 
-def _restore(home: Home, backup: Backup, by: Restorer) -> Restored:
+def _restore(home: Home, backup: Backup, by: Restorer, lock: WriteLock) -> Restored:
     ready = draft_path(home, f"{backup.id}.ready")
     try:
         with _failing():
@@ -117,14 +116,15 @@ def _restore(home: Home, backup: Backup, by: Restorer) -> Restored:
                     "Install the newest wezterm-parallel, then restore it.",
                 )
             _lay_out(backup, ready)
-            safety = _safety_snapshot(home, backup)
-            lost = events_since(home, backup) if safety else None
-            last = _carry_on(ready, backup, safety, by)
-            trash = None
-            if safety is None:
-                trash = _put_in_place(ready, home)
-            else:
-                _put_into_live(ready, home.database)
+            with lock.hold(OPERATION):  # only now, so that writers wait no longer than they must
+                safety = _safety_snapshot(home, backup)
+                lost = events_since(home, backup) if safety else None
+                last = _carry_on(ready, backup, safety, by)
+                trash = None
+                if safety is None:
+                    trash = _put_in_place(ready, home)
+                else:
+                    _put_into_live(ready, home.database)
             return Restored(backup=backup, safety=safety, trash=trash, events_lost=lost, last_sequence=last)
     finally:
         discard(ready)

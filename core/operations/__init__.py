@@ -5,7 +5,7 @@ from typing import Final
 
 from core.operation import REGISTRY, Operation
 
-MODULES: Final = ("task", "room", "agent", "history")
+MODULES: Final = ("task", "room", "agent", "history", "transfer")
 """The modules of this package, in the order in which help shows them."""
 
 

@@ -157,6 +157,8 @@ def _reverse_event(work: Work, event: Event) -> Room | Task | Agent | Comment:
     current: Any = work.get(record, event.entity_id)  # type: ignore[type-var]
     if event.before is None:
         if isinstance(current, Task):
+            if current.status is Status.ARCHIVED:  # imported so
+                return current
             return work.save(replace(current, status=Status.ARCHIVED, archived_from=current.status), event="undone")
         if isinstance(current, Comment):
             return work.save(replace(current, removed=True), event="undone")
