@@ -17,6 +17,16 @@ class FreshRows(Message):
     fresh: Fresh
 
 
+@dataclass
+class FeedFailed(Message):
+    """A batch of changes could not be read (posted from the feed's thread); what is known here may be behind."""
+
+    error: Exception
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, FeedFailed)
+
+
 class Severity(StrEnum):
     """How loud a note is."""
 

@@ -87,7 +87,7 @@ def test_writing_keeps_comments_order_and_unknown_names(config: Path) -> None:
     config.write_text(WITH_COMMENTS)
     keys = {"board.lift": "x", "board.drop": "enter"}
     write_settings(config, {"density": Density.NORMAL, "theme": "nord", "keys": keys})
-    assert config.read_text() == WITH_COMMENTS.replace("compact", "normal ").replace('"m"', "x") + "theme: nord\n"
+    assert config.read_text() == WITH_COMMENTS.replace("compact", "normal ").replace('"m"', '"x"') + "theme: nord\n"
 
 
 def test_a_new_file_says_what_it_is(config: Path) -> None:

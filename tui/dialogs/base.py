@@ -12,11 +12,12 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from core.text import for_screen
+from tui.guard import Guarded
 
 T = TypeVar("T")
 
 
-class Dialog(ModalScreen[T]):
+class Dialog(Guarded, ModalScreen[T]):
     """A question over the screen. Subclasses compose their `body` and dismiss with the answer."""
 
     CSS_PATH = Path(__file__).with_name("dialogs.tcss")

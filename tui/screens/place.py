@@ -7,6 +7,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.actions import Action
+from tui.guard import Guarded
 
 if TYPE_CHECKING:
     from tui.app import ParallelApp
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from tui.desk import Desk
 
 
-class Place(Screen[None]):
+class Place(Guarded, Screen[None]):
     """A full screen of the app, reached by a digit or pushed on another."""
 
     ACTIONS: ClassVar[tuple[Action, ...]] = ()

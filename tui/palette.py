@@ -1,0 +1,285 @@
+"""The command palette: every action of the place, every operation as its declaration allows, every theme.
+
+An operation's arguments are found by their types: a task from the cursor or the selection, an enum as one entry a
+value, agents from the room, required texts by asking. What is optional is left out.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast, get_args, get_origin
+
+from rapidfuzz import fuzz
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from core.operation import Line, Moment, Operation, Parameter, Text, bare_type, is_optional
+from core.operations import load
+from core.text import for_screen
+from storage import AgentId, ChangeId, Status, Task, TaskId
+from tui.actions import APP_ACTIONS, Action
+from tui.keymap import keys_of
+from tui.submit import submit, submit_many
+from tui.wording import status_name
+
+if TYPE_CHECKING:
+    from tui.app import ParallelApp
+
+DOOR = "palette"
+"""The name of this door in an operation's `not_at`."""
+
+LEAST_SCORE = 55
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One entry: what it is called, what it does in a sentence, and the doing."""
+
+    title: str
+    help: str
+    run: Callable[[], Any]
+
+
+class PlaceCommands(Provider):
+    """The commands of the place from which the palette was opened."""
+
+    async def startup(self) -> None:
+        app = cast("ParallelApp", self.app)
+        self._commands = [*_of_actions(app, self.screen), *_of_operations(app, self.screen), *_of_themes(app)]
+
+    async def discover(self) -> Hits:
+        for command in self._commands:
+            yield DiscoveryHit(Content(command.title), command.run, text=command.title, help=command.help)
+
+    async def search(self, query: str) -> Hits:
+        needle = query.casefold()
+        for command in self._commands:
+            score = _score(needle, command)
+            if score >= LEAST_SCORE:
+                yield Hit(score / 100, Content(command.title), command.run, text=command.title, help=command.help)
+
+
+def _score(needle: str, command: Command) -> float:
+    title = command.title.casefold()
+    if title.startswith(needle):
+        return 100
+    if needle in title:
+        return 95
+    words = needle.split()
+    text = f"{title} {command.help.casefold()}"
+    if all(word in text for word in words):
+        return 80 if all(word in title for word in words) else 60
+    return fuzz.partial_ratio(needle, title) * 0.75 if len(needle) >= 3 else 0
+
+
+# actions
+
+
+def _of_actions(app: "ParallelApp", screen: Any) -> Iterator[Command]:
+    actions: tuple[Action, ...] = (*getattr(screen, "ACTIONS", ()), *APP_ACTIONS)
+    for action in actions:
+        if action.in_palette:
+            keys = " ".join(app.get_key_display_of(key) for key in keys_of(action, app.settings.keys)[:2])
+            yield Command(f"{action.title}  ({keys})", action.help, _runner(app, screen, action))
+
+
+def _runner(app: "ParallelApp", screen: Any, action: Action) -> Callable[[], Awaitable[Any]]:
+    async def run() -> None:
+        await app.run_action(action.action, screen)
+
+    return run
+
+
+def _of_themes(app: "ParallelApp") -> Iterator[Command]:
+    for name in sorted(app.available_themes):
+        yield Command(
+            f"Theme: {name}", "Change the colours, and remember it.", lambda name=name: app.change_settings(theme=name)
+        )
+
+
+# operations
+
+
+def offered() -> list[Operation]:
+    """The operations that the palette offers."""
+    return [operation for operation in load().values() if DOOR not in operation.not_at]
+
+
+def _of_operations(app: "ParallelApp", screen: Any) -> Iterator[Command]:
+    tasks = _tasks_at(screen)
+    for operation in offered():
+        yield from commands_of(app, operation, tasks)
+
+
+def _tasks_at(screen: Any) -> list[Task]:
+    """The selection of the place, else the task under its cursor."""
+    selected = getattr(screen, "selected_tasks", None)
+    tasks = list(selected()) if selected is not None else []
+    if not tasks and (current := getattr(screen, "current_task", None)) is not None:
+        task = current()
+        tasks = [task] if task is not None else []
+    return tasks
+
+
+def commands_of(app: "ParallelApp", operation: Operation, tasks: list[Task]) -> Iterator[Command]:
+    """The entries of one operation: one, or one a value of its first enum or agent."""
+    required = [each for each in operation.parameters if each.is_required]
+    takes_tasks = any(_is_task(each) or _is_tasks(each) for each in required)
+    name = operation.name.replace("_", " ").capitalize()
+    subject = f" {_numbers(tasks)}" if takes_tasks and tasks else ""
+    choice = next((each for each in required if _choices(app, each) is not None), None)
+    if choice is None:
+        title = f"{name}{subject}" + ("…" if _asks(required, tasks) else "")
+        yield Command(title, operation.summary, _caller(app, operation, tasks, {}))
+        return
+    for value, label in _choices(app, choice) or ():
+        verb = f"{name.rpartition(' ')[0]}{subject} {choice.name.replace('_', ' ')} {label}" if subject else (
+            f"{name} {choice.name.replace('_', ' ')} {label}…"
+        )  # fmt: skip
+        yield Command(verb, operation.summary, _caller(app, operation, tasks, {choice.name: value}))
+
+
+def _choices(app: "ParallelApp", parameter: Parameter) -> list[tuple[Any, str]] | None:
+    bare = bare_type(parameter.annotation)
+    if isinstance(bare, type) and issubclass(bare, StrEnum):
+        values = [each for each in bare if each is not Status.ARCHIVED]
+        return [(each, status_name(each)) for each in values]
+    if bare is AgentId:
+        people = [(agent.id, for_screen(agent.name)) for agent in app.state.agents.values()]
+        nobody = [("nobody", "nobody")] if is_optional(parameter.annotation) else []
+        return sorted(people, key=lambda each: each[1].casefold()) + nobody or [("me", "me")]
+    return None
+
+
+def _is_task(parameter: Parameter) -> bool:
+    return bare_type(parameter.annotation) is TaskId
+
+
+def _is_tasks(parameter: Parameter) -> bool:
+    bare = bare_type(parameter.annotation)
+    return get_origin(bare) is tuple and get_args(bare)[0] is TaskId
+
+
+def _asks(required: list[Parameter], tasks: list[Task]) -> bool:
+    return any(
+        bare_type(each.annotation) in (Line, Text, Moment, ChangeId, Path, int, date, str)
+        or (each.name not in ("task", "tasks") and (_is_task(each) or _is_tasks(each)))
+        or ((_is_task(each) or _is_tasks(each)) and not tasks)
+        for each in required
+    )
+
+
+def _numbers(tasks: list[Task]) -> str:
+    return f"#{tasks[0].number}" if len(tasks) == 1 else f"{len(tasks)} tasks"
+
+
+def _caller(
+    app: "ParallelApp", operation: Operation, tasks: list[Task], known: dict[str, Any]
+) -> Callable[[], None]:  # fmt: skip
+    def start() -> None:
+        app.run_worker(app.attempt(_call(app, operation, tasks, dict(known))), group="palette", exit_on_error=False)
+
+    return start
+
+
+async def _call(app: "ParallelApp", operation: Operation, tasks: list[Task], arguments: dict[str, Any]) -> None:
+    for parameter in operation.parameters:
+        if parameter.is_required and parameter.name not in arguments:
+            value = await _ask(app, operation, parameter, tasks)
+            if value is None:
+                return
+            arguments[parameter.name] = value
+    names = {each.name for each in operation.parameters}
+    if operation.changes and "task" in arguments and arguments["task"] in app.state.tasks:
+        base = app.state.tasks[arguments.pop("task")]
+        outcome = await submit(app, operation.name, base, **await _edited(app, operation, base, arguments))
+    elif operation.changes and "tasks" in arguments and "expected_versions" in names:
+        bases = [app.state.tasks[each] for each in arguments.pop("tasks")]
+        outcome = await submit_many(app, operation.name, bases, **await _edited(app, operation, None, arguments))
+    else:
+        if operation.name == "update_room":
+            arguments |= await _room_edit(app)
+        outcome = await app.desk.call(operation.name, **arguments)
+    if outcome is not None:
+        _show(app, operation, outcome.value)
+
+
+async def _edited(
+    app: "ParallelApp", operation: Operation, base: Task | None, arguments: dict[str, Any]
+) -> dict[str, Any]:  # fmt: skip
+    """An edit says by itself what is to change: its optional arguments are its point."""
+    from tui.dialogs import AskLine, TaskForm
+
+    if operation.name == "update_task" and base is not None:
+        return {**arguments, **(await app.push_screen_wait(TaskForm(base, app.state)) or {})}
+    if operation.name == "update_tasks":
+        labels = await app.push_screen_wait(AskLine("Labels to add", placeholder="bug, ui")) or ""
+        added = tuple(each.strip() for each in labels.split(",") if each.strip())
+        return {**arguments, **({"add_labels": added} if added else {})}
+    return arguments
+
+
+async def _room_edit(app: "ParallelApp") -> dict[str, Any]:
+    from tui.dialogs import AskLine
+
+    name = await app.push_screen_wait(AskLine("Name of the room", initial=app.state.room.name))
+    return {"name": name} if name and name != app.state.room.name else {}
+
+
+async def _ask(app: "ParallelApp", operation: Operation, parameter: Parameter, tasks: list[Task]) -> Any:
+    """A value of a required argument: from the cursor, by picking, or by writing. None where the person leaves."""
+    from tui.dialogs import AskLine, AskText, Choice, Pick
+
+    is_subject = parameter.name in ("task", "tasks")
+    title = f"{operation.name.replace('_', ' ').capitalize()}: {parameter.name.replace('_', ' ')}"
+    if _is_task(parameter) or _is_tasks(parameter):
+        several = _is_tasks(parameter)
+        if is_subject and tasks:
+            return tuple(task.id for task in tasks) if several else tasks[0].id
+        choices = [
+            Choice(task.id, f"#{task.number} {task.title}", status_name(task.status))
+            for task in sorted(app.state.tasks.values(), key=lambda each: -each.number)
+            if (task.status is Status.ARCHIVED) == (operation.name == "restore_task")
+        ]
+        picked = await app.push_screen_wait(Pick(title, choices, multiple=several))
+        return (tuple(TaskId(each) for each in picked) if several else TaskId(picked[0])) if picked else None
+    if bare_type(parameter.annotation) is Text:
+        return await app.push_screen_wait(AskText(title)) or None
+    return await app.push_screen_wait(AskLine(title, placeholder=parameter.help)) or None
+
+
+def _show(app: "ParallelApp", operation: Operation, value: Any) -> None:
+    task = value if isinstance(value, Task) else getattr(value, "task", None)
+    if not operation.changes and isinstance(task, Task):
+        from tui.screens.task import TaskScreen
+
+        app.push_screen(TaskScreen(task.id))
+    elif not operation.changes and operation.name in ("list_events", "get_board"):
+        app.run_worker(app.action_go("history" if operation.name == "list_events" else "board"), exit_on_error=False)
+    else:
+        app.tell(_told(operation, value))
+
+
+def _told(operation: Operation, value: Any) -> str:
+    what = operation.name.replace("_", " ").capitalize()
+    if isinstance(value, tuple):
+        names = [_name(each) for each in value]
+        return f"{what}: {', '.join(names[:12])}{f' and {len(names) - 12} more' if len(names) > 12 else ''}" if names else (
+            f"{what}: none"
+        )  # fmt: skip
+    return f"{what}: {_name(value)}"
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, Task):
+        return f"#{value.number} {for_screen(value.title)}"
+    inner = getattr(value, "agent", value)
+    return for_screen(str(getattr(inner, "name", None) or getattr(inner, "id", None) or "done"))
+
+
+async def entries(app: "ParallelApp", screen: Any) -> AsyncIterator[str]:
+    """The titles of all entries at a place, for tests and docs."""
+    for command in [*_of_actions(app, screen), *_of_operations(app, screen), *_of_themes(app)]:
+        yield command.title

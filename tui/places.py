@@ -1,0 +1,21 @@
+"""All places of the app and their actions, for help, key bindings and docs. Imports every screen: not for the start."""
+
+from tui.actions import APP_ACTIONS, Action
+from tui.screens.place import Place
+
+
+def all_places() -> list[type[Place]]:
+    """The screens, in the order in which help and the docs tell of them."""
+    from tui.screens.board import BoardScreen
+    from tui.screens.help import HelpScreen
+    from tui.screens.history import HistoryScreen
+    from tui.screens.messages import MessagesScreen
+    from tui.screens.settings import SettingsScreen
+    from tui.screens.task import TaskScreen
+
+    return [BoardScreen, TaskScreen, HistoryScreen, MessagesScreen, SettingsScreen, HelpScreen]
+
+
+def all_actions() -> list[Action]:
+    """Every action there is, those of the app first."""
+    return [*APP_ACTIONS, *(action for place in all_places() for action in place.ACTIONS)]

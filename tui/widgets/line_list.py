@@ -1,0 +1,131 @@
+"""A list of lines, however many: only those in view are made. The base of the history, the messages and the keys."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.events import Click
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui import cells
+
+Piece = tuple[str, str]
+"""A text and the part of the list's look that it has: `plain`, `dim`, `strong`, `accent`, `warning`, `error`."""
+
+
+class LineList(ScrollView, can_focus=True):
+    """Rows of one line each with a cursor. `paint` gives the pieces of a row; `count` says how many rows there are."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "line--plain", "line--dim", "line--strong", "line--accent", "line--warning", "line--error", "line--cursor",
+    }  # fmt: skip
+    DEFAULT_CSS = """
+    LineList {
+        height: 1fr;
+        overflow-x: hidden;
+        .line--plain { color: $foreground; }
+        .line--dim { color: $foreground 60%; }
+        .line--strong { color: $foreground; text-style: bold; }
+        .line--accent { color: $text-accent; }
+        .line--warning { color: $text-warning; }
+        .line--error { color: $text-error; }
+        .line--cursor { background: $primary 25%; text-style: bold; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "move(1)", show=False),
+        Binding("up,k", "move(-1)", show=False),
+        Binding("pagedown,ctrl+f", "page(1)", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", show=False),
+        Binding("home,g", "to(0)", show=False),
+        Binding("end,G", "to(-1)", show=False),
+        Binding("enter", "open", show=False),
+    ]
+
+    @dataclass
+    class Moved(Message):
+        """The cursor has come to another row, or the rows in view have changed."""
+
+        row: int
+
+    @dataclass
+    class Opened(Message):
+        """The person wants the row."""
+
+        row: int
+
+    def __init__(self, paint: Callable[[int], Sequence[Piece]], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._paint_row = paint
+        self.count = 0
+        self.cursor = 0
+
+    def show(self, count: int, *, cursor: int | None = None) -> None:
+        """Draw anew: there are `count` rows now."""
+        self.count = count
+        self.cursor = max(0, min(self.cursor if cursor is None else cursor, count - 1))
+        self.virtual_size = Size(self.size.width, count)
+        self.refresh()
+        self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor by rows."""
+        self.action_to(max(0, min(self.cursor + by, self.count - 1)))
+
+    def action_page(self, by: int) -> None:
+        """Move the cursor by pages."""
+        self.action_move(by * max(1, self.size.height - 1))
+
+    def action_to(self, row: int) -> None:
+        """Move the cursor to a row; -1 is the last."""
+        if not self.count:
+            return
+        before, self.cursor = self.cursor, row % self.count
+        for line in {before, self.cursor}:
+            self.refresh_line(line - self.scroll_offset.y)
+        self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
+        self.post_message(self.Moved(self.cursor))
+
+    def action_open(self) -> None:
+        """Ask for the row under the cursor."""
+        if self.count:
+            self.post_message(self.Opened(self.cursor))
+
+    def on_click(self, event: Click) -> None:
+        row = event.y + self.scroll_offset.y
+        if row >= self.count:
+            return
+        if row == self.cursor and event.chain >= 2:
+            self.action_open()
+        else:
+            self.action_to(row)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        row = y + self.scroll_offset.y
+        width = self.scrollable_content_region.width
+        if row >= self.count:
+            return Strip.blank(width, self.rich_style)
+        under = Style()
+        if row == self.cursor and self.count:
+            under = self.get_component_rich_style("line--cursor", partial=True)
+        segments = []
+        used = 0
+        for text, part in self._paint_row(row):
+            room = width - used
+            if room <= 0:
+                break
+            text = cells.truncate(text, room)
+            segments.append(Segment(text, self.get_component_rich_style(f"line--{part}") + under))
+            used += cells.width(text)
+        return Strip(segments, used).adjust_cell_length(width, self.rich_style + under)
