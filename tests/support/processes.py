@@ -26,8 +26,8 @@ def say(*values):
     print(json.dumps(values), flush=True)
 def hear():
     return sys.stdin.readline().strip()
-def call(database, name, agent="owner", room="demo", role=Role.OWNER, **given):
-    operation = find(name)
+def call(database, operation_name, /, agent="owner", room="demo", role=Role.OWNER, **given):
+    operation = find(operation_name)
     return execute(database, Call(operation=operation, arguments=given, actor=Actor(agent, role, Door.CLI),
                                   room=room if operation.needs_room else None)).value
 """
