@@ -1,4 +1,5 @@
 """The actions of the board: every key that works there."""
+# ruff: noqa: E501
 
 from typing import Final
 
@@ -20,7 +21,7 @@ BOARD_ACTIONS: Final = (
     Action("board.clear", "escape", "clear", "Clear", "Clear the selection, then the filter.", _CARRYING, False, False),
     Action("board.new", "n", "new_card", "New", "Write a new card below this one.", _EDITING, True),
     Action("board.open", "enter", "open_card", "Open", "Open the card: description, comments, history.", _EDITING, True),
-    Action("board.edit", "e", "edit", "Edit", "Edit the fields of the card.", _EDITING, True),
+    Action("board.edit", "e", "ask('edit')", "Edit", "Edit the fields of the card.", _EDITING, True),
     Action("board.select", "v", "select", "Select", "Select the card, or no longer.", _CARRYING, True),
     Action("board.filter", "slash", "filter", "Filter", "Show only the cards that fit some words.", _VIEWING, True),
     Action("board.left", "h,left", "across(-1)", "Left", "Go, or carry the lifted card, one column left.", _MOVING,
@@ -50,22 +51,22 @@ BOARD_ACTIONS: Final = (
                in_palette=False)
         for number, column in enumerate(COLUMNS, start=1)
     ),
-    Action("board.send", "greater_than_sign,t", "pick_column", "Move to", "Pick the column to which the card goes.",
+    Action("board.send", "greater_than_sign,t", "ask('send')", "Move to", "Pick the column to which the card goes.",
            _CARRYING),
     Action("board.select_range", "V", "select_range", "Select to here", "Select all cards from the last selected one to "
            "this one.", _CARRYING),
-    Action("board.assign", "a", "assign", "Assign", "Give the card to somebody.", _EDITING),
-    Action("board.priority", "p", "priority", "Priority", "Say how urgent the card is.", _EDITING),
-    Action("board.labels", "b", "labels", "Labels", "Choose the labels of the card.", _EDITING),
-    Action("board.dependencies", "d", "dependencies", "Dependencies", "Choose the cards that must be done first.",
+    Action("board.assign", "a", "ask('assign')", "Assign", "Give the card to somebody.", _EDITING),
+    Action("board.priority", "p", "ask('prioritise')", "Priority", "Say how urgent the card is.", _EDITING),
+    Action("board.labels", "b", "ask('label')", "Labels", "Choose the labels of the card.", _EDITING),
+    Action("board.dependencies", "d", "ask('depend')", "Dependencies", "Choose the cards that must be done first.",
            _EDITING),
-    Action("board.comment", "c", "comment", "Comment", "Leave a remark on the card.", _EDITING),
-    Action("board.archive", "x", "archive", "Archive", "Take the card or the selection off the board.", _EDITING),
-    Action("board.duplicate", "D", "duplicate", "Duplicate", "Make a copy right below.", _EDITING),
-    Action("board.archived", "A", "archived", "Archived", "See what is archived, and restore it.", _EDITING),
+    Action("board.comment", "c", "ask('comment')", "Comment", "Leave a remark on the card.", _EDITING),
+    Action("board.archive", "x", "ask('archive')", "Archive", "Take the card or the selection off the board.", _EDITING),
+    Action("board.duplicate", "D", "ask('duplicate')", "Duplicate", "Make a copy right below.", _EDITING),
+    Action("board.archived", "A", "ask('restore')", "Archived", "See what is archived, and restore it.", _EDITING),
     Action("board.sort", "s", "sort", "Sort", "Sort by hand, priority, due date, age or title.", _VIEWING),
-    Action("board.group", "z", "group", "Group", "Group the cards, or lay swimlanes across the board.", _VIEWING),
+    Action("board.group", "z", "ask('group')", "Group", "Group the cards, or lay swimlanes across the board.", _VIEWING),
     Action("board.mine", "M", "mine", "Mine", "Show only what is assigned to you.", _VIEWING),
     Action("board.density", "y", "density", "Density", "Show less or more of each card.", _VIEWING),
-    Action("board.saved_filters", "f", "saved_filters", "Saved filters", "Use or save a filter.", _VIEWING),
+    Action("board.saved_filters", "f", "ask('saved_filters')", "Saved filters", "Use or save a filter.", _VIEWING),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 A place in a lane is an index among its other cards, the ones that stay: 0 is above the first of them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from storage import COLUMNS, Status, Task, TaskId
@@ -23,7 +23,7 @@ class Lanes:
             the order is the stored one, one where the view sorts, those of its own group where it groups.
     """
 
-    cards: Mapping[Status, Sequence[TaskId]]
+    cards: Mapping[Status, Collection[TaskId]]
     room: Callable[[Status, Sequence[TaskId]], tuple[int, int]] = _anywhere
 
     def staying(self, column: Status, lifted: frozenset[TaskId]) -> list[TaskId]:
@@ -72,8 +72,8 @@ def lift(bases: Sequence[Task], held: Task, lanes: Lanes, *, by_mouse: bool = Fa
     """Take cards up where they are. `held`, of `bases`, is the one under the cursor."""
     lifted = frozenset(task.id for task in bases)
     home = held.status
-    place = list(lanes.cards[home]).index(held.id)
-    index = sum(task not in lifted for task in lanes.cards[home][:place])
+    cards = list(lanes.cards[home])
+    index = sum(task not in lifted for task in cards[: cards.index(held.id)])
     return _at(Lift(tuple(bases), held, home, index, home, index, None, None, by_mouse), home, index, lanes)
 
 

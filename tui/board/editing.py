@@ -45,7 +45,7 @@ async def create(board: "BoardScreen", title: str, status: Status, before: TaskI
 
 async def edit(board: "BoardScreen") -> None:
     """Edit all fields of the card at the cursor."""
-    task = board.task
+    task = board.at_cursor
     if task is None:
         return
     fields = await board.app.push_screen_wait(TaskForm(task, board.state))
@@ -114,7 +114,7 @@ async def label(board: "BoardScreen") -> None:
 
 async def depend(board: "BoardScreen") -> None:
     """Choose the cards that must be done before the one at the cursor."""
-    task = board.task
+    task = board.at_cursor
     if task is None:
         return
     others = [each for status in COLUMNS for each in board.state.column(status) if each.id != task.id]
@@ -130,12 +130,12 @@ async def depend(board: "BoardScreen") -> None:
     if picked is None or set(picked) == set(present):
         return
     archived = [each for each in task.dependencies if each not in offered]
-    await _update_one(board, task, {"dependencies": tuple([*archived, *(TaskId(each) for each in picked)])})
+    await _update_one(board, task, {"dependencies": (*archived, *(TaskId(each) for each in picked))})
 
 
 async def comment(board: "BoardScreen") -> None:
     """Leave a remark on the card at the cursor."""
-    task = board.task
+    task = board.at_cursor
     if task is None:
         return
     body = await board.app.push_screen_wait(AskText(f"Comment on #{task.number}"))
@@ -160,7 +160,7 @@ async def archive(board: "BoardScreen") -> None:
 
 async def duplicate(board: "BoardScreen") -> None:
     """Copy the card at the cursor, right below it."""
-    task = board.task
+    task = board.at_cursor
     if task is None:
         return
     outcome: Outcome | None = await board.parallel.attempt(board.desk.call("duplicate_task", task=task.id))
@@ -203,20 +203,18 @@ async def send(board: "BoardScreen") -> None:
     if picked:
         board.lift = None
         board.refresh_bindings()
-        to = Status(picked[0])
-        moving = [task for task in tasks if task.status is not to]
-        if moving:
-            board.move(moving, to, None)
+        board.send_to(tasks, Status(picked[0]))
 
 
 async def group(board: "BoardScreen") -> None:
     """Choose by what cards stand together: headings inside the columns, or bands across the board."""
     seen = board.table.view
-    choices = [Choice("none", "not grouped")]
-    for each in (Group.ASSIGNEE, Group.PRIORITY, Group.LABEL):
-        choices.append(Choice(each, f"by {each}", "headings in each column"))
-    for each in (Group.ASSIGNEE, Group.PRIORITY, Group.LABEL):
-        choices.append(Choice(f"lanes {each}", f"swimlanes by {each}", "bands across the board"))
+    groups = [each for each in Group if each is not Group.NONE]
+    choices = [
+        Choice(Group.NONE, "not grouped"),
+        *(Choice(each, f"by {each}", "headings in each column") for each in groups),
+        *(Choice(f"lanes {each}", f"swimlanes by {each}", "bands across the board") for each in groups),
+    ]
     present = f"lanes {seen.group}" if seen.has_swimlanes else str(seen.group)
     picked = await board.app.push_screen_wait(Pick("Group the cards", choices, selected=(present,)))
     if picked:
@@ -268,7 +266,7 @@ async def _send(board: "BoardScreen", tasks: Sequence[Task], sending: Any) -> Ou
     outcome: Outcome | None = await board.parallel.attempt(
         board.outbox.send(parcel, tasks, sending, lambda: board.state.sequence)
     )
-    board.show_marks()
+    board.draw()
     return outcome
 
 

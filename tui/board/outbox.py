@@ -78,6 +78,10 @@ class Outbox:
         """The state has taken in everything up to `sequence`."""
         self._forget([each for each in self._parcels if each.sequence is not None and each.sequence <= sequence])
 
+    def is_on_its_way(self, parcel: Parcel) -> bool:
+        """Whether a change has not been confirmed yet."""
+        return parcel in self._parcels
+
     def overlay(self, status: Status, tasks: Sequence[Task]) -> Sequence[Task]:
         """A column as it will be when what is on its way has arrived."""
         for parcel in self._parcels:

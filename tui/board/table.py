@@ -1,7 +1,7 @@
 """The table: the board as it is shown, column by column, from the state, what is on its way, and the view."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from storage import COLUMNS, AgentId, Priority, Status, Task, TaskId
@@ -31,9 +31,11 @@ class Table:
         """The person's own agent; None before their first change."""
         return next((agent.id for agent in self.state.agents.values() if agent.name == self._person), None)
 
-    def project(self, columns: Iterable[Status]) -> None:
-        """Bring columns up to date."""
+    def project(self, columns: Collection[Status]) -> Collection[Status]:
+        """Bring columns up to date; in swimlanes all of them. Returns those that it has brought up to date."""
         view = self.view
+        if view.has_swimlanes and columns:
+            columns = COLUMNS
         if view.query.strip():
             self.search.prepare(view.query, self.state.tasks)
         for status in columns:
@@ -43,24 +45,28 @@ class Table:
             )
             self._places[status] = None
         bands = self._bands() if view.has_swimlanes else None
-        for status in COLUMNS if view.has_swimlanes else columns:
+        for status in columns:
             self.rows[status] = views.grouped(self.cards[status], view, self.state.agent_name, bands)
-        if view.group is not Group.NONE:
-            for status in COLUMNS if view.has_swimlanes else columns:
+            if view.group is not Group.NONE:
                 self.cards[status] = [row for row in self.rows[status] if isinstance(row, Task)]
-                self._places[status] = None
+        return columns
 
     def place_of(self, task: TaskId | None) -> tuple[Status, int] | None:
         """Where a card is shown: column and index among its cards."""
         if task is None:
             return None
         for status in COLUMNS:
-            places = self._places[status]
-            if places is None:
-                places = self._places[status] = {card.id: index for index, card in enumerate(self.cards[status])}
-            if (index := places.get(task)) is not None:
+            if (index := self._ids(status).get(task)) is not None:
                 return status, index
         return None
+
+    def row_of(self, task: TaskId) -> int | None:
+        """The row of a card in its lane."""
+        place = self.place_of(task)
+        if place is None or self.view.group is Group.NONE:
+            return place[1] if place is not None else None
+        rows = enumerate(self.rows[place[0]])
+        return next((index for index, row in rows if isinstance(row, Task) and row.id == task), None)
 
     def shown_task(self, task: TaskId) -> Task | None:
         """A card as it is shown."""
@@ -81,12 +87,13 @@ class Table:
 
     def lanes(self, held: Task) -> Lanes:
         """The board for carrying a card."""
-        ids = {status: [card.id for card in self.cards[status]] for status in COLUMNS}
+        ids: dict[Status, Collection[TaskId]] = {status: self._ids(status).keys() for status in COLUMNS}
         if self.view.group is Group.NONE and self.view.sort is Sort.RANK:
             return Lanes(ids)
 
         def room(column: Status, others: Sequence[TaskId]) -> tuple[int, int]:
-            return self._room(held, [self.state.tasks[task] for task in others if task in self.state.tasks])
+            staying = set(others)
+            return self._room(held, [card for card in self.cards[column] if card.id in staying])
 
         return Lanes(ids, room)
 
@@ -114,6 +121,12 @@ class Table:
             if task.id == lift.after:
                 return column[index + 1].id if index + 1 < len(column) else None
         return None
+
+    def _ids(self, status: Status) -> dict[TaskId, int]:
+        ids = self._places[status]
+        if ids is None:
+            ids = self._places[status] = {card.id: index for index, card in enumerate(self.cards[status])}
+        return ids
 
     # groups
 

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from core.settings import Density
 from core.text import for_screen
 from storage import AgentId, Priority, Task
-from tui.widgets.card import Density
 
 
 class Sort(StrEnum):
@@ -154,6 +154,7 @@ def aligned(lanes: Sequence[list[Row]], heights: Sequence[Callable[[Row], int]])
 
     Every lane must have the same headings in the same order.
     """
+    lanes = [[row for row in rows if not isinstance(row, Filler)] for rows in lanes]
     sizes: list[list[int]] = []
     for rows, height in zip(lanes, heights, strict=True):
         bands: list[int] = []

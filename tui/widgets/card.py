@@ -9,20 +9,13 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from core.settings import Density
 from core.text import for_screen
 from storage import Priority, Task
 from tui import cells
 
 WIDE_CARD: Final = 46
 """From this width on the labels stand beside the other facts instead of below them."""
-
-
-class Density(StrEnum):
-    """How much a card shows."""
-
-    COMPACT = "compact"
-    NORMAL = "normal"
-    COMFORTABLE = "comfortable"
 
 
 class Mark(Flag):

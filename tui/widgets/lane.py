@@ -16,10 +16,11 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from core.settings import Density
 from storage import Status, Task, TaskId
 from tui import cells
 from tui.board.view import Filler, Heading, Row
-from tui.widgets.card import Density, Face, Ground, Mark, Part, Styles, card_height, paint_card
+from tui.widgets.card import Face, Ground, Mark, Part, Styles, card_height, paint_card
 
 HEADER_LINES: Final = 2
 _NOBODY: Final[frozenset[TaskId]] = frozenset()
@@ -248,13 +249,13 @@ class Lane(Widget):
 
     # where things are
 
-    def height_of(self, row: Row) -> int:
+    def height_of(self, row: Row, density: Density) -> int:
         """The lines that a row takes."""
         if isinstance(row, Task):
-            return card_height(row, self.card_width, self.density)
+            return card_height(row, self.card_width, density)
         if isinstance(row, Filler):
             return row.lines
-        return 1 if self.density is Density.COMPACT else 2
+        return 1 if density is Density.COMPACT else 2
 
     def index_of(self, task: TaskId) -> int | None:
         """The row of a card."""
@@ -368,7 +369,8 @@ class Lane(Widget):
         if len(self._heights) != len(self._rows):
             width, density = self.card_width, self.density
             self._heights = [
-                card_height(row, width, density) if isinstance(row, Task) else self.height_of(row) for row in self._rows
+                card_height(row, width, density) if isinstance(row, Task) else self.height_of(row, density)
+                for row in self._rows
             ]
         heights = self._heights
         items: Sequence[Row | Ghost] = self._rows

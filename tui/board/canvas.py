@@ -1,0 +1,364 @@
+"""The canvas: the lanes as they are drawn, kept up with the state, and the cursor on them.
+
+The lowest of the three layers of the board screen: `Canvas` draws, `Carrying` moves cards, `BoardScreen` edits them.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from time import monotonic
+from typing import Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.events import Resize
+from textual.timer import Timer
+from textual.widgets import Static
+
+from core.text import for_screen
+from storage import COLUMNS, Status, Task, TaskId, utc_now
+from tui.board import drag, view
+from tui.board.deck import Deck
+from tui.board.drag import Lift
+from tui.board.outbox import Outbox
+from tui.board.summary import Summary
+from tui.board.table import Table, age_text
+from tui.board.view import SORT_WORDS, Group, Sort, View
+from tui.board_state import BoardChange
+from tui.screens.place import Place
+from tui.widgets.card import Face
+from tui.widgets.filter_bar import FilterBar
+from tui.widgets.footer import KeysFooter
+from tui.widgets.lane import COLUMN_NAMES, Ghost, Head, Lane, Look
+
+AGE_EVERY_S: Final = 30.0
+"""How often the ages on the cards are brought up to date."""
+LEAST_WIDTH: Final = 60
+LEAST_HEIGHT: Final = 15
+
+
+class Canvas(Place):
+    """The columns of the room side by side. The cursor is a card, wherever that goes."""
+
+    AUTO_FOCUS = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outbox = Outbox()
+        self.cursor: TaskId | None = None
+        self.column: Status = COLUMNS[0]
+        self.selected: dict[TaskId, None] = {}
+        self.lift: Lift | None = None
+        self.deck = Deck(self._face, id="deck")
+        self.summary = Summary(id="summary")
+        self.filter_bar = FilterBar(id="filter-bar")
+        self._cursor_index = 0
+        self._has_gone = False
+        self._awaited: TaskId | None = None
+        self._flashing: dict[TaskId, float] = {}
+        self._flash_timer: Timer | None = None
+        self._is_loaded = False
+        self._now: datetime = utc_now()
+
+    def compose(self) -> ComposeResult:
+        self.table = Table(self.state, self.outbox, self.desk.actor.name)
+        self.table.view = View(density=self.parallel.settings.density)
+        yield self.summary
+        yield self.deck
+        yield self.filter_bar
+        yield KeysFooter(id="keys")
+        yield Static("", id="too-small", markup=False)
+
+    def on_mount(self) -> None:
+        self.parallel.changed.subscribe(self, self.take_in)
+        self.set_interval(AGE_EVERY_S, self._tell_ages)
+        self._fit_screen(self.size.width, self.size.height)
+        if self.state.sequence:
+            self.take_in(BoardChange(everything=True))
+        else:
+            self.draw()
+
+    # what has become true
+
+    def take_in(self, change: BoardChange) -> None:
+        """The state has changed: show it, and keep the cursor on its card."""
+        mine = self.outbox.pending
+        self.outbox.confirm(self.state.sequence)
+        self._is_loaded = True
+        if change.agents_changed:
+            self.table.search.forget_names()
+        if change.events:
+            me = self.table.me
+            made = {event.entity_id for event in change.events if event.before is None and event.agent_id == me}
+            self._flash(change.tasks - mine - made)
+        if change.everything or change.agents_changed or change.room_changed:
+            self.show(COLUMNS)
+            return
+        named = {self.state.tasks[task].status for task in change.tasks}
+        self.show((change.columns | named) - {Status.ARCHIVED})
+
+    def _flash(self, tasks: Iterable[TaskId]) -> None:
+        seconds = self.parallel.settings.highlight_seconds
+        if not tasks or seconds <= 0:
+            return
+        self._flashing.update(dict.fromkeys(tasks, monotonic() + seconds))
+        if self._flash_timer is None:
+            self._flash_timer = self.set_timer(seconds, self._unflash)
+
+    def _unflash(self) -> None:
+        now = monotonic()
+        self._flash_timer = None
+        self._flashing = {task: until for task, until in self._flashing.items() if until > now + 0.01}
+        if self._flashing:
+            self._flash_timer = self.set_timer(min(self._flashing.values()) - now, self._unflash)
+        self.draw()
+
+    def _tell_ages(self) -> None:
+        self._now = utc_now()
+        for lane in self.deck.lanes.values():
+            lane.refresh_faces()
+
+    # drawing
+
+    def show(self, columns: Collection[Status]) -> None:
+        """Project columns anew, settle the cursor, and draw."""
+        self._now = utc_now()
+        table, was = self.table, self.column
+        columns = table.project(columns)
+        if self.selected:
+            self.selected = {task: None for task in self.selected if table.place_of(task)}
+        if self.lift is not None:
+            self.lift = drag.hold_still(self.lift, table.lanes(self.lift.held))
+        is_awaited = self._settle_cursor()
+        self.draw(columns)
+        if is_awaited or (self.column is not was and self.lift is None):
+            self.reveal()
+
+    def look_at(self, seen: View) -> None:
+        """Look at the board in another way; the cursor stays on its card while that is shown."""
+        self.table.view = seen
+        self.show(COLUMNS)
+        self.reveal()
+        self.refresh_bindings()
+
+    def draw(self, columns: Collection[Status] = ()) -> None:
+        """Give the lanes their marks, and those of `columns` their rows."""
+        table = self.table
+        if table.view.has_swimlanes and columns:
+            self._align()
+        marks = Look(
+            cursor=self.cursor,
+            selected=frozenset(self.selected),
+            lifted=self.lift.ids if self.lift is not None else frozenset(),
+            pending=self.outbox.pending,
+            flashing=frozenset(self._flashing),
+        )
+        limits = self.state.room.wip_limits
+        for status, lane in self.deck.lanes.items():
+            shown = len(table.cards[status])
+            total = len(self.state.column(status)) if table.view.is_filtered else shown
+            lane.show(
+                rows=table.rows[status] if status in columns else None,
+                look=self._look(status, marks),
+                head=Head(shown, total, limits.get(status)),
+                notice=self._notice(status),
+                density=table.view.density,
+            )
+        self._summarise()
+
+    def _look(self, status: Status, marks: Look) -> Look:
+        lift = self.lift
+        ghost, held = None, None
+        if lift is not None and lift.is_home:
+            held = lift.held.id
+        elif lift is not None and lift.column is status:
+            ghost = Ghost(lift.held, self._ghost_row(lift), len(lift.bases) - 1)
+        column = lift.column if lift is not None else self.column
+        return Look(
+            cursor=marks.cursor, selected=marks.selected, lifted=marks.lifted, pending=marks.pending,
+            flashing=marks.flashing, ghost=ghost, held=held, is_current=column is status,
+        )  # fmt: skip
+
+    def _ghost_row(self, lift: Lift) -> int:
+        for neighbour, below in ((lift.before, 0), (lift.after, 1)):
+            if neighbour is not None and (row := self.table.row_of(neighbour)) is not None:
+                return row + below
+        return len(self.table.rows[lift.column])
+
+    def _align(self) -> None:
+        """Swimlanes: the same band at the same height in every lane in view."""
+        density = self.table.view.density
+        lanes = [self.deck.lanes[status] for status in self.deck.in_view]
+        rows = view.aligned(
+            [self.table.rows[lane.status] for lane in lanes],
+            [lambda row, lane=lane: lane.height_of(row, density) for lane in lanes],  # type: ignore[misc]
+        )
+        for lane, aligned in zip(lanes, rows, strict=True):
+            self.table.rows[lane.status] = aligned
+
+    def _notice(self, status: Status) -> tuple[str, ...]:
+        table = self.table
+        if not self._is_loaded:
+            return ("", "Reading the board …") if status is self.deck.in_view[0] else ()
+        if table.shown_count or status is not self.column:
+            return ()
+        if table.view.is_filtered and table.total:
+            query = for_screen(table.view.query.strip())
+            return "", f"No card fits “{query}”." if query else "No card is yours.", "", "esc shows all cards again."
+        return (
+            "",
+            "The board is empty.",
+            "",
+            "n  writes a card here",
+            "wzp task add TITLE  does from a shell",
+            "?  shows all keys",
+        )
+
+    def _summarise(self) -> None:
+        table, seen = self.table, self.table.view
+        parts = [f"{table.total:,} {'card' if table.total == 1 else 'cards'}"]
+        if query := seen.query.strip():
+            parts.append(f"filter “{for_screen(query)}”: {table.shown_count:,}")
+        if seen.only_mine:
+            parts.append("mine")
+        if seen.sort is not Sort.RANK:
+            parts.append(f"by {SORT_WORDS[seen.sort]}")
+        if seen.group is not Group.NONE:
+            parts.append(f"{'swimlanes' if seen.has_swimlanes else 'grouped'} by {seen.group}")
+        if self.selected:
+            parts.append(f"{len(self.selected)} selected")
+        self.summary.show(for_screen(self.state.room.name), "  ".join(parts), self._out_of_view())
+
+    def _out_of_view(self) -> str:
+        in_view = self.deck.in_view
+        before, after = COLUMNS[: COLUMNS.index(in_view[0])], COLUMNS[COLUMNS.index(in_view[-1]) + 1 :]
+        sides = [f"‹ {self._named(before)}" if before else "", f"{self._named(after)} ›" if after else ""]
+        return "   ".join(side for side in sides if side)
+
+    def _named(self, columns: Sequence[Status]) -> str:
+        return "  ".join(f"{COLUMN_NAMES[status]} {len(self.table.cards[status])}" for status in columns)
+
+    # the size of things
+
+    def on_resize(self, event: Resize) -> None:
+        self._fit_screen(event.size.width, event.size.height)
+
+    @property
+    def is_too_small(self) -> bool:
+        """Whether the terminal leaves no room for a board."""
+        return self.has_class("-too-small")
+
+    def _fit_screen(self, width: int, height: int) -> None:
+        is_small = width < LEAST_WIDTH or height < LEAST_HEIGHT
+        was_small = self.is_too_small
+        self.set_class(is_small, "-too-small")
+        if is_small:
+            needs = f"The board needs {LEAST_WIDTH}×{LEAST_HEIGHT}; this terminal has {width}×{height}."
+            self.query_one("#too-small", Static).update(f"{needs}\n\nMake it larger to go on.")
+        if is_small is not was_small:
+            self.refresh_bindings()
+        if self.table.view.has_swimlanes:
+            self.call_after_refresh(self.draw, COLUMNS)
+
+    @on(Deck.Turned)
+    def _turned(self) -> None:
+        self._summarise()
+        if self.table.view.has_swimlanes:
+            self.call_after_refresh(self.draw, COLUMNS)
+        self.call_after_refresh(self.reveal)
+
+    def reveal(self) -> None:
+        """Bring the cursor, or what is carried, into view."""
+        column = self.lift.column if self.lift is not None else self.column
+        self.deck.bring_into_view(column)
+        lane = self.deck.lanes[column]
+        before = lane.offset_lines
+        if self.lift is not None and not self.lift.is_home:
+            lane.reveal_ghost()
+        elif self.cursor is not None:
+            lane.reveal(self.cursor)
+        if lane.offset_lines != before:
+            self.scroll_together(lane)
+
+    def scroll_together(self, lane: Lane) -> None:
+        """In swimlanes, all lanes scroll with the one that has scrolled."""
+        if self.table.view.has_swimlanes:
+            for other in self.deck.lanes.values():
+                other.scroll_to_line(lane.offset_lines)
+
+    def _face(self, task: Task) -> Face:
+        due, is_overdue = "", False
+        if task.due is not None:
+            days = (task.due - self._now.astimezone().date()).days
+            is_overdue = days < 0 and task.status is not Status.DONE
+            due = "due today" if days == 0 else f"due {task.due.day} {task.due:%b}" + ("!" if is_overdue else "")
+        return Face(self.state.agent_name(task.assignee), age_text(task.status_changed_at, self._now), due, is_overdue)
+
+    # the cursor
+
+    @property
+    def at_cursor(self) -> Task | None:
+        """The task under the cursor, as it is stored."""
+        return self.state.tasks.get(self.cursor) if self.cursor is not None else None
+
+    def targets(self) -> list[Task]:
+        """The tasks on which an action works: the selection in the order of the board, or the one at the cursor."""
+        chosen: Iterable[TaskId] = self.selected or ([self.cursor] if self.cursor is not None else [])
+        placed = [(place, task) for task in chosen if (place := self.table.place_of(task)) is not None]
+        placed.sort(key=lambda each: (COLUMNS.index(each[0][0]), each[0][1]))
+        return [self.state.tasks[task] for _, task in placed if task in self.state.tasks]
+
+    def _settle_cursor(self) -> bool:
+        """The cursor follows its card; where that is gone, it goes to the one that has taken its place.
+
+        Returns whether it has just come to a card that was awaited.
+        """
+        table = self.table
+        is_awaited = self._awaited is not None and table.place_of(self._awaited) is not None
+        if is_awaited:
+            self.cursor, self._awaited = self._awaited, None
+        place = table.place_of(self.cursor)
+        if place is not None:
+            self.column, self._cursor_index = place
+            return is_awaited
+        if not self._has_gone and table.shown_count and not table.cards[self.column]:
+            # Nobody has gone anywhere yet: begin where there is a card.
+            self.column = next(status for status in COLUMNS if table.cards[status])
+        cards = table.cards[self.column]
+        self._cursor_index = min(self._cursor_index, max(0, len(cards) - 1))
+        self.cursor = cards[self._cursor_index].id if cards else None
+        return False
+
+    def await_card(self, task: TaskId) -> None:
+        """Put the cursor on a card as soon as it is shown."""
+        self._awaited = task
+        self._has_gone = True
+        self.show(())
+
+    def go_to(self, task: TaskId) -> None:
+        """Put the cursor on a card."""
+        self.cursor = task
+        self._has_gone = True
+        self._settle_cursor()
+        self.draw()
+        self.reveal()
+
+    def go_to_column(self, column: Status, line: int) -> None:
+        """Put the cursor into a column, on the card nearest to a line of its viewport."""
+        self._has_gone = True
+        self.column = column
+        self._cursor_index = 0
+        self.cursor = self.deck.lanes[column].nearest(line)
+        self._settle_cursor()
+        self.draw()
+        self.reveal()
+
+    def go_along(self, index: int) -> None:
+        """Put the cursor on the card `index` of its column, or the nearest there is."""
+        cards = self.table.cards[self.column]
+        if cards:
+            self.go_to(cards[min(max(index, 0), len(cards) - 1)].id)
+
+    def cursor_line(self) -> int:
+        """The line of the viewport on which the cursor's card begins."""
+        line = self.deck.lanes[self.column].screen_line_of(self.cursor) if self.cursor is not None else None
+        return line or 0
