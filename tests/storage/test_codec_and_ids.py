@@ -25,7 +25,8 @@ from storage import (
 from storage import ids as id_makers
 from storage.codec import RowCodec, changed_fields, field_codecs
 
-TIMES = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9999, 12, 31), timezones=st.just(UTC))
+FIRST, LAST = datetime(1970, 1, 1), datetime(9999, 12, 31)  # noqa: DTZ001 - hypothesis adds the zone
+TIMES = st.datetimes(min_value=FIRST, max_value=LAST, timezones=st.just(UTC))
 TEXT = st.text(st.characters(codec="utf-8"))
 
 

@@ -34,6 +34,10 @@ while hear() == "write":
 """
 
 
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 def lock_threads() -> int:
     return sum(thread.name == "write-lock" for thread in threading.enumerate())
 
@@ -79,7 +83,7 @@ def test_a_holder_that_is_killed_frees_the_lock_and_leaves_nothing_half_done(boa
 def test_giving_up_again_and_again_leaves_one_thread_and_no_descriptor(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     holder, giving_up = WriteLock(path, 5), WriteLock(path, 0.02)
-    before = len(os.listdir("/proc/self/fd")), lock_threads()
+    before = descriptors(), lock_threads()
     with holder.hold("long"):
         for _ in range(10):
             with pytest.raises(StorageTimeout, match="long"), giving_up.hold("short"):
@@ -91,7 +95,7 @@ def test_giving_up_again_and_again_leaves_one_thread_and_no_descriptor(tmp_path:
         pass
     holder.close()
     giving_up.close()
-    assert len(os.listdir("/proc/self/fd")) <= before[0]
+    assert descriptors() <= before[0]
 
 
 def test_a_wait_taken_up_again_gets_the_lock_as_soon_as_it_is_free(tmp_path: Path) -> None:
@@ -128,8 +132,7 @@ def test_threads_of_one_process_take_turns(database: Database, board: User) -> N
     written: list[int] = []
 
     def write() -> None:
-        for _ in range(20):
-            written.append(board.add("new").number)
+        written.extend(board.add("new").number for _ in range(20))
         database.close_thread()
 
     threads = [threading.Thread(target=write) for _ in range(8)]

@@ -322,7 +322,8 @@ while (line := hear()):
     task, version = json.loads(line)
     try:
         if arguments["index"] % 2:
-            call(database, "assign_task", agent=f"agent {arguments['index']}", task=task, to="me", expected_version=version)
+            call(database, "assign_task", agent=f"agent {arguments['index']}", task=task, to="me",
+                 expected_version=version)
         else:
             call(database, "move_task", agent=f"agent {arguments['index']}", task=task, to=Status.IN_PROGRESS,
                  expected_version=version)
