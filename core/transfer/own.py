@@ -56,7 +56,7 @@ def read(path: Path, data: Any) -> ImportedBoard:
             file=str(path),
         )
     unmapped: list[Unmapped] = []
-    agents = tuple(_agent(path, index, raw) for index, raw in enumerate(data.get("agents") or []))
+    agents = tuple(_agent(path, index, raw) for index, raw in enumerate(_list(path, "board", data, "agents", dict)))
     tasks = tuple(_task(path, index, raw, unmapped) for index, raw in enumerate(data["tasks"]))
     return ImportedBoard(
         source=str(path), format=SourceFormat.JSON, tasks=tasks, agents=agents, unmapped=tuple(unmapped)

@@ -29,7 +29,7 @@ _NAMES: Final = {
     "command": ("command",),
     "blocked_reason": ("blockedreason", "blockreason"),
     "comments": ("comments",),
-    "": ("createdat", "updatedat", "createdby", "created", "updated"),
+    "": ("createdat", "updatedat", "createdby", "created", "updated", "statuschangedat"),
 }
 """Our field, and the headers that mean it, in lower case without separators. Times are told by the import itself."""
 
@@ -99,7 +99,8 @@ def _task(line: int, cells: Mapping[str, str], gaps: Gaps) -> ImportedTask:
     if status is Status.ARCHIVED:
         archived_from = gaps.status(item, text("archived_from"), default=Status.BACKLOG)
     key = text("number").removeprefix("#")
-    assignees = [name for each in re.split(r"[,;]", text("assignee")) if (name := each.strip().lstrip("@"))]
+    is_exact = text("assignee").startswith("[")
+    assignees = [each if is_exact else each.lstrip("@") for each in _several(text("assignee"))]
     for name in assignees[1:]:
         gaps.add(item, "assignee", name, f"a task has one assignee; it is {assignees[0]}")
     return ImportedTask(
@@ -111,7 +112,7 @@ def _task(line: int, cells: Mapping[str, str], gaps: Gaps) -> ImportedTask:
         priority=gaps.priority(item, text("priority")),
         labels=tuple(_several(text("labels"))),
         needs=tuple(each.removeprefix("#") for each in _several(text("dependencies"), spaces=True)),
-        assignee=assignees[0] if assignees else None,
+        assignee=(assignees[0] if assignees else None) or None,
         estimate_minutes=gaps.minutes(item, "estimate", text("estimate_minutes")),
         due=gaps.day(item, "due", text("due")),
         command=text("command") or None,

@@ -24,6 +24,7 @@ _MAPPED: Final = frozenset(
         "dependencies",
         "details",
         "testStrategy",
+        "acceptanceCriteria",
         "subtasks",
         "assignee",
         "parentId",
@@ -143,13 +144,16 @@ class _Tag:
         return self._key(name)
 
 
+_SECTIONS: Final = (
+    ("Details", "details"),
+    ("Acceptance criteria", "acceptanceCriteria"),
+    ("Test strategy", "testStrategy"),
+)
+
+
 def _description(raw: dict[str, Any]) -> str:
     parts = [_text(raw.get("description"))]
-    parts += [
-        f"## {heading}\n\n{text}"
-        for heading, field in (("Details", "details"), ("Test strategy", "testStrategy"))
-        if (text := _text(raw.get(field)).strip("\n"))
-    ]
+    parts += [f"## {heading}\n\n{text}" for heading, field in _SECTIONS if (text := _text(raw.get(field)).strip("\n"))]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -87,6 +87,7 @@ def _as_csv(tasks: list[dict[str, Any]]) -> str:
             {
                 **task,
                 "labels": _joined(task["labels"]),
+                "assignee": _joined([task["assignee"]]) if task["assignee"] else "",
                 "dependencies": " ".join(map(str, task["dependencies"])),
                 "comments": comments,
             }
@@ -96,7 +97,7 @@ def _as_csv(tasks: list[dict[str, Any]]) -> str:
 
 def _joined(labels: list[str]) -> str:
     is_plain = all(label == label.strip() and not set(label) & {",", ";"} for label in labels)
-    if is_plain and not (labels and labels[0].startswith("[")):
+    if is_plain and not (labels and labels[0].startswith(("[", "@"))):
         return ", ".join(labels)
     return json.dumps(labels, ensure_ascii=False)
 
