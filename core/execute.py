@@ -163,8 +163,14 @@ def _agent(work: Work, name: str) -> AgentId | None:
     if name == "nobody":
         return None
     if name == "me":
-        return work.agent.id
+        return work.agent.id if isinstance(work.rows, Writer) else _known_agent(work)
     return work.agent_named(name).id
+
+
+def _known_agent(work: Work) -> AgentId:
+    """The caller's agent without making it: a question changes nothing. Who is new here has an id that nothing bears."""
+    known = work.rows.agent_by_name(work.room.id, work.actor.name)
+    return known.id if known is not None else AgentId("agt_unknown")
 
 
 def _plain(value: Any) -> Any:

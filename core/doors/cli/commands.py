@@ -141,7 +141,7 @@ def _dashed(name: str) -> str:
 def _option_help(parameter: Parameter) -> str:
     text = parameter.help.rstrip(".")
     if is_optional(parameter.annotation) and parameter.default is not None:
-        text = f"{text}; none takes it away" if text else "none takes it away"
+        text = f"{text}; clear it with none" if text else "clear it with none"
     if words.is_repeated(parameter.annotation):
         text = f"{text}; repeatable, or separated by commas" if text else "repeatable, or separated by commas"
     return text[:1].upper() + text[1:] + "." if text else ""

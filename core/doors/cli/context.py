@@ -212,7 +212,9 @@ def put_json(wire: Any, *, to: TextIO | None = None) -> None:
         import msgspec
 
         encoded = msgspec.json.format(encoded, indent=2)
-    _write(stream, encoded.decode("utf-8", "surrogatepass") + "\n")
+    stream.flush()
+    stream.buffer.write(encoded + b"\n")  # JSON is UTF-8, whatever the locale
+    stream.buffer.flush()
 
 
 def put_text(text: str, *, to: TextIO | None = None) -> None:

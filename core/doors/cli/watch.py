@@ -69,8 +69,8 @@ class _Printer:
         with self._run.database.read() as rows:
             shaped = [Shaper(rows).shape(event) for event in events]
         if self._run.wants_json:
-            sys.stdout.write("".join(encode_json(wire).decode() + "\n" for wire in shaped))
-            sys.stdout.flush()
+            sys.stdout.buffer.write(b"".join(encode_json(wire) + b"\n" for wire in shaped))
+            sys.stdout.buffer.flush()
         else:
             from core.doors.cli.drawing import event_line
 

@@ -1,0 +1,62 @@
+"""Who acts: the person, the agent that WZP_AGENT names, or the agent client whose child we are."""
+
+import getpass
+
+import pytest
+
+from core.doors.identity import actor_of, client_of, in_room
+from storage import AgentKind, Database, Door, Role
+from tests.support.users import User
+
+
+def test_without_any_sign_the_person_acts_as_owner():
+    actor = actor_of({}, Door.CLI)
+    assert (actor.name, actor.role, actor.kind) == (getpass.getuser(), Role.OWNER, AgentKind.PERSON)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "name"),
+    [
+        ("CLAUDECODE", "1", "claude"),
+        ("CURSOR_AGENT", "1", "cursor"),
+        ("CODEX_SANDBOX", "seatbelt", "codex"),
+        ("CODEX_THREAD_ID", "019a", "codex"),
+        ("GEMINI_CLI", "1", "gemini"),
+        ("AGENT", "goose", "goose"),
+        ("AI_AGENT", "amp/1.2", "amp"),
+        ("AI_AGENT", "1", "agent"),
+    ],
+)
+def test_an_agent_clients_environment_makes_its_child_an_agent(variable, value, name):
+    actor = actor_of({variable: value}, Door.CLI)
+    assert (actor.name, actor.role, actor.kind) == (name, Role.AGENT, AgentKind.AI)
+
+
+@pytest.mark.parametrize("variable", ["CODEX_HOME", "CLAUDE_CONFIG_DIR", "GEMINI_API_KEY"])
+def test_what_a_person_configures_makes_no_agent(variable):
+    assert client_of({variable: "/somewhere"}) is None
+
+
+def test_a_variable_that_is_switched_off_makes_no_agent():
+    assert client_of({"CLAUDECODE": "0", "CURSOR_AGENT": "", "AGENT": "false"}) is None
+
+
+def test_wzp_agent_names_the_agent_whatever_the_client():
+    actor = actor_of({"WZP_AGENT": " reviewer ", "CLAUDECODE": "1"}, Door.CLI)
+    assert (actor.name, actor.role) == ("reviewer", Role.AGENT)
+
+
+def test_a_known_agent_has_the_role_that_the_room_stores(board: User, database: Database):
+    board.call("create_agent", name="claude", role=Role.OPERATOR)
+    with database.read() as rows:
+        room = rows.rooms()[0]
+        known = in_room(actor_of({"CLAUDECODE": "1"}, Door.CLI), rows, room)
+        stranger = in_room(actor_of({"CURSOR_AGENT": "1"}, Door.CLI), rows, room)
+    assert (known.role, stranger.role) == (Role.OPERATOR, Role.AGENT)
+
+
+def test_the_person_stays_owner_whatever_the_room_stores(board: User, database: Database):
+    person = actor_of({}, Door.CLI)
+    board.call("create_agent", name=person.name, role=Role.VIEWER)
+    with database.read() as rows:
+        assert in_room(person, rows, rows.rooms()[0]).role is Role.OWNER

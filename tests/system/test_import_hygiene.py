@@ -1,0 +1,102 @@
+"""What a simple command imports, and that it imports ours: measured in processes of their own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from storage import Home
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PROGRAM = REPOSITORY / "wezterm_parallel.py"
+
+HEAVY = {
+    "textual", "rich", "psutil", "watchdog", "playhouse.migrations", "playhouse.migrate", "storage.migrate",
+    "ruamel", "rapidfuzz", "asyncio", "tui",
+}  # fmt: skip
+
+LISTING = """
+import sys
+sys.argv = ["wzp", *{words!r}]
+sys.path.insert(0, {repository!r})
+import wezterm_parallel
+try:
+    wezterm_parallel.main()
+except SystemExit as ending:
+    print("\\n" + "\\n".join(sorted(sys.modules)), file=sys.stderr)
+    sys.exit(ending.code)
+"""
+
+
+def imported_by(*words: str, cwd: Path) -> set[str]:
+    """The modules in a process that has carried out one command line."""
+    program = LISTING.format(words=list(words), repository=str(REPOSITORY))
+    ended = subprocess.run([sys.executable, "-c", program], cwd=cwd, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return set(ended.stderr.split())
+
+
+@pytest.fixture
+def room(home: Home, project: Path) -> Path:
+    for words in (["room", "create", "demo"], ["task", "add", "one"]):
+        subprocess.run([sys.executable, PROGRAM, *words], cwd=project, check=True, capture_output=True)
+    return project
+
+
+@pytest.mark.parametrize(
+    "words", [("task", "list"), ("task", "list", "--json"), ("task", "move", "1", "todo", "--json")]
+)
+def test_a_simple_command_imports_nothing_heavy(room: Path, words: tuple[str, ...]):
+    modules = imported_by(*words, cwd=room)
+    assert {"click", "peewee", "apsw", "core.operations.task"} <= modules, "the listing sees what was imported"
+    assert modules & HEAVY == set()
+    assert {name for name in modules if name.startswith("core.operations.")} == {"core.operations.task"}
+
+
+def test_a_json_listing_draws_nothing(room: Path):
+    assert "core.doors.cli.drawing" not in imported_by("task", "list", "--json", cwd=room)
+
+
+def foreign_project(directory: Path) -> Path:
+    """A project that owns packages and modules of our names, each of which ends the process when it is imported."""
+    trap = "raise SystemExit('a foreign module was imported: ' + __name__)\n"
+    for package in ("core", "core/doors", "storage", "tui", "layouts"):
+        (directory / package).mkdir(parents=True)
+        (directory / package / "__init__.py").write_text(trap)
+    return directory
+
+
+@pytest.mark.parametrize("path", [".", "", None])
+def test_a_projects_own_core_storage_and_tui_are_never_imported(home: Home, tmp_path: Path, path: str | None):
+    project = foreign_project(tmp_path / "foreign")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    if path is not None:
+        environment["PYTHONPATH"] = path
+
+    def wzp(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, PROGRAM, *words], cwd=project, env=environment, capture_output=True, text=True, check=False
+        )
+
+    created = wzp("room", "create", "foreign", "--json")
+    assert created.returncode == 0, created.stderr
+    assert json.loads(wzp("task", "add", "ours", "--json").stdout)["title"] == "ours"
+    assert json.loads(wzp("task", "list", "--json").stdout)[0]["title"] == "ours"
+    assert wzp("--help").returncode == 0, "help imports every command"
+
+
+def test_as_a_console_script_it_finds_ours_before_pythonpaths(home: Home, tmp_path: Path):
+    # as pip installs it: a script elsewhere, our directory on the path only behind PYTHONPATH's
+    project = foreign_project(tmp_path / "foreign")
+    script = tmp_path / "bin" / "wzp"
+    script.parent.mkdir()
+    script.write_text(f"import sys\nsys.path.append({str(REPOSITORY)!r})\nfrom wezterm_parallel import main\nmain()\n")
+    ended = subprocess.run(
+        [sys.executable, script, "room", "create", "foreign", "--json"],
+        cwd=project, env={**os.environ, "PYTHONPATH": "."}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["name"] == "foreign"
