@@ -6,7 +6,7 @@ Users rebind by `id` in config.yaml (`keys: {board.lift: "space,m"}`).
 from dataclasses import dataclass
 from typing import Final
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ APP_ACTIONS: Final = (
 )
 
 
-def bindings_of(actions: tuple[Action, ...]) -> list[Binding]:
+def bindings_of(actions: tuple[Action, ...]) -> list[BindingType]:
     """The Textual bindings of actions."""
     return [
         Binding(each.keys, each.action, each.title, show=each.is_shown, id=each.id, tooltip=each.help)

@@ -67,7 +67,7 @@ class ParallelApp(Guarded, App[int]):
     CSS_PATH = Path(__file__).with_name("app.tcss")
     MODES: ClassVar[dict[str, Any]] = {"board": _board_screen, "history": _history_screen}
     DEFAULT_MODE = "board"
-    BINDINGS = bindings_of(APP_ACTIONS)  # type: ignore[assignment]
+    BINDINGS = bindings_of(APP_ACTIONS)
     ENABLE_COMMAND_PALETTE = True
     PAUSE_GC_ON_SCROLL = True
 

@@ -49,7 +49,7 @@ def _split(keys: str) -> list[str]:
 
 def _clashes(keys: Mapping[str, str], known: Mapping[str, Action]) -> list[str]:
     """One sentence for each key that the person has given to an action although another of that place has it."""
-    problems = []
+    problems: list[str] = []
     for name, value in keys.items():
         mine = set(_split(value))
         for other in known.values():

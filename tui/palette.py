@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args, get_origin
 
@@ -95,7 +96,7 @@ def _runner(app: "ParallelApp", screen: Any, action: Action) -> Callable[[], Awa
 def _of_themes(app: "ParallelApp") -> Iterator[Command]:
     for name in sorted(app.available_themes):
         yield Command(
-            f"Theme: {name}", "Change the colours, and remember it.", lambda name=name: app.change_settings(theme=name)
+            f"Theme: {name}", "Change the colours, and remember it.", partial(app.change_settings, theme=name)
         )
 
 
@@ -213,7 +214,8 @@ async def _edited(
     from tui.dialogs import AskLine, TaskForm
 
     if operation.name == "update_task" and base is not None:
-        return {**arguments, **(await app.push_screen_wait(TaskForm(base, app.state)) or {})}
+        edited = await app.push_screen_wait(TaskForm(base, app.state))
+        return {**arguments, **(edited or {})}
     if operation.name == "update_tasks":
         labels = await app.push_screen_wait(AskLine("Labels to add", placeholder="bug, ui")) or ""
         added = tuple(each.strip() for each in labels.split(",") if each.strip())
@@ -265,10 +267,11 @@ def _show(app: "ParallelApp", operation: Operation, value: Any) -> None:
 def _told(operation: Operation, value: Any) -> str:
     what = operation.name.replace("_", " ").capitalize()
     if isinstance(value, tuple):
+        if not value:
+            return f"{what}: none"
         names = [_name(each) for each in value]
-        return f"{what}: {', '.join(names[:12])}{f' and {len(names) - 12} more' if len(names) > 12 else ''}" if names else (
-            f"{what}: none"
-        )  # fmt: skip
+        more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+        return f"{what}: {', '.join(names[:12])}{more}"
     return f"{what}: {_name(value)}"
 
 

@@ -70,6 +70,11 @@ class Names:
             return for_screen(task) if task and not task.startswith("tsk_") else "a task"
         return f"#{known.number}"
 
+    def number(self, task: str | None) -> int | None:
+        """The task's number."""
+        known: Task | None = self._state.tasks.get(TaskId(task)) if task else None
+        return known.number if known else None
+
     def task_with_title(self, task: str | None) -> str:
         """Number and title."""
         known: Task | None = self._state.tasks.get(TaskId(task)) if task else None

@@ -1,0 +1,101 @@
+"""Help: the keys of the place from which it was opened, as they really are, and what the marks on a card mean."""
+
+from typing import Any, ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from storage import COLUMNS
+from tui import cells
+from tui.actions import APP_ACTIONS, Action, bindings_of
+from tui.graph import MARKS
+from tui.keymap import keys_of
+from tui.screens.place import Place
+from tui.widgets.footer import KeysFooter
+from tui.wording import status_name
+
+HELP_ACTIONS = (
+    Action("help.back", "escape,question_mark,backspace", "back", "Back", "Return to the place.", "Help", True,
+           False),
+    Action("help.down", "j,down", "scroll(2)", "Down", "Scroll down.", "Help", in_palette=False),
+    Action("help.up", "k,up", "scroll(-2)", "Up", "Scroll up.", "Help", in_palette=False),
+    Action("help.page_down", "pagedown,space,ctrl+f", "scroll(15)", "Page down", "Scroll down a page.", "Help",
+           in_palette=False),
+    Action("help.page_up", "pageup,ctrl+b", "scroll(-15)", "Page up", "Scroll up a page.", "Help", in_palette=False),
+)  # fmt: skip
+
+CARD_MARKS: Final = (
+    ("!!  !  ⇣", "urgent, high, low priority; normal has no mark"),
+    ("⧗2", "waits for two tasks that are not closed yet"),
+    ("⊘ why", "blocked, and what it waits for"),
+    ("❝3", "three comments"),
+    ("@bob", "bob is to do it"),
+    ("‹bug›", "a label"),
+    ("due 3 Dec!", "the due date; with ! it has passed"),
+    ("5d", "so long in this column"),
+    ("⟳", "your change is being saved"),
+    ("*", "somebody else has just changed it"),
+    ("✓", "selected"),
+)
+"""What stands on a card, beside words."""
+
+
+class HelpScreen(Place):
+    """The keys of `place`, grouped."""
+
+    ACTIONS = HELP_ACTIONS
+    BINDINGS: ClassVar = bindings_of(HELP_ACTIONS)
+    CSS_PATH = "help.tcss"
+    AUTO_FOCUS = ""
+
+    def __init__(self, place: Screen[Any]) -> None:
+        super().__init__()
+        self._place = place
+
+    def compose(self) -> ComposeResult:
+        name = type(self._place).__name__.removesuffix("Screen").lower()
+        yield Static(f"Help: the keys of the {name}", id="heading", markup=False)
+        with VerticalScroll(id="page", can_focus=False):
+            yield Static(self._text(), markup=False)
+        yield KeysFooter(id="keys")
+
+    def action_back(self) -> None:
+        """Go back."""
+        self.dismiss()
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll by lines."""
+        self.query_one("#page").scroll_relative(y=lines, animate=False)
+
+    def _text(self) -> Content:
+        actions = [*getattr(self._place, "ACTIONS", ()), *APP_ACTIONS]
+        groups: dict[str, list[Action]] = {}
+        for action in actions:
+            groups.setdefault(action.group or "More", []).append(action)
+        lines: list[Content] = []
+        for group, members in groups.items():
+            lines += [
+                Content.styled(group, "bold $text-primary"),
+                *(self._line(action) for action in members),
+                Content(""),
+            ]
+        lines += [Content.styled("On a card", "bold $text-primary")]
+        lines += [_row(mark, meaning) for mark, meaning in CARD_MARKS]
+        lines += [Content(""), Content.styled("Columns, and their marks in the dependencies", "bold $text-primary")]
+        lines += [_row(MARKS[status], status_name(status)) for status in COLUMNS]
+        lines += [
+            Content(""),
+            Content.styled("Keys can be changed: press F3, or edit `keys:` in config.yaml.", "$text-muted"),
+        ]
+        return Content("\n").join(lines)
+
+    def _line(self, action: Action) -> Content:
+        keys = [self.parallel.get_key_display_of(key) for key in keys_of(action, self.parallel.settings.keys)]
+        return _row("  ".join(dict.fromkeys(keys)), action.help or action.title)
+
+
+def _row(key: str, meaning: str) -> Content:
+    return Content.assemble((f"  {cells.fit(key, 20)}  ", "$text-accent"), meaning)

@@ -1,0 +1,322 @@
+"""The task: all there is to one task, as it is or as it was, live."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from markdown_it import MarkdownIt
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Markdown, Static
+
+from core.operations.task import TaskDetail
+from core.text import block_for_screen, for_screen
+from storage import Comment, EntityKind, Event, ParallelError, Status, Task, TaskId
+from tui.actions import Action, bindings_of
+from tui.board_state import BoardChange
+from tui.dialogs import AskText, Confirm, TaskForm
+from tui.graph import draw_graph
+from tui.screens.place import Place
+from tui.submit import submit
+from tui.widgets.footer import KeysFooter
+from tui.wording import (
+    HIDDEN_FIELDS,
+    Names,
+    age,
+    clock,
+    due_text,
+    duration,
+    event_sentence,
+    field_name,
+    field_value,
+    full_time,
+    status_name,
+)  # fmt: skip
+
+EVENTS_SHOWN = 100
+"""Most events of its history on the task's own screen; the history screen has them all."""
+
+TASK_ACTIONS = (
+    Action("task.back", "escape,backspace", "back", "Back", "Return to where you came from.", "Task", True, False),
+    Action("task.edit", "e", "edit", "Edit", "Edit the fields of the task.", "Task", True),
+    Action("task.comment", "c", "comment", "Comment", "Leave a remark on the task.", "Task", True),
+    Action("task.archive", "x", "archive", "Archive", "Take the task off the board, or bring it back.", "Task", True),
+    Action("task.older", "left_square_bracket", "step(-1)", "Older", "See the version before.", "Versions", True),
+    Action("task.newer", "right_square_bracket", "step(1)", "Newer", "See the version after.", "Versions", True),
+    Action("task.down", "j,down", "scroll(2)", "Down", "Scroll down.", "Reading", in_palette=False),
+    Action("task.up", "k,up", "scroll(-2)", "Up", "Scroll up.", "Reading", in_palette=False),
+    Action("task.page_down", "pagedown,space,ctrl+f", "page(1)", "Page down", "Scroll down a page.", "Reading",
+           in_palette=False),
+    Action("task.page_up", "pageup,ctrl+b", "page(-1)", "Page up", "Scroll up a page.", "Reading", in_palette=False),
+    Action("task.top", "home,g", "end(-1)", "Top", "Go to the top.", "Reading", in_palette=False),
+    Action("task.bottom", "end,G", "end(1)", "Bottom", "Go to the end.", "Reading", in_palette=False),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is on the screen: the task with all that hangs on it, and the event after which it stood so."""
+
+    detail: TaskDetail
+    at: Event | None
+
+
+class TaskScreen(Place):
+    """One task in full."""
+
+    ACTIONS = TASK_ACTIONS
+    BINDINGS: ClassVar = bindings_of(TASK_ACTIONS)
+    CSS_PATH = "task.tcss"
+    AUTO_FOCUS = ""
+
+    def __init__(self, task_id: TaskId) -> None:
+        super().__init__()
+        self.task_id = task_id
+        self._seen: _Seen | None = None
+        self._versions: list[Event] = []
+        self._at: int | None = None
+        self._description: str | None = None
+        self._comments: tuple[Comment, ...] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static("", id="past", markup=False)
+        with VerticalScroll(id="page", can_focus=False):
+            yield Static("", id="title", markup=False)
+            yield Static("", id="facts", markup=False)
+            yield Static("", id="missing", markup=False)
+            yield Markdown("", parser_factory=_parser, open_links=False, id="description")
+            yield Static("Dependencies", classes="heading", id="graph-heading", markup=False)
+            yield Static("", id="graph", markup=False)
+            yield Static("Comments", classes="heading", id="comments-heading", markup=False)
+            yield VerticalScroll(id="comments", can_focus=False)
+            yield Static("History", classes="heading", id="history-heading", markup=False)
+            yield Static("", id="events", markup=False)
+        yield KeysFooter(id="keys")
+
+    def on_mount(self) -> None:
+        self.parallel.changed.subscribe(self, self._take_in)
+        self.load()
+
+    def current_task(self) -> Task | None:
+        """The task, for the palette."""
+        return self.state.tasks.get(self.task_id)
+
+    # reading
+
+    def _take_in(self, change: BoardChange) -> None:
+        """Read again what a change concerns: the task, its neighbours in the graph, or who is called how."""
+        concerns = self.task_id in change.tasks or any(event.subject_id == self.task_id for event in change.events)
+        if concerns or change.everything or change.agents_changed:
+            self.load()
+        elif change.tasks and self._seen is not None:
+            self._show_graph(self._seen.detail.task)
+
+    @work(group="read", exclusive=True, exit_on_error=False)
+    async def load(self) -> None:
+        """Read the task as it is, or as it was at the chosen version, and show it."""
+        at = self._versions[self._at] if self._at is not None else None
+        try:
+            now: TaskDetail = (await self.desk.call("get_task", task=self.task_id)).value
+            shown = now
+            if at is not None:
+                shown = (await self.desk.call("get_task", task=self.task_id, at=str(at.sequence))).value
+        except ParallelError as error:
+            await self._show_missing(error)
+            return
+        except Exception as error:
+            self.app._handle_exception(error)
+            return
+        self._versions = [event for event in now.history if event.entity is EntityKind.TASK]
+        self._seen = _Seen(shown, at)
+        await self._show(self._seen)
+
+    async def _show_missing(self, error: ParallelError) -> None:
+        self._seen = None
+        self.query_one("#missing", Static).update(f"{error.message}\n{error.hint}\n\nesc goes back.")
+        self.add_class("-missing")
+
+    # showing
+
+    async def _show(self, seen: _Seen) -> None:
+        self.remove_class("-missing")
+        task, names = seen.detail.task, Names(self.state)
+        self.set_class(seen.at is not None, "-past")
+        self.query_one("#past", Static).update(self._past(seen.at, names))
+        self.query_one("#title", Static).update(Content.styled(f"#{task.number}  {for_screen(task.title)}", "bold"))
+        self.query_one("#facts", Static).update(_facts(task, names))
+        if task.description != self._description:
+            self._description = task.description
+            text = block_for_screen(task.description) or "*No description. Press* **e** *to write one.*"
+            await self.query_one("#description", Markdown).update(text)
+        self._show_graph(task)
+        await self._show_comments(seen.detail.comments, names)
+        self.query_one("#events", Static).update(_history(seen.detail.history, names))
+
+    def _past(self, at: Event | None, names: Names) -> Content:
+        if at is None or self._at is None:
+            return Content("")
+        where = f" As it was at version {self._at + 1} of {len(self._versions)}, {full_time(at.at)}: "
+        return Content.assemble(
+            (where, "bold"), f"{names.agent(at.agent_id)} {event_sentence(at, names)}", "   ] newer  [ older  esc now "
+        )
+
+    def _show_graph(self, task: Task) -> None:
+        graph = draw_graph(task, self.state.tasks)
+        self.query_one("#graph", Static).update(Content("\n").join(graph) if graph else Content.styled(
+            "Waits for nothing, and nothing waits for it.", "$text-muted"
+        ))  # fmt: skip
+
+    async def _show_comments(self, comments: tuple[Comment, ...], names: Names) -> None:
+        if comments == self._comments:
+            return
+        self._comments = comments
+        box = self.query_one("#comments", VerticalScroll)
+        with self.app.batch_update():
+            await box.remove_children()
+            if not comments:
+                await box.mount(Static("No comments yet. Press c to write one.", classes="empty", markup=False))
+            for comment in comments:
+                head = f"{names.agent(comment.author)}  {clock(comment.created_at)}"
+                await box.mount(Static(head, classes="author", markup=False))
+                text = block_for_screen(comment.body)
+                await box.mount(Markdown(text, parser_factory=_parser, open_links=False, classes="comment"))
+
+    # doing
+
+    async def action_back(self) -> None:
+        """From a past version to now; from now to where the person came from."""
+        if self._at is not None:
+            self._at = None
+            self.load()
+        else:
+            self.dismiss()
+
+    def action_step(self, by: int) -> None:
+        """Show the version before or after."""
+        newest = len(self._versions) - 1
+        at = (newest if self._at is None else self._at) + by
+        if at < 0:
+            self.parallel.tell("This is how it began.")
+            return
+        self._at = at if at < newest else None
+        self.load()
+
+    def action_edit(self) -> None:
+        """Edit the task as it is now."""
+        self._in_worker(self._edit())
+
+    async def _edit(self) -> None:
+        base = self.state.tasks.get(self.task_id)
+        if base is None:
+            return
+        changed = await self.app.push_screen_wait(TaskForm(base, self.state))
+        if changed:
+            await submit(self.parallel, "update_task", base, **changed)
+
+    def action_comment(self) -> None:
+        """Write a comment."""
+        self._in_worker(self._comment())
+
+    async def _comment(self) -> None:
+        task = self.state.tasks.get(self.task_id)
+        if task is None:
+            return
+        body = await self.app.push_screen_wait(AskText(f"Comment on #{task.number} {task.title}"))
+        if body and body.strip():
+            await submit(self.parallel, "comment_task", task, body=body)
+
+    def action_archive(self) -> None:
+        """Archive the task, or restore it."""
+        self._in_worker(self._archive())
+
+    async def _archive(self) -> None:
+        base = self.state.tasks.get(self.task_id)
+        if base is None:
+            return
+        if base.status is Status.ARCHIVED:
+            if await submit(self.parallel, "restore_task", base) is not None:
+                self.parallel.tell(f"Brought #{base.number} back to the board.")
+            return
+        question = Confirm(
+            f"Archive #{base.number}?", f"{base.title}\n\nIt leaves the board; u or x brings it back.", yes="Archive"
+        )
+        if await self.app.push_screen_wait(question) and await submit(self.parallel, "archive_task", base) is not None:
+            self.parallel.tell(f"Archived #{base.number}.", hint="u brings it back.")
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll by lines."""
+        self.query_one("#page").scroll_relative(y=lines, animate=False)
+
+    def action_page(self, by: int) -> None:
+        """Scroll by pages."""
+        page = self.query_one("#page")
+        page.scroll_relative(y=by * max(1, page.size.height - 2), animate=False)
+
+    def action_end(self, which: int) -> None:
+        """Go to the top or the end."""
+        page = self.query_one("#page")
+        if which < 0:
+            page.scroll_home(animate=False)
+        else:
+            page.scroll_end(animate=False)
+
+    @on(Markdown.LinkClicked)
+    def link_clicked(self, event: Markdown.LinkClicked) -> None:
+        """Links come from others: show where they lead, and open nothing."""
+        self.parallel.tell(f"Link: {event.href}")
+
+    def _in_worker(self, doing: "object") -> None:
+        self.run_worker(self.parallel.attempt(doing), group="ask", exit_on_error=False)  # type: ignore[arg-type]
+
+
+def _parser() -> MarkdownIt:
+    # Raw HTML is text like any other.
+    return MarkdownIt("gfm-like", {"html": False})
+
+
+def _facts(task: Task, names: Names) -> Content:
+    rows: list[tuple[str, str, str]] = [("Column", status_name(task.status), "bold")]
+    if task.blocked_reason:
+        rows.append(("Blocked because", for_screen(task.blocked_reason), "$text-error"))
+    if task.archived_from:
+        rows.append(("Archived from", status_name(task.archived_from), ""))
+    rows.append(("Priority", task.priority.value.capitalize(), ""))
+    rows.append(("Assignee", names.agent(task.assignee), "" if task.assignee else "$text-muted"))
+    if task.labels:
+        rows.append(("Labels", ", ".join(for_screen(label) for label in task.labels), ""))
+    if task.estimate_minutes is not None:
+        rows.append(("Estimate", duration(task.estimate_minutes), ""))
+    if task.due is not None:
+        rows.append(("Due", due_text(task.due), ""))
+    if task.command:
+        rows.append(("Command", for_screen(task.command), ""))
+    rows.append(("Created", f"{full_time(task.created_at)} by {names.agent(task.created_by)}", "$text-muted"))
+    changed = f"{age(task.updated_at)} ago, version {task.version}"
+    rows.append(("Changed", changed, "$text-muted"))
+    width = max(len(name) for name, _, _ in rows) + 2
+    return Content("\n").join(
+        Content.assemble((f"{name:<{width}}", "$text-muted"), (value, style)) for name, value, style in rows
+    )
+
+
+def _history(events: Sequence[Event], names: Names) -> Content:
+    lines: list[Content] = []
+    for event in reversed(events[-EVENTS_SHOWN:]):
+        head = f"{full_time(event.at)}  {names.agent(event.agent_id)} ({event.door})  "
+        lines.append(Content.assemble((head, "$text-muted"), event_sentence(event, names)))
+        if event.before is not None:
+            for field, value in event.after.items():
+                if field in HIDDEN_FIELDS or field == "status":
+                    continue
+                old, new = (_brief(field_value(field, each, names)) for each in (event.before.get(field), value))
+                lines.append(Content.assemble((f"    {field_name(field)}: ", "$text-muted"), f"{old} → {new}"))
+    if len(events) > EVENTS_SHOWN:
+        lines.append(Content.styled(f"… {len(events) - EVENTS_SHOWN:,} earlier ones: press 2.", "$text-muted"))
+    return Content("\n").join(lines)
+
+
+def _brief(text: str, limit: int = 200) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
