@@ -9,7 +9,7 @@ from storage import Role
 
 _READS_A_FILE = {
     "cli": "wzp import reads the file and shows the summary first",
-    "tui": "a file is chosen and looked at first: wzp import",
+    "palette": "a file is chosen and looked at first: wzp import",
     "mcp": "a person's decision",
     "socket": "the argument is a whole board, read by wzp import",
     "websocket": "the argument is a whole board, read by wzp import",
@@ -43,7 +43,7 @@ def preview_import(work: Work, board: ImportedBoard) -> ImportSummary:
 
 @operation(
     role=Role.VIEWER, changes=False, command="export",
-    not_at={"cli": "wzp export writes it to a file or to stdout", "tui": "wzp export writes it to a file"},
+    not_at={"cli": "wzp export writes it to a file or to stdout", "palette": "wzp export writes it to a file"},
 )  # fmt: skip
 def export_board(work: Work, *, format: ExportFormat = ExportFormat.JSON, archived: bool = False) -> ExportedBoard:
     """Write the board down. JSON and CSV are complete and can be imported again; Markdown is for reading.
