@@ -1,8 +1,9 @@
 """The past: what a task or the board was at any moment, and which changes still count."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from core.board.dependencies import CLOSED
 from core.errors import InvalidData, NotFound
@@ -19,8 +20,10 @@ from storage import (
     Status,
     Task,
     TaskId,
+    collecting_paused,
+    from_wire,
     parse_time,
-    replay,
+    replay_wire,
 )  # fmt: skip
 
 
@@ -63,7 +66,8 @@ def task_at(work: Work, task: TaskId, until: int) -> TaskThen:
     Raises:
         NotFound: it was not there yet.
     """
-    tasks, comments = _replayed(work.rows, work.room.id, until)
+    with collecting_paused():
+        tasks, comments = _replayed(work.rows, work.room.id, until)
     found = next((each for each in tasks if each.id == task), None)
     if found is None:
         raise NotFound(f"#{work.tasks.get(task).number} was not there yet at event {until}.", "Ask for a later moment.")
@@ -79,37 +83,34 @@ def board_at(rows: Reader, room: RoomId, until: int | None) -> Board:
     if until is None:
         tasks = rows.tasks(room, COLUMNS)
         return Board(rows.last_sequence(), tuple(sorted(tasks, key=lambda task: COLUMNS.index(task.status))))
-    tasks, _ = _replayed(rows, room, until)
+    with collecting_paused():
+        tasks, _ = _replayed(rows, room, until)
     return Board(until, tuple(task for task in tasks if task.status is not Status.ARCHIVED))
 
 
 def _replayed(rows: Reader, room: RoomId, until: int) -> tuple[list[Task], list[Comment]]:
     """The tasks, column by column in order with their places and marks, and the comments that stood."""
-    states = replay(rows, until, room=room, kinds=[EntityKind.TASK, EntityKind.COMMENT])
-    tasks: dict[str, Task] = states[EntityKind.TASK]
-    comments: list[Comment] = [each for each in states[EntityKind.COMMENT].values() if not each.removed]
-    return _with_marks(tasks, comments), comments
+    states = replay_wire(rows, until, room=room, kinds=[EntityKind.TASK, EntityKind.COMMENT])
+    comments = [from_wire(Comment, each) for each in states[EntityKind.COMMENT].values() if not each["removed"]]
+    tasks = states[EntityKind.TASK]
+    _derive(tasks, Counter(each.task_id for each in comments))
+    order = {status.value: index for index, status in enumerate(Status)}
+    in_order = sorted(tasks.values(), key=lambda task: (order[task["status"]], task["position"]))
+    return [from_wire(Task, task) for task in in_order], comments
 
 
-def _with_marks(tasks: Mapping[str, Task], comments: Iterable[Comment]) -> list[Task]:
-    """Replayed tasks in order, with what the database and its readers derive: places, open dependencies, comments."""
-    columns: dict[Status, list[Task]] = {status: [] for status in Status}
-    for task in tasks.values():
-        columns[task.status].append(task)
-    closed = {task.id for status in CLOSED for task in columns[status]}
-    counts = Counter(each.task_id for each in comments)
-    for column in columns.values():
-        column.sort(key=lambda task: (task.rank, task.id))
-    return [
-        replace(
-            task,
-            position=position,
-            waiting_on=sum(need not in closed for need in task.dependencies),
-            comment_count=counts[task.id],
-        )
-        for column in columns.values()
-        for position, task in enumerate(column)
-    ]
+def _derive(tasks: Mapping[str, dict[str, Any]], comments: Mapping[TaskId, int]) -> None:
+    """Give replayed tasks what the database and its readers derive: places, open dependencies, comment counts."""
+    closed = {key for key, task in tasks.items() if task["status"] in CLOSED}
+    counts: Counter[str] = Counter()
+    for key, task in sorted(tasks.items(), key=lambda item: (item[1]["rank"], item[0])):
+        status = task["status"]
+        task["position"] = counts[status]
+        counts[status] += 1
+        if task["dependencies"]:
+            task["waiting_on"] = sum(need not in closed for need in task["dependencies"])
+        if key in comments:
+            task["comment_count"] = comments[TaskId(key)]
 
 
 def effective_events(events: Sequence[Event]) -> list[Event]:

@@ -68,7 +68,9 @@ if TYPE_CHECKING:
     from storage.records import Task as Task
     from storage.records import TaskId as TaskId
     from storage.records import WipMode as WipMode
-    from storage.replay import replay as replay
+    from storage.replaying import collecting_paused as collecting_paused
+    from storage.replaying import replay as replay
+    from storage.replaying import replay_wire as replay_wire
     from storage.restore import Restored as Restored
     from storage.restore import Restorer as Restorer
     from storage.restore import events_since as events_since
@@ -95,7 +97,7 @@ __getattr__ = face(
         "storage.reader": "Reader",
         "storage.records": "COLUMNS RECORDS Agent AgentId AgentKind ChangeId Comment CommentId Door Entity EntityKind "
         "Event EventId Priority Role Room RoomId SessionId Status Task TaskId WipMode",
-        "storage.replay": "replay",
+        "storage.replaying": "collecting_paused replay replay_wire",
         "storage.restore": "Restored Restorer events_since restore_backup",
         "storage.writer": "Authorship Writer",
     },
