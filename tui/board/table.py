@@ -40,9 +40,7 @@ class Table:
             self.search.prepare(view.query, self.state.tasks)
         for status in columns:
             stored = self.outbox.overlay(status, self.state.column(status))
-            self.cards[status] = views.shown(
-                stored, view, me=self.me, matching=lambda tasks: self.search.matching(view.query, tasks)
-            )
+            self.cards[status] = views.shown(stored, view, me=self.me, matching=self.search.matching)
             self._places[status] = None
         bands = self._bands() if view.has_swimlanes else None
         for status in columns:

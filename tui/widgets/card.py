@@ -88,9 +88,9 @@ def card_height(task: Task, width: int, density: Density) -> int:
     """How many lines the card takes, the gap below it included."""
     if density is Density.COMPACT:
         return 1
-    title = task.title
-    room = width - 3
-    lines = 1 if len(title) <= room and title.isascii() else min(2, len(_title_lines(title, room)))
+    title, room = task.title, width - 3
+    is_short = len(title) <= room and title.isascii()
+    lines = 1 if is_short or cells.width(_shown_title(title, room)) <= room else 2
     lines += 2 + (task.blocked_reason is not None)
     if task.labels and (width < WIDE_CARD or density is Density.COMFORTABLE):
         lines += 1
@@ -232,7 +232,7 @@ def _width(pieces: list[Piece]) -> int:
 
 def _shown_title(title: str, room: int) -> str:
     # A title may have 10,000 characters; no card shows more than the first few hundred.
-    return for_screen(title[: room * 4 + 16])
+    return for_screen(title[: room * 4 + 16]).strip()
 
 
 def _title_lines(title: str, room: int) -> list[str]:

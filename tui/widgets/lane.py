@@ -23,6 +23,8 @@ from tui.board.view import Filler, Heading, Row
 from tui.widgets.card import Face, Ground, Mark, Part, Styles, card_height, paint_card
 
 HEADER_LINES: Final = 2
+KNOWN_HEIGHTS: Final = 10_000
+"""How many heights of rows that are not shown just now are kept: a filter takes them away and brings them back."""
 _NOBODY: Final[frozenset[TaskId]] = frozenset()
 
 COLUMN_NAMES: Final = {
@@ -161,6 +163,8 @@ class Lane(Widget):
         self._items: Sequence[Row | Ghost] = ()
         self._tops: list[int] = [0]
         self._heights: list[int] = []
+        self._known_heights: dict[int, tuple[Row, int]] = {}
+        self._known_for: tuple[int, Density] | None = None
         self._index: dict[TaskId, int] | None = None
         self._head = Head()
         self._look = Look()
@@ -170,6 +174,7 @@ class Lane(Widget):
         self._lines: list[Line] = []
         self._painted: dict[tuple[TaskId, Mark, int], _Painted] = {}
         self._styles: Styles | None = None
+        self._named_styles: dict[str, Style] = {}
 
     # what it shows
 
@@ -204,6 +209,15 @@ class Lane(Widget):
     ) -> None:
         """Draw these from now on; what is None stays. The card under the cursor, or else the first one in view,
         stays where it is on the screen."""
+        is_same = (
+            rows is None
+            and (look is None or look == self._look)
+            and (head is None or head == self._head)
+            and (notice is None or notice == self._notice)
+            and (density is None or density is self.density)
+        )
+        if is_same:
+            return
         anchor = self._anchor()
         lays_out = False
         if density is not None and density is not self.density:
@@ -249,10 +263,10 @@ class Lane(Widget):
 
     # where things are
 
-    def height_of(self, row: Row, density: Density) -> int:
+    def height_of(self, row: Row, density: Density, width: int | None = None) -> int:
         """The lines that a row takes."""
         if isinstance(row, Task):
-            return card_height(row, self.card_width, density)
+            return card_height(row, width or self.card_width, density)
         if isinstance(row, Filler):
             return row.lines
         return 1 if density is Density.COMPACT else 2
@@ -367,11 +381,7 @@ class Lane(Widget):
 
     def _lay_out(self) -> None:
         if len(self._heights) != len(self._rows):
-            width, density = self.card_width, self.density
-            self._heights = [
-                card_height(row, width, density) if isinstance(row, Task) else self.height_of(row, density)
-                for row in self._rows
-            ]
+            self._heights = self._heights_of(self._rows)
         heights = self._heights
         items: Sequence[Row | Ghost] = self._rows
         if (ghost := self._look.ghost) is not None:
@@ -384,6 +394,21 @@ class Lane(Widget):
             heights = [*heights[:index], 2, *heights[index:]]
         self._items = items
         self._tops = list(accumulate(heights, initial=0))
+
+    def _heights_of(self, rows: Sequence[Row]) -> list[int]:
+        """The height of each row; measured once, since after each change nearly all rows are the same objects."""
+        width, density = key = self.card_width, self.density
+        known = self._known_heights
+        if self._known_for != key or len(known) > 2 * len(rows) + KNOWN_HEIGHTS:
+            known.clear()
+            self._known_for = key
+        heights: list[int] = []
+        for row in rows:
+            entry = known.get(id(row))
+            if entry is None or entry[0] is not row:
+                entry = known[id(row)] = row, self.height_of(row, density, width)
+            heights.append(entry[1])
+        return heights
 
     def _ghost_item(self) -> int | None:
         ghost = self._look.ghost
@@ -426,6 +451,7 @@ class Lane(Widget):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._styles = None
+        self._named_styles.clear()
         self._painted.clear()
         self._lines = []
         if self.is_mounted:
@@ -435,10 +461,10 @@ class Lane(Widget):
         if not self._lines:
             self._lines = self._picture()
         if y >= len(self._lines):
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self.size.width, self._style("ground"))
         strip, has_thumb = self._lines[y]
-        gap = Segment("▕", self._style("thumb")) if has_thumb else Segment(" ", self.rich_style)
-        return Strip([*strip, gap], strip.cell_length + 1).adjust_cell_length(self.size.width, self.rich_style)
+        gap = Segment("▕", self._style("thumb")) if has_thumb else Segment(" ", self._style("ground"))
+        return Strip([*strip, gap], strip.cell_length + 1).adjust_cell_length(self.size.width, self._style("ground"))
 
     def _compose_lines(self) -> None:
         """Draw the viewport anew, and repaint the lines that have become different."""
@@ -478,7 +504,7 @@ class Lane(Widget):
 
     def _body(self) -> list[Strip]:
         width, page = self.card_width, self.page
-        blank = Strip([Segment(" " * width, self.rich_style)], width)
+        blank = Strip([Segment(" " * width, self._style("ground"))], width)
         strips: list[Strip] = []
         index = max(0, bisect_right(self._tops, self._offset) - 1)
         skip = self._offset - self._tops[min(index, len(self._tops) - 1)]
@@ -538,15 +564,20 @@ class Lane(Widget):
         first = Strip(
             [
                 Segment(("▌" if current else " ") + name, self._style("name-current" if current else "name")),
-                Segment(filling, self.rich_style),
+                Segment(filling, self._style("ground")),
                 Segment(count, self._style("over" if head.is_over else "count")),
             ]
         )
         rule = Segment(("━" if current else "─") * width, self._style("rule-current" if current else "rule"))
-        return [first.adjust_cell_length(width, self.rich_style), Strip([rule], width)]
+        return [first.adjust_cell_length(width, self._style("ground")), Strip([rule], width)]
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"lane--{name}")
+        """The style of a part of the lane itself. Kept, since Textual works it out from all ancestors each time."""
+        style = self._named_styles.get(name)
+        if style is None:
+            style = self.rich_style if name == "ground" else self.get_component_rich_style(f"lane--{name}")
+            self._named_styles[name] = style
+        return style
 
     def _card_styles(self) -> Styles:
         if self._styles is None:
