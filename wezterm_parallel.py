@@ -13,9 +13,13 @@ def main() -> None:
     """Enter, with our own packages before anybody else's."""
     ours = os.path.dirname(os.path.realpath(__file__))  # noqa: PTH120  pathlib would cost 3 ms
     sys.path[:] = [ours, *(path for path in sys.path if path != ours)]
-    from core.doors.cli.program import run
+    try:
+        from core.doors.cli.program import run
 
-    sys.exit(run(sys.argv[1:], _open_app))
+        code = run(sys.argv[1:], _open_app)
+    except KeyboardInterrupt:  # before the program could answer it itself, while it is still being imported
+        code = 130
+    sys.exit(code)
 
 
 def _open_app(home: Any, room: str, actor: Any) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from core.text import NAME_LIMIT, clean_line
 from core.work import Actor
 from storage import Agent, AgentKind, Door, Reader, Role, Room
 
@@ -56,9 +57,13 @@ def client_of(environment: Mapping[str, str]) -> str | None:
 
 
 def actor_of(environment: Mapping[str, str], door: Door) -> Actor:
-    """Who acts, before any room has been asked what role it gives them."""
+    """Who acts, before any room has been asked what role it gives them.
+
+    Raises:
+        InvalidData: the variable that names the agent holds no name.
+    """
     if name := environment.get(AGENT_VARIABLE, "").strip():
-        return Actor(name, Role.AGENT, door, AgentKind.AI)
+        return Actor(clean_line(name, f"agent name in {AGENT_VARIABLE}", NAME_LIMIT), Role.AGENT, door, AgentKind.AI)
     if client := client_of(environment):
         return Actor(client, Role.AGENT, door, AgentKind.AI)
     return Actor(_user_name(environment), Role.OWNER, door, AgentKind.PERSON)
@@ -68,8 +73,10 @@ def in_room(actor: Actor, rows: Reader, room: Room) -> Actor:
     """An agent with the role and kind that the room has stored for it; the person stays the owner."""
     if actor.role is Role.OWNER:
         return actor
-    known: Agent | None = rows.agent_by_name(room.id, actor.name)
-    return actor if known is None else replace(actor, role=known.role, kind=known.kind)
+    known = rows.agent_by_name(room.id, actor.name) or rows.get(Agent, actor.name)
+    if known is None or known.room_id != room.id:
+        return actor
+    return replace(actor, name=known.name, role=known.role, kind=known.kind)
 
 
 def present_actor(door: Door, rows: Reader | None = None, room: Room | None = None) -> Actor:

@@ -133,6 +133,12 @@ def test_a_closed_pipe_is_no_error_to_tell(room: Path):
     assert (ended.returncode, ended.stderr) == (141, b"")
 
 
+def test_closed_streams_are_no_error(room: Path):
+    command = " ".join(PROGRAM)
+    assert subprocess.run(f"{command} task add one >&- 2>&- <&-", shell=True, cwd=room, check=False).returncode == 0
+    assert len(json.loads(wzp("task", "list", "--json", cwd=room).stdout)) == 1
+
+
 def test_alone_without_a_terminal_it_says_so_and_exits_2(room: Path):
     ended = wzp(cwd=room)
     assert (ended.returncode, ended.stdout) == (2, "")

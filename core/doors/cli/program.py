@@ -1,6 +1,7 @@
 """The program: the tree of commands, grown as far as a call needs it, and the way through it to an exit code."""
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from itertools import takewhile
@@ -64,6 +65,7 @@ class Grown(click.Group):
 
 def run(arguments: Sequence[str], open_app: OpenApp | None = None) -> int:
     """Carry out one command line; the exit code. `open_app` opens the board for those who ask for it."""
+    _stand_in_for_closed_streams()
     for name in NAMES:
         if instruction := os.environ.get(f"_{name.upper().replace('-', '_')}_COMPLETE"):
             from core.doors.cli.completion import complete
@@ -71,6 +73,14 @@ def run(arguments: Sequence[str], open_app: OpenApp | None = None) -> int:
             return complete(root(), name, instruction)
     wants_json = "--json" in takewhile(lambda word: word != "--", arguments)
     return run_guarded(lambda run: _carry_out(run, list(arguments)), Run(wants_json=wants_json, open_app=open_app))
+
+
+def _stand_in_for_closed_streams() -> None:
+    """A stream that the caller has closed (`>&-`) takes what is written and gives nothing, and is no error."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)  # noqa: PTH123, SIM115
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
 
 
 def _carry_out(run: Run, arguments: list[str]) -> int:

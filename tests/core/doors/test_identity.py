@@ -5,6 +5,7 @@ import getpass
 import pytest
 
 from core.doors.identity import actor_of, client_of, in_room
+from core.errors import InvalidData
 from storage import AgentKind, Database, Door, Role
 from tests.support.users import User
 
@@ -53,6 +54,19 @@ def test_a_known_agent_has_the_role_that_the_room_stores(board: User, database: 
         known = in_room(actor_of({"CLAUDECODE": "1"}, Door.CLI), rows, room)
         stranger = in_room(actor_of({"CURSOR_AGENT": "1"}, Door.CLI), rows, room)
     assert (known.role, stranger.role) == (Role.OPERATOR, Role.AGENT)
+
+
+def test_wzp_agent_may_give_the_agents_id(board: User, database: Database):
+    known = board.call("create_agent", name="claude", role=Role.OPERATOR)
+    with database.read() as rows:
+        actor = in_room(actor_of({"WZP_AGENT": known.id}, Door.CLI), rows, rows.rooms()[0])
+    assert (actor.name, actor.role) == ("claude", Role.OPERATOR)
+
+
+@pytest.mark.parametrize("name", ["\x1b[31m\x00", "x" * 61, "\udcff"])
+def test_what_is_no_name_is_refused(name):
+    with pytest.raises(InvalidData, match="WZP_AGENT"):
+        actor_of({"WZP_AGENT": name}, Door.CLI)
 
 
 def test_the_person_stays_owner_whatever_the_room_stores(board: User, database: Database):

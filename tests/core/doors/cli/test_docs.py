@@ -1,0 +1,52 @@
+"""The pages about the command line name all that there is: commands, fields, codes."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import core.errors  # noqa: F401  its errors are children of storage's
+from core.doors.cli.program import BY_HAND, DOOR
+from core.operations import load
+from storage import ParallelError
+
+DOCS = Path(__file__).resolve().parents[4] / "docs"
+CLI = (DOCS / "cli.md").read_text()
+JSON = (DOCS / "json.md").read_text()
+COMMANDS = [each.command for each in load().values() if DOOR not in each.not_at]
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *BY_HAND])
+def test_each_command_has_an_example(command: str):
+    assert (
+        re.search(rf"^(.*\| )?(\S+ -1 \| )?wzp {re.escape(command)}\b", CLI, re.MULTILINE) or f"wzp {command} " in CLI
+    )
+
+
+def kinds(error: type[ParallelError]) -> list[type[ParallelError]]:
+    return [error, *(each for child in error.__subclasses__() for each in kinds(child))]
+
+
+@pytest.mark.parametrize("error", kinds(ParallelError), ids=lambda each: each.code)
+def test_each_error_code_stands_beside_its_exit_code(error: type[ParallelError]):
+    row = next(line for line in JSON.splitlines() if line.startswith(f"| {error.exit_code} |"))
+    assert f"`{error.code}`" in row
+
+
+def section(title: str) -> str:
+    return JSON.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_each_field_is_described(wzp, room):
+    wzp("task", "add", "Fix")
+    shown = {
+        "Comment": wzp("task", "comment", "1", "hi", "--json").json,
+        "Task": wzp("task", "list", "--json").json[0],
+        "Room": wzp("room", "show", "--json").json,
+        "Agent": wzp("agent", "list", "--json").json[0],
+        "Event": wzp("history", "--json").json[0],
+        "Backup": wzp("backup", "create", "--json").json,
+    }
+    for title, wire in shown.items():
+        described = set(re.findall(r"\w+", section(title)))
+        assert set(wire) <= described, f"{title}: {set(wire) - described}"
