@@ -103,6 +103,23 @@ def test_an_older_schema_can_be_backed_up(home: Home, database: Database) -> Non
     assert (backup.schema_version, backup.event_count, backup.verified) == (0, 0, True)
 
 
+def test_bringing_the_schema_up_to_date_makes_one_first(home: Home, board: User) -> None:
+    board.add("First")
+    board.database.close()
+    connection = apsw.Connection(str(home.database))
+    connection.execute("PRAGMA user_version = 0")
+    connection.close()
+    Database.open(home).close()
+    [backup] = list_backups(home)
+    assert (backup.reason, backup.schema_version, backup.task_count) == ("before migration", 0, 1)
+
+
+def test_an_unreadable_manifest_is_passed_over(home: Home, board: User) -> None:
+    backup, other = create_backup(home), create_backup(home)
+    Path(backup.path).with_suffix(".json").write_text("{")
+    assert list_backups(home) == [other]
+
+
 def test_without_a_database_there_is_nothing_to_back_up(home: Home) -> None:
     with pytest.raises(BackupFailed, match="no database"):
         create_backup(home)

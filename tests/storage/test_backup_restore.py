@@ -1,5 +1,7 @@
 """Restoring: into the live file under everybody's hands; versions and sequence only ever go up."""
 
+import random
+import threading
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -22,15 +24,18 @@ from storage import (
     RestoreFailed,
     Restorer,
     Status,
+    Task,
     create_backup,
     events_since,
     list_backups,
     replay,
     restore_backup,
+    to_wire,
 )
 from tests.storage.test_backup import BusyWriter, flip_a_byte
 from tests.support.users import User
 
+MARKS = {"waiting_on", "comment_count", "position"}
 OWNER = Restorer(name="owner", door=Door.CLI)
 
 
@@ -144,9 +149,44 @@ def test_writers_attached_see_no_error(home: Home, board: User) -> None:
     assert_log_replays_to_rows(board.database)
 
 
-def test_the_feed_of_an_open_board_tells_of_it(home: Home, board: User) -> None:
-    import threading
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_is_restored_nothing_that_was_seen_comes_again(home: Home, board: User, seed: int) -> None:
+    choose = random.Random(seed)
+    seen: dict[str, int] = {}  # the highest version of each entity, in all states that there ever were
+    states: dict[tuple[str, int], dict[str, object]] = {}
+    numbers: dict[str, str] = {}  # what `#12` has ever meant
+    last = 0
+    board.add("First")
+    for step in range(25):
+        tasks = board.column("backlog")
+        match choose.choice(["add", "edit", "edit", "comment", "backup", "restore"]):
+            case "add":
+                board.add(f"Task {step}")
+            case "edit":
+                board.edit(choose.choice(tasks), title=f"Title {step}")
+            case "comment":
+                board.comment(choose.choice(tasks), f"Remark {step}")
+            case "backup":
+                create_backup(home)
+            case "restore" if list_backups(home):
+                restore_backup(home, choose.choice(list_backups(home)).id, OWNER)
+        with board.database.read() as rows:
+            entities = [each for record in RECORDS.values() for each in rows.every(record)]
+            sequence = rows.last_sequence()
+        assert sequence >= last
+        changed, last = sequence > last, sequence
+        for entity in entities:
+            assert entity.version >= seen.get(entity.id, 0), f"{entity} after step {step}"
+            assert changed or entity.version == seen[entity.id]
+            seen[entity.id] = entity.version
+            own = {name: value for name, value in to_wire(entity).items() if name not in MARKS}
+            assert states.setdefault((entity.id, entity.version), own) == own, "one version is one state, for ever"
+            if isinstance(entity, Task):
+                assert numbers.setdefault(f"#{entity.number}", entity.id) == entity.id
+        assert_log_replays_to_rows(board.database)
 
+
+def test_the_feed_of_an_open_board_tells_of_it(home: Home, board: User) -> None:
     task = board.add("First")
     create_backup(home)
     board.edit(task, title="Later")
