@@ -51,7 +51,13 @@ APP_ACTIONS: Final = (
     Action("app.undo", "u", "app.undo", "Undo", "Undo your last change.", "General", True),
     Action("app.redo", "U,ctrl+r", "app.redo", "Redo", "Redo what you undid last.", "General"),
     Action(
-        "app.quit", "q,ctrl+q", "app.ask_quit", "Quit", "Leave the app; everything is stored already.", "General", True
+        "app.quit",
+        "q",
+        "app.ask_quit",
+        "Quit",
+        "Leave the app; all is stored already. ctrl+q works everywhere.",
+        "General",
+        True,
     ),
 )
 

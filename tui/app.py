@@ -56,7 +56,7 @@ def _history_screen() -> Any:
     return HistoryScreen()
 
 
-class ParallelApp(Guarded, App[int]):
+class ParallelApp(Guarded, App[int], inherit_bindings=False):
     """wezterm-parallel on one room.
 
     `changed` is published on the event loop with each `BoardChange`, after `state` has taken it in;
@@ -67,7 +67,10 @@ class ParallelApp(Guarded, App[int]):
     CSS_PATH = Path(__file__).with_name("app.tcss")
     MODES: ClassVar[dict[str, Any]] = {"board": _board_screen, "history": _history_screen}
     DEFAULT_MODE = "board"
-    BINDINGS = bindings_of(APP_ACTIONS)
+    BINDINGS: ClassVar = [
+        *bindings_of(APP_ACTIONS),
+        Binding("ctrl+q", "app.ask_quit", "Quit", show=False, priority=True, system=True),
+    ]
     ENABLE_COMMAND_PALETTE = True
     PAUSE_GC_ON_SCROLL = True
 
@@ -314,6 +317,8 @@ class ParallelApp(Guarded, App[int]):
         written would be lost, and that is asked about."""
         from tui.dialogs import Confirm, Dialog
 
+        if isinstance(self.screen, Confirm):
+            return
         if any(isinstance(screen, Dialog) and screen.has_unsaved for screen in self.screen_stack):
             question = Confirm(
                 "Quit without saving?", "What you are writing has not been saved.", yes="Quit", no="Stay"

@@ -7,7 +7,7 @@ from textual.content import Content
 
 from core.text import for_screen
 from storage import Status, Task, TaskId
-from tui.wording import status_name
+from tui.wording import MUTED, status_name
 
 LEVELS: Final = 2
 MOST_A_LEVEL: Final = 12
@@ -38,10 +38,10 @@ def draw_graph(task: Task, tasks: Mapping[TaskId, Task]) -> list[Content]:
         return []
     lines: list[Content] = []
     if above:
-        lines += [Content.styled("waits for", "$text-muted"), *above]
+        lines += [Content.styled("waits for", MUTED), *above]
     lines.append(Content.assemble(("▶ ", "$text-accent"), _node(task).stylize("bold")))
     if below:
-        lines += [*below, Content.styled("wait for it", "$text-muted")]
+        lines += [*below, Content.styled("wait for it", MUTED)]
     return lines
 
 
@@ -54,11 +54,11 @@ def _branches(
     lines: list[Content] = []
     for index, each in enumerate(known[:MOST_A_LEVEL]):
         is_last = index == len(known) - 1
-        lines.append(Content.assemble((f"{indent}{'└─' if is_last else '├─'} ", "$text-muted"), _node(each)))
+        lines.append(Content.assemble((f"{indent}{'└─' if is_last else '├─'} ", MUTED), _node(each)))
         if level < LEVELS:
             lines += _branches(each.id, neighbours, tasks, indent + ("   " if is_last else "│  "), level + 1)
     if len(known) > MOST_A_LEVEL:
-        lines.append(Content.styled(f"{indent}└─ … {len(known) - MOST_A_LEVEL} more", "$text-muted"))
+        lines.append(Content.styled(f"{indent}└─ … {len(known) - MOST_A_LEVEL} more", MUTED))
     return lines
 
 
@@ -66,5 +66,5 @@ def _node(task: Task) -> Content:
     style = "$text-success" if task.status in (Status.DONE, Status.ARCHIVED) else "$text-warning"
     title = for_screen(task.title[:300])
     return Content.assemble(
-        (MARKS[task.status], style), f" #{task.number} {title}", (f"  {status_name(task.status)}", "$text-muted")
+        (MARKS[task.status], style), f" #{task.number} {title}", (f"  {status_name(task.status)}", MUTED)
     )

@@ -42,6 +42,9 @@ FIELD_NAMES: Final[Mapping[str, str]] = {
 HIDDEN_FIELDS: Final = frozenset({"id", "room_id", "task_id", "rank", "version"})
 """Fields whose values say nothing to a person."""
 
+MUTED: Final = "$foreground 60%"
+"""The look of what is said by the way; `$text-muted` is an automatic colour, which a part of a text cannot have."""
+
 _STATUS_VERBS: Final = {
     "done": "finished",
     "blocked": "blocked",
@@ -156,9 +159,18 @@ def due_text(due: date, today: date | None = None) -> str:
     return f"{due.isoformat()} ({when})"
 
 
-def event_sentence(event: Event, names: Names) -> str:
-    """What happened, without who and when: `moved #12 Fix login from Todo to In progress`."""
-    what = _undone(event) + _happening(event, names)
+def event_sentence(event: Event, names: Names, *, is_brief: bool = False) -> str:
+    """What happened, without who and when: `moved #12 Fix login, Todo → In progress`.
+
+    Args:
+        is_brief: for the task's own screen: without its name, and without the fields, which stand below.
+    """
+    what = _happening(event, names)
+    if is_brief and event.entity is EntityKind.TASK:
+        for name in (names.task_with_title(event.entity_id), names.task(event.entity_id)):
+            what = what.replace(f" {name}", "", 1)
+        what = what.partition(":")[0] if what.startswith("changed") else what
+    what = _undone(event) + what
     return (
         f"{what}, because: {for_screen(event.reason)}" if event.reason and "blocked_reason" not in event.after else what
     )
@@ -184,7 +196,8 @@ def _happening(event: Event, names: Names) -> str:
 
 
 def _task_happening(event: Event, names: Names) -> str:
-    task = names.task_with_title(event.entity_id)
+    # Where the title itself changes, the number alone says which task.
+    task = names.task(event.entity_id) if "title" in event.after else names.task_with_title(event.entity_id)
     if event.before is None:
         number, title = event.after.get("number"), for_screen(str(event.after.get("title", "")))
         return f"added #{number} {title} to {status_name(event.after.get('status', Status.BACKLOG))}"

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from core.text import for_screen
 from storage import Event, Task
 from tui.dialogs.base import Dialog
-from tui.wording import Names, clock, event_sentence, field_name, field_value
+from tui.wording import MUTED, Names, clock, event_sentence, field_name, field_value
 
 LINES_SHOWN: Final = 6
 """Most lines of one long value (a description) shown on each side."""
@@ -86,8 +86,8 @@ class FieldRow(Static, can_focus=True):
         if len(lines) > LINES_SHOWN:
             shown.append(f"… {len(lines) - LINES_SHOWN} more lines")
         text = ("\n" + " " * 12).join(shown)
-        style = "$text-muted" if is_chosen is None else "bold" if is_chosen else ""
-        return Content.assemble((f"{mark}{name:<8}{text}", style), (f"  {note}" if note else "", "$text-muted"))
+        style = MUTED if is_chosen is None else "bold" if is_chosen else ""
+        return Content.assemble((f"{mark}{name:<8}{text}", style), (f"  {note}" if note else "", MUTED))
 
 
 class ConflictDialog(Dialog[dict[str, Any] | None]):

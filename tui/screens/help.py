@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -15,7 +16,7 @@ from tui.graph import MARKS
 from tui.keymap import keys_of
 from tui.screens.place import Place
 from tui.widgets.footer import KeysFooter
-from tui.wording import status_name
+from tui.wording import MUTED, status_name
 
 HELP_ACTIONS = (
     Action("help.back", "escape,question_mark,backspace", "back", "Back", "Return to the place.", "Help", True,
@@ -26,6 +27,8 @@ HELP_ACTIONS = (
            in_palette=False),
     Action("help.page_up", "pageup,ctrl+b", "scroll(-15)", "Page up", "Scroll up a page.", "Help", in_palette=False),
 )  # fmt: skip
+
+_KEY_CELLS: Final = 20
 
 CARD_MARKS: Final = (
     ("!!  !  ⇣", "urgent, high, low priority; normal has no mark"),
@@ -54,13 +57,24 @@ class HelpScreen(Place):
     def __init__(self, place: Screen[Any]) -> None:
         super().__init__()
         self._place = place
+        self._room = 50
 
     def compose(self) -> ComposeResult:
         name = type(self._place).__name__.removesuffix("Screen").lower()
         yield Static(f"Help: the keys of the {name}", id="heading", markup=False)
         with VerticalScroll(id="page", can_focus=False):
-            yield Static(self._text(), markup=False)
+            yield Static("", id="text", markup=False)
         yield KeysFooter(id="keys")
+
+    def on_mount(self) -> None:
+        self._show(self.size.width)
+
+    def on_resize(self, event: Resize) -> None:
+        self._show(event.size.width)
+
+    def _show(self, width: int) -> None:
+        self._room = max(20, width - _KEY_CELLS - 10)
+        self.query_one("#text", Static).update(self._text())
 
     def action_back(self) -> None:
         """Go back."""
@@ -83,19 +97,20 @@ class HelpScreen(Place):
                 Content(""),
             ]
         lines += [Content.styled("On a card", "bold $text-primary")]
-        lines += [_row(mark, meaning) for mark, meaning in CARD_MARKS]
+        lines += [self._row(mark, meaning) for mark, meaning in CARD_MARKS]
         lines += [Content(""), Content.styled("Columns, and their marks in the dependencies", "bold $text-primary")]
-        lines += [_row(MARKS[status], status_name(status)) for status in COLUMNS]
+        lines += [self._row(MARKS[status], status_name(status)) for status in COLUMNS]
         lines += [
             Content(""),
-            Content.styled("Keys can be changed: press F3, or edit `keys:` in config.yaml.", "$text-muted"),
+            Content.styled("Keys can be changed: press F3, or edit `keys:` in config.yaml.", MUTED),
         ]
         return Content("\n").join(lines)
 
     def _line(self, action: Action) -> Content:
         keys = [self.parallel.get_key_display_of(key) for key in keys_of(action, self.parallel.settings.keys)]
-        return _row("  ".join(dict.fromkeys(keys)), action.help or action.title)
+        return self._row("  ".join(dict.fromkeys(keys)), action.help or action.title)
 
-
-def _row(key: str, meaning: str) -> Content:
-    return Content.assemble((f"  {cells.fit(key, 20)}  ", "$text-accent"), meaning)
+    def _row(self, key: str, meaning: str) -> Content:
+        indent = "\n" + " " * (_KEY_CELLS + 4)
+        text = indent.join(cells.wrap(meaning, self._room, 4))
+        return Content.assemble((f"  {cells.fit(key, _KEY_CELLS)}  ", "$text-accent"), text)

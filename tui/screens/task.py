@@ -23,6 +23,7 @@ from tui.submit import submit
 from tui.widgets.footer import KeysFooter
 from tui.wording import (
     HIDDEN_FIELDS,
+    MUTED,
     Names,
     age,
     clock,
@@ -159,13 +160,15 @@ class TaskScreen(Place):
             return Content("")
         where = f" As it was at version {self._at + 1} of {len(self._versions)}, {full_time(at.at)}: "
         return Content.assemble(
-            (where, "bold"), f"{names.agent(at.agent_id)} {event_sentence(at, names)}", "   ] newer  [ older  esc now "
+            (where, "bold"),
+            f"{names.agent(at.agent_id)} {event_sentence(at, names, is_brief=True)}",
+            "   ] newer  [ older  esc now ",
         )
 
     def _show_graph(self, task: Task) -> None:
         graph = draw_graph(task, self.state.tasks)
         self.query_one("#graph", Static).update(Content("\n").join(graph) if graph else Content.styled(
-            "Waits for nothing, and nothing waits for it.", "$text-muted"
+            "Waits for nothing, and nothing waits for it.", MUTED
         ))  # fmt: skip
 
     async def _show_comments(self, comments: tuple[Comment, ...], names: Names) -> None:
@@ -283,7 +286,7 @@ def _facts(task: Task, names: Names) -> Content:
     if task.archived_from:
         rows.append(("Archived from", status_name(task.archived_from), ""))
     rows.append(("Priority", task.priority.value.capitalize(), ""))
-    rows.append(("Assignee", names.agent(task.assignee), "" if task.assignee else "$text-muted"))
+    rows.append(("Assignee", names.agent(task.assignee), "" if task.assignee else MUTED))
     if task.labels:
         rows.append(("Labels", ", ".join(for_screen(label) for label in task.labels), ""))
     if task.estimate_minutes is not None:
@@ -292,12 +295,12 @@ def _facts(task: Task, names: Names) -> Content:
         rows.append(("Due", due_text(task.due), ""))
     if task.command:
         rows.append(("Command", for_screen(task.command), ""))
-    rows.append(("Created", f"{full_time(task.created_at)} by {names.agent(task.created_by)}", "$text-muted"))
+    rows.append(("Created", f"{full_time(task.created_at)} by {names.agent(task.created_by)}", MUTED))
     changed = f"{age(task.updated_at)} ago, version {task.version}"
-    rows.append(("Changed", changed, "$text-muted"))
+    rows.append(("Changed", changed, MUTED))
     width = max(len(name) for name, _, _ in rows) + 2
     return Content("\n").join(
-        Content.assemble((f"{name:<{width}}", "$text-muted"), (value, style)) for name, value, style in rows
+        Content.assemble((f"{name:<{width}}", MUTED), (value, style)) for name, value, style in rows
     )
 
 
@@ -305,18 +308,18 @@ def _history(events: Sequence[Event], names: Names) -> Content:
     lines: list[Content] = []
     for event in reversed(events[-EVENTS_SHOWN:]):
         head = f"{full_time(event.at)}  {names.agent(event.agent_id)} ({event.door})  "
-        lines.append(Content.assemble((head, "$text-muted"), event_sentence(event, names)))
+        lines.append(Content.assemble((head, MUTED), event_sentence(event, names, is_brief=True)))
         if event.before is not None:
             for field, value in event.after.items():
                 if field in HIDDEN_FIELDS or field == "status":
                     continue
                 old, new = (_brief(field_value(field, each, names)) for each in (event.before.get(field), value))
-                lines.append(Content.assemble((f"    {field_name(field)}: ", "$text-muted"), f"{old} → {new}"))
+                lines.append(Content.assemble((f"    {field_name(field)}: ", MUTED), f"{old} → {new}"))
     if len(events) > EVENTS_SHOWN:
-        lines.append(Content.styled(f"… {len(events) - EVENTS_SHOWN:,} earlier ones: press 2.", "$text-muted"))
+        lines.append(Content.styled(f"… {len(events) - EVENTS_SHOWN:,} earlier ones: press 2.", MUTED))
     return Content("\n").join(lines)
 
 
-def _brief(text: str, limit: int = 200) -> str:
+def _brief(text: str, limit: int = 100) -> str:
     line = " ".join(text.split())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"

@@ -116,9 +116,7 @@ class LineList(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         if row >= self.count:
             return Strip.blank(width, self.rich_style)
-        under = Style()
-        if row == self.cursor and self.count:
-            under = self.get_component_rich_style("line--cursor", partial=True)
+        ground = self._ground(row == self.cursor)
         segments = []
         used = 0
         for text, part in self._paint_row(row):
@@ -126,6 +124,24 @@ class LineList(ScrollView, can_focus=True):
             if room <= 0:
                 break
             text = cells.truncate(text, room)
-            segments.append(Segment(text, self.get_component_rich_style(f"line--{part}") + under))
+            segments.append(Segment(text, self._look(part, row == self.cursor)))
             used += cells.width(text)
-        return Strip(segments, used).adjust_cell_length(width, self.rich_style + under)
+        return Strip(segments, used).adjust_cell_length(width, ground)
+
+    def _ground(self, is_cursor: bool) -> Style:
+        background = self.background_colors[1]
+        if is_cursor:
+            background += self.get_component_styles("line--cursor").background
+        return Style(bgcolor=background.rich_color)
+
+    def _look(self, part: str, is_cursor: bool) -> Style:
+        """The style of a part, its colour blended onto the ground on which it stands."""
+        styles = self.get_component_styles(f"line--{part}")
+        background = self.background_colors[1]
+        text_style = styles.text_style
+        if is_cursor:
+            cursor = self.get_component_styles("line--cursor")
+            background += cursor.background
+            text_style += cursor.text_style
+        colour = (background + styles.color).rich_color
+        return Style.from_color(colour, background.rich_color) + text_style
