@@ -101,7 +101,7 @@ def _task(
     assignees = [name for each in _several(front.get("assignee")) if (name := each.strip().lstrip("@"))]
     for name in assignees[1:]:
         gaps.add(item, "assignee", name, f"a task has one assignee; it is {assignees[0]}")
-    number = re.fullmatch(r"(?:.*-)?(\d+)", key)
+    number = None if "drafts" in folder else re.fullmatch(r"(?:.*-)?(\d+)", key)  # drafts count for themselves
     return ImportedTask(
         key=key,
         title=_text(front.get("title")) or path.stem,

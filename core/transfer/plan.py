@@ -145,7 +145,7 @@ def _numbered(rows: Reader, room: Room, tasks: list[ImportedTask]) -> tuple[list
     """The tasks with free numbers, their own where it is free; and from key to number where the two differ."""
     taken = {task.number for task in rows.tasks(room.id)}
     kept: dict[str, int] = {}
-    for task in tasks:
+    for task in sorted(tasks, key=lambda task: task.status is Status.ARCHIVED):  # what is on the board chooses first
         if task.number is not None and task.number not in taken:
             taken.add(task.number)
             kept[task.key] = task.number

@@ -7,6 +7,7 @@ import pytest
 
 from core.transfer import BadSource, ImportedTask, SourceFormat, read_board
 from storage import Priority, Status
+from tests.support.users import User
 
 DATA = Path(__file__).parent / "data" / "backlog"
 
@@ -38,6 +39,15 @@ def test_folders_tell_drafts_and_the_archive(tasks: dict[str, ImportedTask]) -> 
         (Status.ARCHIVED, Status.DONE),
         (Status.ARCHIVED, Status.TODO),
     ]
+
+
+def test_drafts_and_the_archive_give_way_with_their_numbers(board: User, tmp_path: Path) -> None:
+    for folder, name in (("drafts", "draft-1"), ("archive/tasks", "old-1"), ("tasks", "task-1")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / f"{name}.md").write_text(f"---\nid: {name}\ntitle: {name}\nstatus: To Do\n---\n")
+    summary = board.call("import_board", board=read_board(tmp_path))
+    assert board.see("1").title == "task-1"
+    assert set(summary.numbers) == {"draft-1", "old-1"}
 
 
 def test_the_order_is_theirs(tasks: dict[str, ImportedTask]) -> None:
