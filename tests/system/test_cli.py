@@ -113,6 +113,17 @@ def test_watch_shows_its_own_room_alone(room: Path, tmp_path: Path):
         assert next_event(process)["after"]["title"] == "here"
 
 
+def test_a_person_watches_lines_without_escapes(room: Path):
+    wzp("task", "add", "Fix \x1b[31mlogin", cwd=room)
+    with watching("--after", "2", cwd=room) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("Watching room demo")
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert "#1 created: Fix login" in line
+        assert "\x1b" not in line
+
+
 def test_watch_ends_silently_when_its_reader_goes(room: Path):
     with watching("--json", "--after", "0", cwd=room) as process:
         next_event(process)

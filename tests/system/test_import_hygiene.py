@@ -60,6 +60,11 @@ def test_a_json_listing_draws_nothing(room: Path):
     assert "core.doors.cli.drawing" not in imported_by("task", "list", "--json", cwd=room)
 
 
+def bare_environment() -> dict[str, str]:
+    """Ours without what decides where Python looks; coverage would look for the packages that it measures by itself."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH" and "COVERAGE" not in name}
+
+
 def foreign_project(directory: Path) -> Path:
     """A project that owns packages and modules of our names, each of which ends the process when it is imported."""
     trap = "raise SystemExit('a foreign module was imported: ' + __name__)\n"
@@ -72,7 +77,7 @@ def foreign_project(directory: Path) -> Path:
 @pytest.mark.parametrize("path", [".", "", None])
 def test_a_projects_own_core_storage_and_tui_are_never_imported(home: Home, tmp_path: Path, path: str | None):
     project = foreign_project(tmp_path / "foreign")
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment = bare_environment()
     if path is not None:
         environment["PYTHONPATH"] = path
 
@@ -96,7 +101,7 @@ def test_as_a_console_script_it_finds_ours_before_pythonpaths(home: Home, tmp_pa
     script.write_text(f"import sys\nsys.path.append({str(REPOSITORY)!r})\nfrom wezterm_parallel import main\nmain()\n")
     ended = subprocess.run(
         [sys.executable, script, "room", "create", "foreign", "--json"],
-        cwd=project, env={**os.environ, "PYTHONPATH": "."}, capture_output=True, text=True, check=False,
+        cwd=project, env={**bare_environment(), "PYTHONPATH": "."}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["name"] == "foreign"

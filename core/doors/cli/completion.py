@@ -5,14 +5,16 @@ from typing import Any, Final
 import click
 from click.shell_completion import get_completion_class
 
-from core.doors.cli.context import Run
+from core.doors.cli.context import Run, common_options
 
 SHELLS: Final = ("bash", "zsh", "fish")
 
 
 @click.command("completion", short_help="Print the script that completes commands in a shell.")
 @click.argument("shell", type=click.Choice(SHELLS))
-def command(shell: str) -> None:
+@common_options
+@click.pass_obj
+def command(run: Run, shell: str) -> None:
     """Print the script that completes wzp and wezterm-parallel in a shell.
 
     \b
@@ -22,8 +24,8 @@ def command(shell: str) -> None:
     """
     from core.doors.cli.program import NAMES
 
-    for name in NAMES:
-        click.echo(_completer(click.Command(name), name, shell).source())
+    script = "\n".join(_completer(click.Command(name), name, shell).source() for name in NAMES)
+    run.put({"shell": shell, "script": script}, script)
 
 
 def complete(root: click.Command, name: str, instruction: str) -> int:

@@ -96,7 +96,7 @@ def root() -> click.Group:
     def alone(version: bool) -> int | None:
         context = click.get_current_context()
         if version:
-            click.echo(f"wezterm-parallel {_version()}")
+            context.ensure_object(Run).put({"version": _version()}, f"wezterm-parallel {_version()}")
             raise click.exceptions.Exit(0)
         if context.invoked_subcommand is not None:
             return None

@@ -247,6 +247,11 @@ def test_the_cli_shows_what_another_door_has_written(wzp, board: User, project: 
     assert [task["title"] for task in wzp("task", "list", "--json").json] == ["from the app"]
 
 
+def test_what_reads_no_store_speaks_json_as_well(wzp):
+    assert wzp("--version", "--json").json.keys() == {"version"}
+    assert "_WZP_COMPLETE" in wzp("completion", "fish", "--json").json["script"]
+
+
 def test_a_removed_reader_ends_it_silently(wzp, room, monkeypatch):
     def gone(*_: object, **__: object) -> None:
         raise BrokenPipeError
