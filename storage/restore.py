@@ -170,17 +170,18 @@ def _put_in_place(ready: Path, home: Home) -> str | None:
     with writing(ready) as engine:
         engine.connection().pragma("journal_mode", "wal")
     sync_file(ready)
-    trash = None
-    if home.database.exists():
-        folder = new_trash_folder(home)
-        keep_in_trash(folder, home.database)
-        beside = [home.database.with_name(home.database.name + suffix) for suffix in ("-wal", "-shm")]
-        for path in beside:
-            if path.exists():
-                path.rename(folder / path.name)
-        trash = str(folder)
+    # a -wal that outlived its file would be taken for the new one's
+    beside = [home.database.with_name(home.database.name + suffix) for suffix in ("-wal", "-shm")]
+    left = [path for path in (home.database, *beside) if path.exists()]
+    folder = new_trash_folder(home) if left else None
+    for path in left:
+        assert folder is not None
+        if path == home.database:
+            keep_in_trash(folder, path)  # so that there is never none: a missing file would be made anew, empty
+        else:
+            path.rename(folder / path.name)
     move_into_place(ready, home.database)
-    return trash
+    return None if folder is None else str(folder)
 
 
 # How the restored state goes on above everything that was

@@ -24,6 +24,7 @@ from storage import (
     RestoreFailed,
     Restorer,
     Status,
+    StorageError,
     Task,
     create_backup,
     events_since,
@@ -262,6 +263,21 @@ def test_a_corrupted_database_is_replaced_and_kept_in_the_trash(
         assert_log_replays_to_rows(again)
         with again.read() as rows:
             assert rows.stream("PRAGMA journal_mode").__next__()[0] == "wal"
+    finally:
+        again.close()
+
+
+def test_who_still_has_the_replaced_file_open_is_refused_and_loses_nothing(home: Home, board: User) -> None:
+    board.add("First")
+    create_backup(home)
+    home.database.rename(home.path / "damaged")
+    restore_backup(home, "latest", OWNER)
+    with pytest.raises(StorageError, match="replaced") as refusal:
+        board.add("Into the void")
+    assert refusal.value.exit_code == 7
+    again = Database.open(home)
+    try:
+        assert User(again, "owner", room="demo").add("Second").number == 2
     finally:
         again.close()
 
