@@ -39,8 +39,17 @@ class Home:
         """The program's own logs."""
         return self.path / "logs"
 
+    @property
+    def run(self) -> Path:
+        """What lives only as long as a process: leases and sockets."""
+        return self.path / "run"
+
+    def room(self, name: str) -> Path:
+        """The folder of one room's projections."""
+        return self.path / "rooms" / name
+
     def create(self) -> None:
         """Create the home and make it the user's alone."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (self.backups, self.logs):
+        for folder in (self.backups, self.logs, self.run):
             folder.mkdir(mode=0o700, exist_ok=True)

@@ -142,7 +142,7 @@ def test_a_stopped_writer_does_not_stop_the_screen(opened: Project) -> None:
         terminal.wait_for("One", "Two")
         holder = subprocess.Popen(
             [PROGRAM[0], "-c", HOLD_THE_LOCK, str(opened.home.path)],
-            cwd=Path(__file__).parents[2],
+            cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
         )

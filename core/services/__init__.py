@@ -1,0 +1,22 @@
+"""What runs beside the doors: services, and the host that starts, restarts and reports them."""
+
+from typing import TYPE_CHECKING
+
+from storage import face
+
+if TYPE_CHECKING:
+    from core.services.host import Service as Service
+    from core.services.host import ServiceHost as ServiceHost
+    from core.services.host import ServiceReport as ServiceReport
+    from core.services.host import ServiceState as ServiceState
+    from core.services.lease import HostLease as HostLease
+    from core.services.projection import ProjectionService as ProjectionService
+
+__getattr__ = face(
+    __name__,
+    {
+        "core.services.host": "Service ServiceHost ServiceReport ServiceState",
+        "core.services.lease": "HostLease",
+        "core.services.projection": "ProjectionService",
+    },
+)
