@@ -12,18 +12,15 @@ For a command written by hand (`wzp backup`, `wzp import`, …), in a module tha
 
 A command that opens the app calls `require_terminal("wzp demo")` first, then `run.open_app(home, room_name, actor)`.
 
-Raise ParallelError for what is refused; nothing needs catching. `run_guarded`, around the whole program, turns every
-exception into an exit code and a message: ParallelError into its own, click's usage errors into 2, Ctrl+C into 130,
-anything else into 1 with its traceback in the log.
+Raise ParallelError for what is refused; nothing needs catching, since core/doors/cli/guard.py stands around the whole
+program.
 """
 
-import os
 import sys
-import traceback
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
@@ -41,11 +38,6 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 OpenApp = Callable[[Home, str, "Actor"], int]
 """Opens the app on a room of a home, for an actor, until the person quits; gives the exit code."""
-
-USAGE: Final = 2
-INTERRUPTED: Final = 130
-BROKEN_PIPE: Final = 141
-"""128 + SIGPIPE: what a shell reports of a program whose reader has gone."""
 
 
 class Run:
@@ -222,98 +214,8 @@ def put_text(text: str, *, to: TextIO | None = None) -> None:
     _write(to or sys.stdout, text if text.endswith("\n") else text + "\n")
 
 
-def run_guarded(act: Callable[[Run], int | None], run: Run) -> int:
-    """Call `act` with `run`; the exit code. Every exception becomes a message and a code, never a traceback."""
-    try:
-        code = act(run) or 0
-        sys.stdout.flush()
-    except ParallelError as error:
-        return _report(run, error.exit_code, run.shape(error))
-    except click.exceptions.Exit as ending:
-        return ending.exit_code
-    except click.ClickException as error:
-        return _report_usage(run, error)
-    except (KeyboardInterrupt, click.Abort):
-        return INTERRUPTED
-    except BrokenPipeError:
-        _silence_stdout()
-        return BROKEN_PIPE
-    except Exception as error:
-        return _report_unexpected(run, error)
-    finally:
-        _close_quietly(run)
-    return code
-
-
-def _report(run: Run, code: int, wire: dict[str, Any]) -> int:
-    for name in ("message", "hint"):  # what was typed may be no Unicode at all
-        wire[name] = wire[name].encode("utf-8", "backslashreplace").decode()
-    try:
-        if run.wants_json:
-            put_json(wire, to=sys.stderr)
-        else:
-            hint = for_screen(wire["hint"])
-            put_text(f"wzp: {for_screen(wire['message'])}" + (f"\n     {hint}" if hint else ""), to=sys.stderr)
-    except BrokenPipeError:
-        _silence_stdout()
-    return code
-
-
-def _report_usage(run: Run, error: click.ClickException) -> int:
-    context = getattr(error, "ctx", None)
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        if not run.wants_json:
-            put_text(error.format_message(), to=sys.stderr)
-            return USAGE
-        message = "A command is missing."
-    else:
-        message = error.format_message()
-    path = context.command_path if context is not None else "wzp"
-    is_bad_value = isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter)
-    code = "invalid_data" if is_bad_value else "usage"
-    shape = {"code": code, "message": message, "hint": f"See {path} --help."}
-    return _report(run, USAGE, shape)
-
-
-def _report_unexpected(run: Run, error: Exception) -> int:
-    log = run.home.logs / "wzp.log"
-    noted = f"The traceback is in {log}."
-    try:
-        run.home.create()
-        with open(log, "a", encoding="utf-8", errors="backslashreplace", opener=_private) as file:
-            file.write(f"{_now()} pid {os.getpid()}\n{''.join(traceback.format_exception(error))}\n")
-    except OSError as refusal:
-        noted = f"The traceback could not be written to {log}: {refusal.strerror}."
-    message = f"Something unexpected happened: {type(error).__name__}: {error}"
-    return _report(run, 1, {"code": "unexpected", "message": message, "hint": noted})
-
-
 def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-def _now() -> str:
-    from storage import format_time, utc_now
-
-    return format_time(utc_now())
-
-
-def _close_quietly(run: Run) -> None:
-    try:
-        run.close()
-    except ParallelError as error:
-        put_text(f"wzp: {for_screen(error.message)}", to=sys.stderr)
-
-
-def _silence_stdout() -> None:
-    """Let the interpreter's last flush go nowhere, instead of complaining about the reader that has gone."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import click
 
-from core.doors.cli.context import OpenApp, Run, common_parameters, run_guarded
+from core.doors.cli.context import OpenApp, Run, common_parameters
+from core.doors.cli.guard import run_guarded
 from core.operation import Operation
 
 DOOR: Final = "cli"

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import click
 
 from core.doors.cli import words
-from core.doors.cli.context import BROKEN_PIPE, Run, common_options, put_text
+from core.doors.cli.context import Run, common_options, put_text
+from core.doors.cli.guard import BROKEN_PIPE
 from core.shapes import Shaper
 from core.text import for_screen
 from storage import ChangeFeed, Event, encode_json

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core.doors.cli import context
+from core.doors.cli import context, guard
 from storage import Home, Room
 from tests.support.users import User
 
@@ -258,9 +258,9 @@ def test_a_removed_reader_ends_it_silently(wzp, room, monkeypatch):
 
     silenced = []
     monkeypatch.setattr(context, "_write", gone)
-    monkeypatch.setattr(context, "_silence_stdout", lambda: silenced.append(True))
+    monkeypatch.setattr(guard, "_silence_stdout", lambda: silenced.append(True))
     result = wzp("task", "add", "Fix")
-    assert (result.code, result.err, silenced) == (context.BROKEN_PIPE, "", [True])
+    assert (result.code, result.err, silenced) == (guard.BROKEN_PIPE, "", [True])
 
 
 def test_an_interrupt_exits_130(wzp, room, monkeypatch):
