@@ -21,6 +21,7 @@ def run(home: "Home", room: str, *, actor: "Actor") -> int:
     if os.environ.get("TERM_PROGRAM") == "WezTerm":
         # wezterm#8149: with the kitty protocol, alt+j reaches Textual as a plain j. Read when textual is imported.
         os.environ.setdefault("TEXTUAL_DISABLE_KITTY_KEY", "1")
+    from core.services import ProjectionService
     from storage import start_logging
     from tui.app import ParallelApp
     from tui.desk import Desk
@@ -28,7 +29,7 @@ def run(home: "Home", room: str, *, actor: "Actor") -> int:
     desk = Desk.open(home, room, actor)
     stop_logging = start_logging(home.logs / "app.log")
     try:
-        app = ParallelApp(desk)
+        app = ParallelApp(desk, services=[ProjectionService(desk.database)])
         result = app.run()
         return app.return_code or 0 if result is None else result
     finally:

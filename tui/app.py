@@ -20,6 +20,7 @@ from textual.screen import Screen
 from textual.signal import Signal
 from textual.worker import WorkerFailed
 
+from core.services import HostLease, Service, ServiceHost, ServiceReport, ServiceState
 from core.settings import DEFAULTS, Settings, read_settings, write_settings
 from core.text import for_screen
 from storage import ChangeFeed, Event, ParallelError, utc_now
@@ -82,8 +83,9 @@ class ParallelApp(Guarded, App[int], inherit_bindings=False):
 
     COMMANDS: ClassVar[set[Any]] = {_palette}
 
-    def __init__(self, desk: Desk, *, survives_errors: bool | None = None) -> None:
+    def __init__(self, desk: Desk, *, services: Sequence[Service] = (), survives_errors: bool | None = None) -> None:
         """Args:
+        services: what runs behind the screens, each as a worker, while this process is the host of its home.
         survives_errors: whether unexpected errors are told and logged instead of ending the app. By default they
             are, save in a test, which is to hear of them.
         """
@@ -95,6 +97,7 @@ class ParallelApp(Guarded, App[int], inherit_bindings=False):
         self.changed: Signal[BoardChange] = Signal(self, "changed")
         self.settings_changed: Signal[Settings] = Signal(self, "settings_changed")
         self._survives_errors = survives_errors
+        self._host = ServiceHost(services, HostLease(desk.database.home), self._hear_of_service)
         self._feed: ChangeFeed | None = None
         self._errors_shown: dict[str, float] = {}
         for theme in OUR_THEMES:
@@ -110,7 +113,17 @@ class ParallelApp(Guarded, App[int], inherit_bindings=False):
         if not self.is_headless:
             self._listen_to_signals()
         self.load_board()
+        for service in self._host.services:
+            self.run_worker(self._host.supervise(service), group=f"service:{service.name}", exit_on_error=False)
         self.call_after_refresh(self._tell_problems)
+
+    def _hear_of_service(self, report: ServiceReport) -> None:
+        if report.state is ServiceState.FAILED:
+            self.tell(
+                f"The service {report.service} failed: {report.failure}",
+                severity=Severity.WARNING,
+                hint=f"It starts again in {report.delay_s:g} s.",
+            )
 
     # the board as it is stored
 
@@ -137,6 +150,7 @@ class ParallelApp(Guarded, App[int], inherit_bindings=False):
 
     async def on_unmount(self) -> None:
         await self._stop_feed()
+        self._host.close()
 
     async def _stop_feed(self) -> None:
         feed, self._feed = self._feed, None
