@@ -4,6 +4,7 @@ SQLite's own busy handler sleeps and does not queue, so under load a writer can 
 the kernel. The lock is only fairness: `BEGIN IMMEDIATE` inside it stays the correctness.
 """
 
+import _thread
 import fcntl
 import json
 import os
@@ -64,17 +65,17 @@ class WriteLock:
             self._waiter = None
 
     def _locked_descriptor(self, until: float) -> int:
-        waiter, self._waiter = self._waiter, None
+        waiter = self._waiter
         if waiter is None or not waiter.resume():
+            self._waiter = None
             if self._descriptor is None:
                 self._descriptor = self._open()
             try:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return self._descriptor
             except BlockingIOError:
-                waiter = _BlockedWaiter(self._descriptor)
-        self._descriptor = None  # the waiter's own, until the lock has come
-        self._waiter = waiter
+                waiter = self._waiter = _BlockedWaiter(self._descriptor)
+                self._descriptor = None  # the waiter's own, until the lock has come
         if not waiter.wait(until - time.monotonic()):
             raise _timeout(self._deadline_s, _read_note(self._path))
         self._waiter, self._descriptor = None, waiter.descriptor
@@ -98,42 +99,45 @@ class _BlockedWaiter:
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
         self._decided = threading.Lock()
-        self._came = threading.Event()
+        self._arrival = threading.Lock()  # released by the thread when the lock has come
+        self._arrival.acquire()
+        self._has_come = False
         self._is_wanted = True
-        threading.Thread(target=self._block, name="write-lock", daemon=True).start()
+        # a bare thread, since making a `Thread` takes as long as a transaction and this stands in every writer's way
+        _thread.start_new_thread(self._block, ())
 
     def wait(self, seconds: float) -> bool:
         """Whether the lock came in time. If not, the descriptor belongs to the thread from now on."""
         try:
-            self._came.wait(max(0.0, seconds))
+            self._arrival.acquire(timeout=max(0.0, seconds))
         except BaseException:  # Ctrl+C: nobody is left to take the lock
             with self._decided:
-                self._leave()
+                self._is_wanted = False
+                if self._has_come:
+                    self._leave()
             raise
         with self._decided:
-            self._is_wanted = self._came.is_set()
-            return self._is_wanted
+            self._is_wanted = self._has_come
+            return self._has_come
 
     def resume(self) -> bool:
         """Whether the thread still waits; if so, the lock is wanted again."""
         with self._decided:
-            if self.descriptor < 0:
-                return False
-            self._is_wanted = True
-            return True
+            self._is_wanted = self.descriptor >= 0
+            return self._is_wanted
 
     def _block(self) -> None:
         fcntl.flock(self.descriptor, fcntl.LOCK_EX)
         with self._decided:
-            self._came.set()
-            if not self._is_wanted:
+            if self._is_wanted:
+                self._has_come = True
+                self._arrival.release()
+            else:
                 self._leave()
 
     def _leave(self) -> None:
-        self._is_wanted = False
-        if self._came.is_set():
-            os.close(self.descriptor)  # closing releases
-            self.descriptor = -1
+        os.close(self.descriptor)  # closing releases
+        self.descriptor = -1
 
 
 def _write_note(descriptor: int, operation: str) -> None:
