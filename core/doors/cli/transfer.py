@@ -23,7 +23,7 @@ SHOWN: Final = 20
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--from", "source", type=click.Choice(FORMATS), help="What it is; found out if omitted.")
 @click.option("--dry-run", is_flag=True, help="Only say what would come, and what has no place here.")
-@click.option("--yes", is_flag=True, help="Do not ask first.")
+@click.option("--yes", is_flag=True, help="Do not ask first; without a terminal nobody is asked.")
 @click.option("--reason", metavar="TEXT", help="Why, for the history.")
 @click.option("--key", metavar="KEY", help="Idempotency key: the same call twice imports once.")
 @common_options
@@ -41,10 +41,8 @@ def import_command(
     text = read_stdin() if str(file) == STDIN else None
     board = read_board(Path("stdin") if text is not None else file, chosen, text=text)
     arguments = {"board": board}
-    asks = not (dry_run or yes)
-    if asks and not sys.stdin.isatty():
-        raise InvalidData("An import without a look at its summary.", "Look first with --dry-run, then pass --yes.")
-    if not yes:
+    asks = not yes and sys.stdin.isatty()
+    if dry_run or asks:
         planned = run.call("preview_import", arguments).shaped
         if dry_run:
             run.put({**planned, "dry_run": True}, lambda: _told(planned, "Would import") + "\nNothing was changed.")

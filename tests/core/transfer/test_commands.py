@@ -67,11 +67,14 @@ def test_a_key_imports_once(board: User) -> None:
     assert len(board.titles("backlog")) == 1
 
 
-def test_without_a_terminal_and_without_a_yes_it_is_refused(board: User) -> None:
-    result = wzp("import", str(DATA / "sheet.csv"), "--room", "demo")
-    assert result.returncode == 2
-    assert "--dry-run" in result.stderr
+def test_a_script_is_taken_at_its_word_but_a_dry_run_never_writes(board: User) -> None:
+    dry = wzp("import", str(DATA / "sheet.csv"), "--room", "demo", "--dry-run", "--yes")
+    assert dry.returncode == 0
     assert board.titles("backlog") == []
+    result = wzp("import", str(DATA / "sheet.csv"), "--room", "demo")
+    assert result.returncode == 0
+    assert "Imported 3 tasks" in result.stdout
+    assert board.titles("backlog") == ["石の庭 🪨"]
 
 
 @pytest.mark.parametrize(("answer", "code", "titles"), [("n\n", 130, []), ("y\n", 0, ["石の庭 🪨"])])
