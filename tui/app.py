@@ -357,9 +357,10 @@ class ParallelApp(Guarded, App[int], inherit_bindings=False):
         """Undo or redo, and say what."""
         outcome = await self.attempt(self.desk.call(operation, **arguments))
         if outcome is not None:
-            verb = "Redid" if operation == "redo" else "Undid"
+            # What a redo reverses is an undo, which says nothing about what was done at first.
+            what = outcome.value.operation.replace("_", " ") if operation == "undo" else "the change"
             tasks = ", ".join(f"#{task.number}" for task in outcome.value.tasks[:5])
-            self.tell(f"{verb} {outcome.value.operation.replace('_', ' ')}{f' of {tasks}' if tasks else ''}.")
+            self.tell(f"{'Undid' if operation == 'undo' else 'Redid'} {what}{f' of {tasks}' if tasks else ''}.")
 
 
 def _freeze_garbage() -> None:

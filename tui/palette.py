@@ -4,7 +4,7 @@ An operation's arguments are found by their types: a task from the cursor or the
 value, agents from the room, required texts by asking. What is optional is left out.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -47,8 +47,7 @@ class PlaceCommands(Provider):
     """The commands of the place from which the palette was opened."""
 
     async def startup(self) -> None:
-        app = cast("ParallelApp", self.app)
-        self._commands = [*_of_actions(app, self.screen), *_of_operations(app, self.screen), *_of_themes(app)]
+        self._commands = all_commands(cast("ParallelApp", self.app), self.screen)
 
     async def discover(self) -> Hits:
         for command in self._commands:
@@ -60,6 +59,11 @@ class PlaceCommands(Provider):
             score = _score(needle, command)
             if score >= LEAST_SCORE:
                 yield Hit(score / 100, Content(command.title), command.run, text=command.title, help=command.help)
+
+
+def all_commands(app: "ParallelApp", screen: Any) -> list[Command]:
+    """Every entry at a place."""
+    return [*_of_actions(app, screen), *_of_operations(app, screen), *_of_themes(app)]
 
 
 def _score(needle: str, command: Command) -> float:
@@ -280,9 +284,3 @@ def _name(value: Any) -> str:
         return f"#{value.number} {for_screen(value.title)}"
     inner = getattr(value, "agent", value)
     return for_screen(str(getattr(inner, "name", None) or getattr(inner, "id", None) or "done"))
-
-
-async def entries(app: "ParallelApp", screen: Any) -> AsyncIterator[str]:
-    """The titles of all entries at a place, for tests and docs."""
-    for command in [*_of_actions(app, screen), *_of_operations(app, screen), *_of_themes(app)]:
-        yield command.title

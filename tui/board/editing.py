@@ -224,14 +224,13 @@ async def group(board: "BoardScreen") -> None:
 
 async def saved_filters(board: "BoardScreen") -> None:
     """Use a saved filter, or save the present one under a name."""
-    settings: Any = getattr(board.app, "settings", None)
-    filters: Mapping[str, str] = getattr(settings, "filters", {}) if settings is not None else {}
+    app = board.parallel
+    filters = app.settings.filters
     query = board.table.view.query.strip()
-    choices = [Choice(name, name, filter_) for name, filter_ in filters.items()]
-    if query:
-        choices.append(Choice(SAVE_FILTER, f"Save “{query}” …"))
+    choices = [Choice(SAVE_FILTER, f"Save “{for_screen(query)}” …")] if query else []
+    choices += [Choice(name, for_screen(name), for_screen(saved)) for name, saved in filters.items()]
     if not choices:
-        board.parallel.tell("No filter is saved yet.", hint="Filter with /, keep it with enter, then save it here.")
+        app.tell("No filter is saved yet.", hint="Filter with /, keep it with enter, then save it with f.")
         return
     picked = await board.app.push_screen_wait(Pick("Filters", choices))
     if not picked:
@@ -241,13 +240,8 @@ async def saved_filters(board: "BoardScreen") -> None:
         return
     name = await board.app.push_screen_wait(AskLine("Name of the filter", initial=query))
     if name:
-        await board.parallel.attempt(_save_filter(board, name, query))
-
-
-async def _save_filter(board: "BoardScreen", name: str, query: str) -> None:
-    settings: Any = board.app.settings  # type: ignore[attr-defined]
-    settings.save_filter(name, query)
-    board.parallel.tell(f"Saved the filter “{name}”.")
+        await app.change_settings(filters={**app.settings.filters, name: query})
+        app.tell(f"Saved the filter “{name}”.")
 
 
 async def _update(board: "BoardScreen", tasks: Sequence[Task], fields: Mapping[str, Any]) -> None:
