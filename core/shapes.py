@@ -34,6 +34,8 @@ class Shaper:
                 wire["author_name"] = self._name(wire["author"])
             return wire
         shaped = {each.name: self.shape(getattr(value, each.name)) for each in fields(value)}
+        if "dependants" in shaped:
+            shaped["dependant_numbers"] = [self._number(each) for each in shaped["dependants"]]
         main = shaped.pop("task", None) or shaped.pop("agent", None)
         if main is not None and isinstance(main, dict):
             return {**main, **shaped}
@@ -57,12 +59,25 @@ class Shaper:
         wire = to_wire(event)
         wire["agent_name"] = self._name(event.agent_id)
         if event.subject_id is not None:
-            if event.subject_id not in self._numbers:
-                found = self._rows.get(Task, TaskId(event.subject_id))
-                if found is not None:
-                    self._numbers[event.subject_id] = found.number
-            wire["task_number"] = self._numbers.get(event.subject_id)
+            wire["task_number"] = self._number(event.subject_id)
+        wire["names"] = self._names_in(event)
         return wire
+
+    def _names_in(self, event: Event) -> dict[str, str]:
+        """What the ids among an event's values are called: agents by name, tasks as `#12`."""
+        names: dict[str, str] = {}
+        for value in (*(event.before or {}).values(), *event.after.values()):
+            for each in value if isinstance(value, list) else (value,):
+                if isinstance(each, str) and each.startswith("agt_") and (name := self._name(each)):
+                    names[each] = name
+                elif isinstance(each, str) and each.startswith("tsk_") and (number := self._number(each)):
+                    names[each] = f"#{number}"
+        return names
+
+    def _number(self, task: str) -> int | None:
+        if task not in self._numbers and (found := self._rows.get(Task, TaskId(task))) is not None:
+            self._numbers[task] = found.number
+        return self._numbers.get(task)
 
     def _name(self, agent: str | None) -> str | None:
         if agent is None:

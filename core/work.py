@@ -37,7 +37,8 @@ E = TypeVar("E", Room, Task, Agent, Comment)
 
 LEAST_SUFFIX: Final = 4
 """Fewer characters of an id name nothing."""
-LEAST_DIGITS_OF_SUFFIX: Final = 8
+LEAST_DIGITS_OF_SUFFIX: Final = 6
+"""A shorter row of digits means a number that there is not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,26 +144,26 @@ def _happening(event: Wire) -> str:
 
 
 def _differences(event: Wire) -> str:
-    before, after = event["before"], event["after"]
+    before, after, names = event["before"], event["after"], event["names"]
     if before is None:
         name = after.get("title") or after.get("name") or after.get("body") or ""
         return f": {_short(name)}" if name else ""
     told = [
-        f"{field.replace('_', ' ')} {_value(before.get(field))} → {_value(after[field])}"
+        f"{field.replace('_', ' ')} {_value(before.get(field), names)} → {_value(after[field], names)}"
         for field in after
         if field not in ("rank", "archived_from")
     ]
     return f": {'; '.join(told)}" if told else ""
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, names: Mapping[str, str]) -> str:
     if value in (None, "", [], {}):
         return "none"
     if isinstance(value, Mapping):
         return _short(", ".join(f"{name}={each}" for name, each in value.items()))
     if isinstance(value, list):
-        return _short(", ".join(str(each) for each in value))
-    return _short(str(value))
+        return _short(", ".join(names.get(str(each), str(each)) for each in value))
+    return _short(names.get(str(value), str(value)))
 
 
 # views
@@ -180,7 +180,7 @@ def _task_view(task: Wire) -> str:
         "labels": _labels(task),
         "waits for": ", ".join(f"#{number}" for number in task["dependency_numbers"])
         + (f" ({task['waiting_on']} open)" if task["waiting_on"] else ""),
-        "blocks": f"{len(task['dependants'])} other" if task["dependants"] else "",
+        "blocks": ", ".join(f"#{number}" for number in task["dependant_numbers"]),
         "estimate": estimate,
         "due": task["due"] or "",
         "command": for_screen(task["command"] or ""),
