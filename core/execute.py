@@ -168,7 +168,7 @@ def _agent(work: Work, name: str) -> AgentId | None:
 
 
 def _known_agent(work: Work) -> AgentId:
-    """The caller's agent without making it: a question changes nothing. Who is new here has an id that nothing bears."""
+    """The caller's agent, not made here: a question changes nothing. Who is new has an id that nothing bears."""
     known = work.rows.agent_by_name(work.room.id, work.actor.name)
     return known.id if known is not None else AgentId("agt_unknown")
 

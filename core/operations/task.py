@@ -91,7 +91,7 @@ def list_tasks(
     work: Work,
     *,
     status: tuple[Status, ...] = (),
-    assignee: AgentId | None | OrUnset = UNSET,
+    assignee: AgentId | OrUnset | None = UNSET,
     label: tuple[Line, ...] = (),
     priority: tuple[Priority, ...] = (),
     text: Line | None = None,
