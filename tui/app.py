@@ -5,12 +5,14 @@ import gc
 import logging
 import os
 import signal
+import sys
+import termios
 import threading
 from collections import deque
 from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, ClassVar, Final
 
 from textual import on, work
@@ -38,6 +40,7 @@ RETRY_MOST_S: Final = 30.0
 """After a failure the board is read again, at first soon, then ever later."""
 SAME_ERROR_S: Final = 10.0
 """The same unexpected error is shown once in so many seconds; one that comes with every frame would hide the app."""
+WATCH_TERMINAL_S: Final = 1.0
 GRACE_S: Final = 2.0
 """How long the app may take to end after its terminal has gone: writes to a dead terminal can block for ever."""
 HUNG_UP: Final = 128 + signal.SIGHUP
@@ -283,6 +286,16 @@ class ParallelApp(Guarded, App[int], inherit_bindings=False):
             # A signal that the caller wants ignored (nohup) stays ignored.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 loop.add_signal_handler(number, self._end, 128 + number)
+        threading.Thread(target=self._watch_terminal, args=[loop], name="terminal-watch", daemon=True).start()
+
+    def _watch_terminal(self, loop: asyncio.AbstractEventLoop) -> None:
+        # A terminal that went without SIGHUP (nohup, a dead ssh) reads as empty for ever: Textual's input thread would
+        # spin on it, and the app would stay as an orphan.
+        while _has_terminal():
+            sleep(WATCH_TERMINAL_S)
+        _end_within_grace(HUNG_UP)
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._end, HUNG_UP)
 
     def _end(self, code: int) -> None:
         """End from outside. Everything is stored already; only the terminal is to be left, if it is still there."""
@@ -376,7 +389,7 @@ def _end_within_grace(code: int) -> None:
 
 
 def _has_terminal() -> bool:
-    with suppress(OSError, ValueError):
-        os.tcgetpgrp(0)
+    with suppress(termios.error, OSError, ValueError):
+        termios.tcgetattr(sys.__stdin__.fileno() if sys.__stdin__ is not None else 0)
         return True
     return False

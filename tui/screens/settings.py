@@ -123,7 +123,6 @@ class SettingsScreen(Place):
 
     def _show_detail(self) -> None:
         row = self._current()
-        path = self.desk.database.home.config
         if isinstance(row, Action):
             text = f"{row.help}\nIn the file: keys: {{{row.id}: {','.join(keys_of(row, self.parallel.settings.keys))}}}"
         elif row.startswith("filter "):
@@ -133,7 +132,7 @@ class SettingsScreen(Place):
             text = f"{help_of(row)} Default: {default:g}." if isinstance(default, float) else (
                 f"{help_of(row)} Default: {default}."
             )  # fmt: skip
-        self.query_one("#detail", Static).update(f"{text}\n{path}")
+        self.query_one("#detail", Static).update(f"{text}\nKept in config.yaml; your comments there stay.")
 
     def _paint(self, index: int) -> list[Piece]:
         row = self._rows[index]
