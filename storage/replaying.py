@@ -78,12 +78,12 @@ def replay_wire(
         more += f" AND entity IN ({', '.join('?' * len(kinds))})"
         values.extend(kind.value for kind in kinds)
     states: dict[str, dict[str, Wire]] = {kind.value: {} for kind in kinds}
+    found: dict[str, Wire] = {}
     for kind, key, version, after, at in rows.stream(_SQL.format(more=more), values):
         fields = decode_json(after)
-        of_kind = states[kind]
-        state = of_kind.get(key)
+        state = found.get(key)
         if state is None:
-            of_kind[key] = state = fields
+            found[key] = states[kind][key] = state = fields
             state["id"] = key
             state["created_at"] = at
         else:
