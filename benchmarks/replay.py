@@ -37,7 +37,7 @@ def main() -> None:
 
             def measure(until: int) -> float:
                 best = 9.0
-                for _ in range(3):
+                for _ in range(5):  # the best of five, since other programs run as well
                     began = time.perf_counter()
                     board_at(rows, room.id, until)
                     best = min(best, time.perf_counter() - began)
