@@ -171,7 +171,16 @@ class ParallelApp(Guarded, App[int], inherit_bindings=False):
     @on(FreshRows)
     def take_in(self, message: FreshRows) -> None:
         """New rows are stored: the state takes them in, and the screens hear what differs."""
-        self.changed.publish(self.state.apply(message.fresh))
+        fresh = message.fresh
+        if fresh.sequence <= self.state.sequence and not fresh.everything:
+            return  # read before the whole board was read anew: older than what is known
+        try:
+            change = self.state.apply(fresh)
+        except Exception as error:
+            self._handle_exception(error)
+            self.load_board()
+            return
+        self.changed.publish(change)
 
     @on(FeedFailed)
     def start_again(self, message: FeedFailed) -> None:

@@ -1,6 +1,6 @@
 """The dependencies of a task as a small drawing: what it waits for above, what waits for it below, two levels each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from textual.content import Content
@@ -31,9 +31,12 @@ def draw_graph(task: Task, tasks: Mapping[TaskId, Task]) -> list[Content]:
     for each in tasks.values():
         for need in each.dependencies:
             waiting.setdefault(need, []).append(each.id)
-    needs = {each.id: each.dependencies for each in tasks.values()}
-    above = _branches(task.id, {**needs, task.id: task.dependencies}, tasks)
-    below = _branches(task.id, waiting, tasks)
+
+    def needs_of(each: TaskId) -> Sequence[TaskId]:
+        return task.dependencies if each == task.id else tasks[each].dependencies
+
+    above = _branches(task.id, needs_of, tasks)
+    below = _branches(task.id, lambda each: waiting.get(each, ()), tasks)
     if not above and not below:
         return []
     lines: list[Content] = []
@@ -46,10 +49,10 @@ def draw_graph(task: Task, tasks: Mapping[TaskId, Task]) -> list[Content]:
 
 
 def _branches(
-    root: TaskId, neighbours: Mapping[TaskId, Sequence[TaskId]], tasks: Mapping[TaskId, Task], indent: str = "  ",
+    root: TaskId, neighbours: Callable[[TaskId], Sequence[TaskId]], tasks: Mapping[TaskId, Task], indent: str = "  ",
     level: int = 1,
 ) -> list[Content]:  # fmt: skip
-    known = [tasks[each] for each in neighbours.get(root, ()) if each in tasks]
+    known = [tasks[each] for each in neighbours(root) if each in tasks]
     known.sort(key=lambda each: each.number)
     lines: list[Content] = []
     for index, each in enumerate(known[:MOST_A_LEVEL]):

@@ -136,14 +136,19 @@ def commands_of(app: "ParallelApp", operation: Operation, tasks: list[Task]) -> 
     subject = f" {_numbers(tasks)}" if takes_tasks and tasks else ""
     choice = next((each for each in required if _choices(app, each) is not None), None)
     if choice is None:
-        title = f"{name}{subject}" + ("…" if _asks(required, tasks) else "")
+        title = f"{_verb(name) if subject else name}{subject}" + ("…" if _asks(required, tasks) else "")
         yield Command(title, operation.summary, _caller(app, operation, tasks, {}))
         return
     for value, label in _choices(app, choice) or ():
-        verb = f"{name.rpartition(' ')[0]}{subject} {choice.name.replace('_', ' ')} {label}" if subject else (
+        verb = f"{_verb(name)}{subject} {choice.name.replace('_', ' ')} {label}" if subject else (
             f"{name} {choice.name.replace('_', ' ')} {label}…"
         )  # fmt: skip
         yield Command(verb, operation.summary, _caller(app, operation, tasks, {choice.name: value}))
+
+
+def _verb(name: str) -> str:
+    """The name of an operation without the noun that the task's number stands for: `Move` for `Move task`."""
+    return name.removesuffix(" tasks").removesuffix(" task")
 
 
 def _choices(app: "ParallelApp", parameter: Parameter) -> list[tuple[Any, str]] | None:
@@ -196,42 +201,41 @@ async def _call(app: "ParallelApp", operation: Operation, tasks: list[Task], arg
             if value is None:
                 return
             arguments[parameter.name] = value
+    edit = await _edit(app, operation, arguments)
+    if edit is None:
+        return
+    arguments |= edit
     names = {each.name for each in operation.parameters}
-    if operation.changes and "task" in arguments and arguments["task"] in app.state.tasks:
+    if operation.changes and arguments.get("task") in app.state.tasks:
         base = app.state.tasks[arguments.pop("task")]
-        outcome = await submit(app, operation.name, base, **await _edited(app, operation, base, arguments))
-    elif operation.changes and "tasks" in arguments and "expected_versions" in names:
+        outcome = await submit(app, operation.name, base, **arguments)
+    elif "expected_versions" in names:
         bases = [app.state.tasks[each] for each in arguments.pop("tasks")]
-        outcome = await submit_many(app, operation.name, bases, **await _edited(app, operation, None, arguments))
+        outcome = await submit_many(app, operation.name, bases, **arguments)
     else:
-        if operation.name == "update_room":
-            arguments |= await _room_edit(app)
         outcome = await app.desk.call(operation.name, **arguments)
     if outcome is not None:
         _show(app, operation, outcome.value)
 
 
-async def _edited(
-    app: "ParallelApp", operation: Operation, base: Task | None, arguments: dict[str, Any]
-) -> dict[str, Any]:  # fmt: skip
-    """An edit says by itself what is to change: its optional arguments are its point."""
+async def _edit(app: "ParallelApp", operation: Operation, arguments: dict[str, Any]) -> dict[str, Any] | None:
+    """What an edit is to change: its optional arguments are its point. None where the person leaves."""
     from tui.dialogs import AskLine, TaskForm
 
-    if operation.name == "update_task" and base is not None:
-        edited = await app.push_screen_wait(TaskForm(base, app.state))
-        return {**arguments, **(edited or {})}
+    if operation.name == "update_task":
+        form = TaskForm(app.state.tasks[arguments["task"]], app.state)
+        return await app.push_screen_wait(form) or None
     if operation.name == "update_tasks":
         labels = await app.push_screen_wait(AskLine("Labels to add", placeholder="bug, ui")) or ""
         added = tuple(each.strip() for each in labels.split(",") if each.strip())
-        return {**arguments, **({"add_labels": added} if added else {})}
-    return arguments
-
-
-async def _room_edit(app: "ParallelApp") -> dict[str, Any]:
-    from tui.dialogs import AskLine
-
-    name = await app.push_screen_wait(AskLine("Name of the room", initial=app.state.room.name))
-    return {"name": name} if name and name != app.state.room.name else {}
+        return {"add_labels": added} if added else None
+    if operation.name == "update_room":
+        name = await app.push_screen_wait(AskLine("Name of the room", initial=app.state.room.name))
+        return {"name": name} if name and name != app.state.room.name else None
+    if operation.name == "update_agent":
+        name = await app.push_screen_wait(AskLine("New name of the agent"))
+        return {"name": name} if name else None
+    return {}
 
 
 async def _ask(app: "ParallelApp", operation: Operation, parameter: Parameter, tasks: list[Task]) -> Any:

@@ -10,9 +10,9 @@ from textual.widgets import Input
 
 from core.operations import load
 from storage import Status
-from tests.support.app import app_of, caught_up, open_app, until
+from tests.support.app import app_of, caught_up, open_app, shown, until
 from tests.support.users import User
-from tui.dialogs import AskLine, AskText, Pick
+from tui.dialogs import AskLine, AskText, Pick, TaskForm
 from tui.palette import DOOR, all_commands, commands_of, offered
 from tui.screens.task import TaskScreen
 
@@ -50,7 +50,7 @@ async def test_agents_are_entries_too(board: User, bob: User) -> None:
 async def test_a_selection_is_one_change(board: User) -> None:
     cards = [board.add(f"Task {number}") for number in range(3)]
     async with open_app(board) as pilot:
-        run(pilot, "archive_tasks", "Archive tasks 3 tasks", cards)
+        run(pilot, "archive_tasks", "Archive 3 tasks", cards)
         await until(pilot, lambda: len(board.column("archived")) == 3)
 
 
@@ -67,7 +67,7 @@ async def test_without_a_task_at_hand_it_asks_for_one(board: User) -> None:
     ("operation", "title", "dialog", "keys", "holds"),
     [
         ("create_task", "Create task…", AskLine, ["x", "enter"], lambda board: board.titles("backlog") == ["Fix", "x"]),
-        ("comment_task", "Comment task #1…", AskText, ["x", "ctrl+s"], lambda board: board.see("1").comment_count == 1),
+        ("comment_task", "Comment #1…", AskText, ["x", "ctrl+s"], lambda board: board.see("1").comment_count == 1),
     ],
 )
 async def test_required_texts_are_asked_for(
@@ -112,3 +112,37 @@ async def test_it_is_searched_by_typing_and_run_with_enter(board: User) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: pilot.app.theme == "nord")
         assert "theme: nord" in board.database.home.config.read_text()
+
+
+async def test_on_the_board_it_takes_the_card_under_the_cursor_or_the_selection(board: User) -> None:
+    board.add("Fix login")
+    board.add("Write tests")
+    async with open_app(board) as pilot:
+        await shown(pilot, "Write tests")
+        titles = {command.title for command in all_commands(app_of(pilot), pilot.app.screen)}
+        assert {"Move #1 to Todo", "Archive #1", "Comment #1…", "Assign #1 to owner"} <= titles
+        await pilot.press("v", "j", "v")
+        titles = {command.title for command in all_commands(app_of(pilot), pilot.app.screen)}
+        assert "Move 2 tasks to Todo" in titles
+
+
+async def test_an_edit_asks_what_is_to_change_and_may_be_left(board: User) -> None:
+    card = board.add("Fix login")
+    async with open_app(board) as pilot:
+        run(pilot, "update_task", "Update #1", [card])
+        await until(pilot, lambda: isinstance(pilot.app.screen, TaskForm))
+        await pilot.press("escape")
+        await pilot.pause()
+        assert board.see(card).version == 1
+        run(pilot, "update_task", "Update #1", [card])
+        await until(pilot, lambda: isinstance(pilot.app.screen, TaskForm))
+        await pilot.press("s", "ctrl+s")
+        await until(pilot, lambda: board.see(card).title == "Fix logins")
+        run(pilot, "update_tasks", "Update #1", [card])
+        await until(pilot, lambda: isinstance(pilot.app.screen, AskLine))
+        await pilot.press("u", "i", "enter")
+        await until(pilot, lambda: board.see(card).labels == ("ui",))
+        run(pilot, "update_room", "Update room", [])
+        await until(pilot, lambda: isinstance(pilot.app.screen, AskLine))
+        await pilot.press("2", "enter")
+        await until(pilot, lambda: app_of(pilot).state.room.name == "demo2")

@@ -42,7 +42,7 @@ class TaskForm(Dialog[dict[str, Any] | None]):
     Gives the changed fields as arguments of `update_task`; for a new task those of `create_task`.
     """
 
-    KEYS = "ctrl+s saves · tab next field · ctrl+t picks tasks to wait for · esc cancels"
+    KEYS = "ctrl+s saves · tab next field · ctrl+t picks tasks · esc cancels"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "Save", priority=True),
         Binding("ctrl+t", "pick_dependencies", "Pick tasks", priority=True),

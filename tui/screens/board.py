@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 from textual import on
 from textual.binding import BindingType
 
-from storage import Status, TaskId
+from storage import Status, Task, TaskId
 from tui.actions import bindings_of
 from tui.board import editing, view
 from tui.board.actions import BOARD_ACTIONS
@@ -52,6 +52,14 @@ class BoardScreen(Carrying):
         if action == "clear":
             return bool(self.selected) or self.table.view.is_filtered
         return True
+
+    def current_task(self) -> Task | None:
+        """The card under the cursor, for the palette."""
+        return self.state.tasks.get(self.cursor) if self.cursor is not None else None
+
+    def selected_tasks(self) -> list[Task]:
+        """The selected cards, for the palette."""
+        return [self.state.tasks[each] for each in self.selected if each in self.state.tasks]
 
     # new cards
 
