@@ -3,7 +3,8 @@
     python benchmarks/tui_board.py [--tasks 10000] [--quick]
 
 Time on the event loop is the processor time of all its callbacks between a key and the next rest, the painting for a
-real terminal included (processor time, so that a busy machine does not count as a slow board). The start is measured in a pseudo-terminal, from the start of the process to the first card.
+real terminal included (processor time, so that a busy machine does not count as a slow board). The start is measured in
+a pseudo-terminal, from the start of the process to the first card.
 """
 
 import argparse

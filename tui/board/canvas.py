@@ -203,7 +203,7 @@ class Canvas(Place):
             return ()
         if table.view.is_filtered and table.total:
             query = for_screen(table.view.query.strip())
-            return "", f"No card fits “{query}”." if query else "No card is yours.", "", "esc shows all cards again."
+            return "", f"No card fits “{query}”." if query else "No card is yours.", "", "esc  shows all cards"
         return (
             "",
             "The board is empty.",

@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from storage import COLUMNS, Status, Task, TaskId
 from tui.widgets.card import Face
-from tui.widgets.lane import Hit, Lane
+from tui.widgets.lane import HEADER_LINES, Hit, Lane
 
 LEGIBLE_LANE: Final = 24
 """The cells below which a lane no longer shows a title that can be read; then fewer lanes are shown."""
@@ -163,13 +163,16 @@ class Deck(Widget):
 
     def _carry_to(self, task: TaskId, point: Offset) -> None:
         """Held beside or below the lanes, the card is over the nearest one."""
-        if not self.region:
-            return
-        x = min(max(point.x, self.region.x), self.region.right - 1)
-        y = min(max(point.y, self.region.y), self.region.bottom - 1)
-        lane = self.lane_at(Offset(x, y))
+        point = self._inside(point)
+        lane = self.lane_at(point)
         if lane is not None:
-            self.post_message(self.Carried(task, lane.status, lane.hit(y - lane.region.y)))
+            self.post_message(self.Carried(task, lane.status, lane.hit(point.y - lane.region.y)))
+
+    def _inside(self, point: Offset) -> Offset:
+        lanes = self.content_region
+        return Offset(
+            min(max(point.x, lanes.x), lanes.right - 1), min(max(point.y, lanes.y), lanes.bottom - 1)
+        )  # fmt: skip
 
     def on_mouse_up(self, event: MouseUp) -> None:
         if self._press is None:
@@ -205,9 +208,9 @@ class Deck(Widget):
     def _scroll_at_edges(self) -> None:
         if self._press is None:
             return
-        lane = self.lane_at(self._pointer)
+        lane = self.lane_at(self._inside(self._pointer))
         below = self._pointer.y >= self.region.bottom - 1
-        above = lane is not None and self._pointer.y <= lane.region.y + 2
+        above = lane is not None and self._pointer.y <= lane.region.y + HEADER_LINES
         if lane is not None and (above or below) and lane.scroll_lines(1 if below else -1):
             self._carry_to(self._press[0], self._pointer)
         self._turn_at_sides()

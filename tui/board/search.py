@@ -7,7 +7,6 @@ from typing import Final
 from rapidfuzz import fuzz
 
 from storage import AgentId, Task, TaskId
-from tui.wording import status_name
 
 LIKENESS: Final = 75
 """The least `partial_ratio` (0 to 100) at which a word counts as a misspelling: one letter in four may be wrong."""
@@ -16,7 +15,7 @@ _NUMBER: Final = re.compile(r"#\d+")
 
 
 class Search:
-    """Finds cards by number (`#12`), title, description, labels, assignee (`@ann`), priority (`!high`) and column.
+    """Finds cards by number (`#12`), title, description, labels, assignee (`@ann`) and priority (`!high`).
 
     `prepare` a query for a board, then ask for what is `matching` in each column. Keeps the searched text of each
     task until that is another; 10,000 tasks take 5 ms a query.
@@ -48,6 +47,9 @@ class Search:
             if _NUMBER.fullmatch(word):
                 found = [each for each in found if texts[each].startswith(f"{word} ")]
                 continue
+            if word.startswith("!"):
+                found = [each for each in found if everything[each].priority.startswith(word[1:])]
+                continue
             fitting = [each for each in found if word in texts[each]]
             if not fitting and not any(word in text for text in texts.values()):
                 is_like = _likeness(word)
@@ -65,7 +67,7 @@ class Search:
         labels = " ".join(task.labels)
         # The first line is what a misspelt word is compared with: in a long description, anything resembles anything.
         return (
-            f"#{task.number} {task.title[:400]} {labels} @{name} !{task.priority} {status_name(task.status)}\n"
+            f"#{task.number} {task.title[:400]} {labels} {f'@{name}' if name else ''}\n"
             f"{task.title[400:]}\n{task.description}"
         ).casefold()
 

@@ -174,6 +174,8 @@ def aligned(lanes: Sequence[list[Row]], heights: Sequence[Callable[[Row], int]])
                     padded.append(Filler(tallest[band] - bands[band]))
                 band += 1
             padded.append(row)
+        if tallest and tallest[-1] > bands[-1]:
+            padded.append(Filler(tallest[-1] - bands[-1]))
         result.append(padded)
     return result
 
