@@ -60,7 +60,8 @@ async def test_pages_go_by_what_the_lane_shows(board: User) -> None:
     async with open_board(board) as hands:
         await hands.press("pagedown")
         first = hands.board.at_cursor
-        assert first is not None and first.number > 5
+        assert first is not None
+        assert first.number > 5
         assert hands.lane("backlog").offset_lines > 0
         await hands.press("pageup")
         assert hands.cursor == "Card 0"
@@ -72,9 +73,11 @@ async def test_a_lifted_card_is_carried_and_dropped_into_another_column(board: U
     board.add("Y", status="todo")
     async with open_board(board) as hands:
         await hands.press("space", "l", "j")
-        assert hands.board.lift is not None and hands.board.lift.column is Status.TODO
+        assert hands.board.lift is not None
+        assert hands.board.lift.column is Status.TODO
         ghost = hands.lane("todo").look.ghost
-        assert ghost is not None and ghost.index == 1
+        assert ghost is not None
+        assert ghost.index == 1
         assert board.titles("todo") == ["X", "Y"]
         await hands.press("enter")
         assert board.titles("todo") == ["X", "A", "Y"]
@@ -88,6 +91,18 @@ async def test_m_lifts_too_and_space_drops(board: User) -> None:
     async with open_board(board) as hands:
         await hands.press("m", "down", "down", "space")
         assert board.titles("backlog") == ["B", "C", "A"]
+
+
+async def test_a_place_that_the_rules_forbid_is_named_while_one_carries(board: User) -> None:
+    board.add("A")
+    async with open_board(board) as hands:
+        await hands.press("space", "l")
+        assert "#1 to Todo" in hands.text
+        await hands.press("l", "l", "l")
+        assert "#1 cannot go from Backlog to Review" in hands.text
+        await hands.press("enter")
+        assert hands.titles("backlog") == ["A"]
+        assert "cannot go" in hands.app.notes[-1].text
 
 
 async def test_escape_puts_a_lifted_card_back(board: User) -> None:

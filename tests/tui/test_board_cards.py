@@ -178,7 +178,8 @@ async def test_a_card_is_duplicated_right_below(board: User) -> None:
         await hands.until(lambda: hands.titles("backlog") == ["A", "A", "B"])
         await hands.until(lambda: hands.board.cursor != card.id)
         copy = hands.board.at_cursor
-        assert copy is not None and copy.labels == ("api",)
+        assert copy is not None
+        assert copy.labels == ("api",)
 
 
 async def test_enter_opens_the_card(board: User) -> None:

@@ -35,7 +35,8 @@ async def test_a_card_is_carried_between_others_and_dropped(board: User) -> None
         await hands.drag_to(target)
         assert hands.board.lift is not None
         ghost = hands.lane("todo").look.ghost
-        assert ghost is not None and ghost.index == 1
+        assert ghost is not None
+        assert ghost.index == 1
         assert board.titles("todo") == ["X", "Y"]
         await hands.let_go(target)
         assert board.titles("todo") == ["X", "A", "Y"]

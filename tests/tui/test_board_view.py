@@ -148,7 +148,8 @@ async def test_sorted_otherwise_only_moves_to_other_columns_are_stored(board: Us
         assert "sorted by priority" in hands.app.notes[-1].text
         await hands.press("space", "l")
         ghost = hands.lane("todo").look.ghost
-        assert ghost is not None and ghost.index == (0 if hands.cursor == "urgent" else 1)
+        assert ghost is not None
+        assert ghost.index == (0 if hands.cursor == "urgent" else 1)
         await hands.press("enter")
         assert set(board.titles("todo")) == {"low", "high"} or set(board.titles("todo")) == {"urgent", "high"}
         await hands.press("s", "s", "s", "s")
@@ -193,7 +194,8 @@ async def test_grouped_cards_stay_in_their_group_while_carried(board: User) -> N
         await hands.until(lambda: hands.board.table.view.group is Group.PRIORITY)
         assert "high 1" in hands.text
         await hands.press("space", "l", "k", "k", "k", "k")
-        assert hands.board.lift is not None and hands.board.lift.before is not None
+        assert hands.board.lift is not None
+        assert hands.board.lift.before is not None
         await hands.press("j", "enter")
         assert board.titles("todo") == ["h1", "l1", "low", "l2"]
 
@@ -242,6 +244,14 @@ async def test_the_density_changes_how_much_a_card_shows(board: User) -> None:
             await hands.press("y")
         assert seen[Density.COMPACT] < seen[Density.NORMAL] < seen[Density.COMFORTABLE]
         assert hands.board.table.view.density is Density.NORMAL
+
+
+async def test_the_density_set_in_the_settings_is_taken(board: User) -> None:
+    board.add("A")
+    async with open_board(board) as hands:
+        await hands.app.change_settings(density=Density.COMPACT)
+        await hands.pilot.pause()
+        assert hands.lane("backlog").density is Density.COMPACT
 
 
 async def test_a_filter_is_saved_and_used_again(board: User) -> None:

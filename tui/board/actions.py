@@ -14,7 +14,7 @@ _VIEWING: Final = "View"
 
 BOARD_ACTIONS: Final = (
     # what a key means while cards are in the air comes first: the same keys mean other things below
-    Action("board.drop", "enter", "drop", "Drop", "Drop the lifted cards here.", _CARRYING, True, False),
+    Action("board.drop", "enter,space,m", "drop", "Drop", "Drop the lifted cards here.", _CARRYING, True, False),
     Action("board.put_back", "escape", "put_back", "Put back", "Put the lifted cards back.", _CARRYING, True, False),
     Action("board.lift", "space,m", "lift", "Lift", "Lift the card or the selection, then carry it with the arrows; "
            "again to drop.", _CARRYING, True),

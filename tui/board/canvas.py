@@ -4,6 +4,7 @@ The lowest of the three layers of the board screen: `Canvas` draws, `Carrying` m
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from time import monotonic
 from typing import Final
@@ -14,6 +15,8 @@ from textual.events import Resize
 from textual.timer import Timer
 from textual.widgets import Static
 
+from core.board.transitions import allowed_from
+from core.settings import Settings
 from core.text import for_screen
 from storage import COLUMNS, Status, Task, TaskId, utc_now
 from tui.board import drag, view
@@ -61,7 +64,8 @@ class Canvas(Place):
 
     def compose(self) -> ComposeResult:
         self.table = Table(self.state, self.outbox, self.desk.actor.name)
-        self.table.view = View(density=self.parallel.settings.density)
+        self._density_set = self.parallel.settings.density
+        self.table.view = View(density=self._density_set)
         yield self.summary
         yield self.deck
         yield self.filter_bar
@@ -70,6 +74,7 @@ class Canvas(Place):
 
     def on_mount(self) -> None:
         self.parallel.changed.subscribe(self, self.take_in)
+        self.parallel.settings_changed.subscribe(self, self._take_settings)
         self.set_interval(AGE_EVERY_S, self._tell_ages)
         self._fit_screen(self.size.width, self.size.height)
         if self.state.sequence:
@@ -95,6 +100,11 @@ class Canvas(Place):
             return
         named = {self.state.tasks[task].status for task in change.tasks}
         self.show((change.columns | named) - {Status.ARCHIVED})
+
+    def _take_settings(self, settings: Settings) -> None:
+        if settings.density is not self._density_set:
+            self._density_set = settings.density
+            self.look_at(replace(self.table.view, density=settings.density))
 
     def _flash(self, tasks: Iterable[TaskId]) -> None:
         seconds = self.parallel.settings.highlight_seconds
@@ -226,7 +236,17 @@ class Canvas(Place):
             parts.append(f"{'swimlanes' if seen.has_swimlanes else 'grouped'} by {seen.group}")
         if self.selected:
             parts.append(f"{len(self.selected)} selected")
+        if self.lift is not None:
+            parts.append(self._words_of(self.lift))
         self.summary.show(for_screen(self.state.room.name), "  ".join(parts), self._out_of_view())
+
+    def _words_of(self, lift: Lift) -> str:
+        """What is carried where, and whether the rules of the board allow it."""
+        what = f"#{lift.held.number}" if len(lift.bases) == 1 else f"{len(lift.bases)} cards"
+        to = COLUMN_NAMES[lift.column]
+        if not all(lift.column in allowed_from(base.status) for base in lift.bases):
+            return f"{what} cannot go from {COLUMN_NAMES[lift.home]} to {to}"
+        return f"{what} to {to}"
 
     def _out_of_view(self) -> str:
         in_view = self.deck.in_view

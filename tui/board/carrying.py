@@ -67,10 +67,7 @@ class Carrying(Canvas):
     # lifting and dropping
 
     def action_lift(self) -> None:
-        """Lift the card or the selection; drop what is lifted."""
-        if self.lift is not None:
-            self.action_drop()
-            return
+        """Lift the card or the selection."""
         lift = self._lifted()
         if lift is not None:
             self._carry(lift)

@@ -22,7 +22,7 @@ from tui.widgets.filter_bar import FilterBar
 
 _ALL: Final = frozenset(each.action.partition("(")[0] for each in BOARD_ACTIONS)
 _WHILE_CARRYING: Final = frozenset(
-    {"drop", "put_back", "lift", "across", "along", "to_end", "page", "shift_across", "shift_along", "send", "density"}
+    {"drop", "put_back", "across", "along", "to_end", "page", "shift_across", "shift_along", "send", "density"}
 )
 
 

@@ -151,7 +151,7 @@ def _compact(task: Task, face: Face, marks: Mark, room: int, more: int) -> tuple
     if mark := PRIORITY_MARKS[task.priority]:
         right.append((mark, _PRIORITY_PARTS[task.priority]))
     if face.assignee and room >= 34:
-        right.append((f"@{cells.truncate(face.assignee, 10)}", Part.ASSIGNEE))
+        right.append((f"@{cells.truncate(for_screen(face.assignee), 10)}", Part.ASSIGNEE))
     right.append((f"#{task.number}", Part.FACT))
     if Mark.PENDING in marks:
         right.append(("⟳", Part.FACT))
