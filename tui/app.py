@@ -16,7 +16,7 @@ from time import monotonic, sleep
 from typing import Any, ClassVar, Final
 
 from textual import on, work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.screen import Screen
 from textual.signal import Signal
@@ -32,6 +32,7 @@ from tui.desk import Desk
 from tui.guard import Guarded
 from tui.messages import FeedFailed, FreshRows, Note, Severity
 from tui.themes import DEFAULT_THEME, OUR_THEMES
+from tui.turns import KeysInTurn
 
 NOTES_KEPT: Final = 500
 """How many messages the messages panel remembers."""
@@ -60,7 +61,7 @@ def _history_screen() -> Any:
     return HistoryScreen()
 
 
-class ParallelApp(Guarded, App[int], inherit_bindings=False):
+class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
     """wezterm-parallel on one room.
 
     `changed` is published on the event loop with each `BoardChange`, after `state` has taken it in;

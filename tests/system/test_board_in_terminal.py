@@ -49,7 +49,7 @@ def test_a_new_project_gets_its_room_a_card_and_a_drag_and_another_process_sees_
     with new.terminal() as terminal:
         terminal.wait_for("Create room")
         terminal.press("y", "Enter")
-        terminal.wait_for("Backlog", "Done")
+        terminal.wait_for("Backlog", "Done", gone=["Reading"])
         terminal.press("n")
         terminal.type("Fix the login")
         terminal.press("Enter")
@@ -65,7 +65,7 @@ def test_a_new_project_gets_its_room_a_card_and_a_drag_and_another_process_sees_
 
 def test_what_another_process_writes_appears_without_a_keystroke(opened: Project) -> None:
     with opened.terminal() as terminal:
-        terminal.wait_for("Backlog", "Review")
+        terminal.wait_for("Backlog", "Review", gone=["Reading"])
         opened.wzp("task", "add", "全角のタイトル")
         terminal.wait_for("全角のタイトル")
         opened.wzp("task", "edit", "1", "--title", "Renamed by a script")
@@ -101,7 +101,7 @@ def test_a_small_terminal_says_so_and_recovers_on_resize(opened: Project) -> Non
 
 def test_a_killed_app_loses_nothing_and_opens_again(opened: Project) -> None:
     with opened.terminal() as terminal:
-        terminal.wait_for("Backlog", "Review")
+        terminal.wait_for("Backlog", "Review", gone=["Reading"])
         terminal.press("n")
         terminal.type("Kept")
         terminal.press("Enter")
