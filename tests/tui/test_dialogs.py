@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Select, TextArea
 
 from storage import Priority, Task
+from tests.support.app import until
 from tests.support.dialogs import bare_app, screen_text
 from tests.support.users import User
 from tui.app import ParallelApp
@@ -212,11 +213,12 @@ async def test_dependencies_of_the_form_can_be_picked_by_name(board: User) -> No
         answers = Answers(pilot)
         await answers.show(TaskForm(card, app_of(pilot).state))
         await pilot.press("ctrl+t")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Pick))
         await type_in(pilot, "write")
         await pilot.press("space", "enter")
-        await pilot.pause()
+        await until(pilot, lambda: isinstance(pilot.app.screen, TaskForm))
         await pilot.press("ctrl+s")
-        assert answers.given == {"dependencies": (other.id,)}
+        await until(pilot, lambda: answers.given == {"dependencies": (other.id,)})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,206 @@
+"""Every screen as a picture, at 80×24 and 160×45, with fixed data, time and theme.
+
+After a wanted change of looks: `pytest tests/tui/test_snapshots.py --snapshot-update`, and look at the pictures.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+import time_machine
+from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
+
+from storage import Priority, Status
+from tests.support.app import app_of, settled, shown, until
+from tests.support.users import User
+from tui.app import ParallelApp
+from tui.desk import Desk
+from tui.dialogs import AskLine, AskText, Choice, Confirm, ConflictDialog, Pick, TaskForm
+from tui.messages import Severity
+from tui.screens.task import TaskScreen
+from tui.wording import Names
+
+SIZES = [(80, 24), (160, 45)]
+NOW = datetime(2026, 11, 20, 14, 3, 7, tzinfo=UTC)
+
+Prepare = Callable[[Pilot[Any]], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def fixed_moment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """It is always the same moment, in UTC, and no cursor blinks."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    monkeypatch.setattr(Input, "cursor_blink", False)
+    monkeypatch.setattr(TextArea, "cursor_blink", False)
+    with time_machine.travel(NOW, tick=False):
+        yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture
+def room(board: User, alice: User, bob: User) -> User:
+    """A room in which something goes on."""
+    board.call("update_room", wip={Status.IN_PROGRESS: 2})
+    design = board.add("Design the login page", status="done", labels=("ui",))
+    database = board.add("Set up the database", status="done", priority=Priority.HIGH)
+    form = bob.add(
+        "Write the login form", status="in_progress", labels=("ui", "auth"), priority=Priority.HIGH,
+        dependencies=(design, database), due=date(2026, 12, 1), estimate_minutes=150,
+        description="# Goal\n\nA form with **two** fields:\n\n- name\n- password\n\n> Mind the contrast.",
+    )  # fmt: skip
+    bob.call("assign_task", task=form, to="me")
+    board.add("日本語のタスク：一覧を表示する", status="todo", priority=Priority.URGENT, due=date(2026, 11, 19))
+    release = board.add("Release 1.0", dependencies=(form,))
+    board.add("Announce it", dependencies=(release,), priority=Priority.LOW)
+    keys = alice.add("Get the signing keys", status="todo", labels=("ops",))
+    alice.call("move_task", task=keys, to=Status.BLOCKED, reason="the notary is on holiday")
+    alice.add("Review the [bold]API[/bold]", status="review")
+    bob.comment(form, "Started with the **fields**; the button comes next.")
+    board.comment(form, "Fine.")
+    board.edit(form, title="Write the form of the login")
+    return board
+
+
+@pytest.fixture
+def snap(room: User, snap_compare: Any) -> Iterator[Callable[[Prepare, tuple[int, int]], None]]:
+    """Compare the app, brought to where it should be, with its stored picture."""
+    desk = Desk.open(room.database.home, "demo", room.actor)
+
+    def compare(prepare: Prepare, size: tuple[int, int]) -> None:
+        async def ready(pilot: Pilot[Any]) -> None:
+            await settled(pilot)
+            await prepare(pilot)
+            await pilot.pause()
+
+        assert snap_compare(ParallelApp(desk), terminal_size=size, run_before=ready)
+
+    yield compare
+    desk.close()
+
+
+async def board(pilot: Pilot[Any]) -> None:
+    await shown(pilot, "Release 1.0")
+
+
+async def board_carrying(pilot: Pilot[Any]) -> None:
+    await shown(pilot, "Release 1.0")
+    await pilot.press("space", "l")
+
+
+async def board_light(pilot: Pilot[Any]) -> None:
+    await app_of(pilot).change_settings(theme="wezterm-parallel-light")
+    await shown(pilot, "Release 1.0")
+
+
+async def task(pilot: Pilot[Any]) -> None:
+    await pilot.app.push_screen(TaskScreen(_form(pilot).id))
+    await shown(pilot, "#3  Write the form")
+
+
+async def task_below(pilot: Pilot[Any]) -> None:
+    await task(pilot)
+    await pilot.press("G")
+
+
+async def task_past(pilot: Pilot[Any]) -> None:
+    await task(pilot)
+    await pilot.press("left_square_bracket")
+    await shown(pilot, "As it was at version")
+
+
+async def history(pilot: Pilot[Any]) -> None:
+    await pilot.press("2")
+    await shown(pilot, "changed #3")
+
+
+async def history_past(pilot: Pilot[Any]) -> None:
+    await history(pilot)
+    await pilot.press("j", "j", "j", "t")
+    await shown(pilot, "The board after event")
+
+
+async def help_of_the_board(pilot: Pilot[Any]) -> None:
+    await pilot.press("question_mark")
+    await shown(pilot, "Help: the keys of the board")
+
+
+async def messages(pilot: Pilot[Any]) -> None:
+    app_of(pilot).tell("Merged with bob's change of labels.")
+    app_of(pilot).tell("#3 cannot go.", severity=Severity.ERROR, hint="Move it to todo first.")
+    app_of(pilot).clear_notifications()
+    await pilot.press("f2")
+    await shown(pilot, "cannot go")
+
+
+async def settings(pilot: Pilot[Any]) -> None:
+    await pilot.press("f3")
+    await shown(pilot, "toast seconds")
+
+
+async def palette(pilot: Pilot[Any]) -> None:
+    await pilot.press("ctrl+p")
+    await until(pilot, lambda: pilot.app.screen.query("CommandList"))
+    pilot.app.screen.query_one(Input).value = "theme: w"
+    await shown(pilot, "Theme: wezterm-parallel-light")
+
+
+async def form(pilot: Pilot[Any]) -> None:
+    pilot.app.push_screen(TaskForm(_form(pilot), app_of(pilot).state))
+    await until(pilot, lambda: pilot.app.focused)
+
+
+async def conflict(pilot: Pilot[Any]) -> None:
+    app = app_of(pilot)
+    theirs = _form(pilot)
+    with app.desk.database.read() as rows:
+        changes = rows.events(entity_id=theirs.id)[-1:]
+    mine = {"title": "Write the login", "labels": ("ui",)}
+    pilot.app.push_screen(ConflictDialog(theirs, theirs, mine, changes, Names(app.state)))
+    await until(pilot, lambda: pilot.app.focused)
+    await pilot.press("right")
+
+
+async def small_dialogs(pilot: Pilot[Any]) -> None:
+    labels = [Choice("ui", "ui", "2 cards"), Choice("ops", "ops")]
+    pilot.app.push_screen(Pick("Labels", labels, multiple=True, selected=["ui"]))
+    await until(pilot, lambda: pilot.app.focused)
+
+
+async def confirm(pilot: Pilot[Any]) -> None:
+    pilot.app.push_screen(Confirm("Archive #3?", "Write the form of the login", yes="Archive"))
+    await until(pilot, lambda: pilot.app.focused)
+
+
+async def ask_line(pilot: Pilot[Any]) -> None:
+    pilot.app.push_screen(AskLine("Name of the filter", initial="mine"))
+    await until(pilot, lambda: pilot.app.focused)
+
+
+async def ask_text(pilot: Pilot[Any]) -> None:
+    pilot.app.push_screen(AskText("Comment on #3", initial="A remark\nof two lines"))
+    await until(pilot, lambda: pilot.app.focused)
+
+
+def _form(pilot: Pilot[Any]) -> Any:
+    found = app_of(pilot).state.by_number(3)
+    assert found is not None
+    return found
+
+
+SCENES = [
+    board, board_carrying, board_light, task, task_below, task_past, history, history_past, help_of_the_board, messages,
+    settings, palette, form, conflict, small_dialogs, confirm, ask_line, ask_text,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["80x24", "160x45"])
+@pytest.mark.parametrize("scene", SCENES, ids=[scene.__name__ for scene in SCENES])
+def test_it_looks_as_it_should(
+    snap: Callable[[Prepare, tuple[int, int]], None], scene: Prepare, size: tuple[int, int]
+) -> None:
+    snap(scene, size)
