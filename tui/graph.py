@@ -44,7 +44,7 @@ def draw_graph(task: Task, tasks: Mapping[TaskId, Task]) -> list[Content]:
         lines += [Content.styled("waits for", MUTED), *above]
     lines.append(Content.assemble(("▶ ", "$text-accent"), _node(task).stylize("bold")))
     if below:
-        lines += [*below, Content.styled("wait for it", MUTED)]
+        lines += [Content.styled("waited for by", MUTED), *below]
     return lines
 
 

@@ -168,7 +168,7 @@ def event_sentence(event: Event, names: Names, *, is_brief: bool = False) -> str
     what = _happening(event, names)
     if is_brief and event.entity is EntityKind.TASK:
         for name in (names.task_with_title(event.entity_id), names.task(event.entity_id)):
-            what = what.replace(f" {name}", "", 1)
+            what = what.replace(f" {name}", " it", 1)
         what = what.partition(":")[0] if what.startswith("changed") else what
     what = _undone(event) + what
     return (
