@@ -368,10 +368,14 @@ class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
         """Textual's own way to quit, the same as ours."""
         self.action_ask_quit()
 
+    # In workers, since the store may keep a writer waiting for seconds, and the app must go on meanwhile.
+
+    @work(group="send", exit_on_error=False)
     async def action_undo(self) -> None:
         """Undo the person's last change."""
         await self.reverse("undo")
 
+    @work(group="send", exit_on_error=False)
     async def action_redo(self) -> None:
         """Redo what was undone last."""
         await self.reverse("redo")
