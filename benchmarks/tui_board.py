@@ -273,7 +273,7 @@ def main() -> int:
             fill(small, 100)
             start(small, figures, 100, 800)
             start(large, figures, arguments.tasks, 1500)
-        asyncio.run(keys(large, figures, 4 if arguments.quick else 40))
+        asyncio.run(keys(large, figures, 8 if arguments.quick else 40))
     return int(figures.failed)
 
 

@@ -58,10 +58,11 @@ class Hands:
     async def type(self, text: str) -> None:
         """Type a text."""
         await self.pilot.press(*("space" if letter == " " else letter for letter in text))
-        await self.pilot.pause()
+        await self.until(lambda: not self.app._is_taken)
 
     async def rest(self) -> None:
         """Wait until the app knows all that is stored and nothing of its own is on its way, or a dialog asks."""
+        await self.until(lambda: not self.app._is_taken)
         await self.until(lambda: not self.board.outbox.pending or self.app.screen.is_modal)
         if self.app.screen.is_modal:
             await self.until(lambda: self.app.screen.focused is not None)

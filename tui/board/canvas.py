@@ -236,17 +236,9 @@ class Canvas(Place):
             parts.append(f"{'swimlanes' if seen.has_swimlanes else 'grouped'} by {seen.group}")
         if self.selected:
             parts.append(f"{len(self.selected)} selected")
-        if self.lift is not None:
-            parts.append(self._words_of(self.lift))
+        if self.lift is not None and (refusal := _refusal_of(self.lift)):
+            parts.append(refusal)
         self.summary.show(for_screen(self.state.room.name), "  ".join(parts), self._out_of_view())
-
-    def _words_of(self, lift: Lift) -> str:
-        """What is carried where, and whether the rules of the board allow it."""
-        what = f"#{lift.held.number}" if len(lift.bases) == 1 else f"{len(lift.bases)} cards"
-        to = COLUMN_NAMES[lift.column]
-        if not all(lift.column in allowed_from(base.status) for base in lift.bases):
-            return f"{what} cannot go from {COLUMN_NAMES[lift.home]} to {to}"
-        return f"{what} to {to}"
 
     def _out_of_view(self) -> str:
         in_view = self.deck.in_view
@@ -382,3 +374,11 @@ class Canvas(Place):
         """The line of the viewport on which the cursor's card begins."""
         line = self.deck.lanes[self.column].screen_line_of(self.cursor) if self.cursor is not None else None
         return line or 0
+
+
+def _refusal_of(lift: Lift) -> str:
+    """Why what is carried may not be dropped where it is; empty where it may."""
+    if all(lift.column in allowed_from(base.status) for base in lift.bases):
+        return ""
+    what = f"#{lift.held.number}" if len(lift.bases) == 1 else f"{len(lift.bases)} cards"
+    return f"{what} cannot go from {COLUMN_NAMES[lift.home]} to {COLUMN_NAMES[lift.column]}"

@@ -26,21 +26,26 @@ class Search:
         self._tasks: dict[TaskId, Task] = {}
         self._texts: dict[TaskId, str] = {}
         self._found: frozenset[TaskId] = frozenset()
+        self._sequence: int | None = None
 
     def forget_names(self) -> None:
         """Agents have other names now."""
         self._tasks.clear()
+        self._sequence = None
 
-    def prepare(self, query: str, everything: Mapping[TaskId, Task]) -> None:
+    def prepare(self, query: str, everything: Mapping[TaskId, Task], *, sequence: int | None = None) -> None:
         """Find what fits a query on a board.
 
         Args:
             everything: all tasks of the board, by which a word is known to stand nowhere.
+            sequence: the moment of the board; the same one as last time means the same tasks.
         """
-        for task in everything.values():
-            if self._tasks.get(task.id) is not task:
-                self._tasks[task.id] = task
-                self._texts[task.id] = self._text(task)
+        if sequence is None or sequence != self._sequence:
+            self._sequence = sequence
+            for task in everything.values():
+                if self._tasks.get(task.id) is not task:
+                    self._tasks[task.id] = task
+                    self._texts[task.id] = self._text(task)
         texts = self._texts
         found = list(everything)
         for word in query.casefold().split():

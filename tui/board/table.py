@@ -37,7 +37,7 @@ class Table:
         if view.has_swimlanes and columns:
             columns = COLUMNS
         if view.query.strip():
-            self.search.prepare(view.query, self.state.tasks)
+            self.search.prepare(view.query, self.state.tasks, sequence=self.state.sequence)
         for status in columns:
             stored = self.outbox.overlay(status, self.state.column(status))
             self.cards[status] = views.shown(stored, view, me=self.me, matching=self.search.matching)

@@ -39,7 +39,7 @@ class FilterBar(Horizontal):
         &.-open { display: block; }
         #filter-sign { width: 3; color: $text-accent; text-style: bold; padding: 0 1; }
         FilterInput { width: 1fr; height: 1; border: none; padding: 0; background: $panel; }
-        #filter-count { width: auto; padding: 0 1; color: $foreground 60%; }
+        #filter-count { width: 22; padding: 0 1; text-align: right; color: $foreground 60%; }
     }
     """
 
@@ -48,6 +48,10 @@ class FilterBar(Horizontal):
         """The person typed."""
 
         query: str
+
+        def can_replace(self, message: Message) -> bool:
+            # Of letters typed faster than the board can be searched, only the last one's query counts.
+            return isinstance(message, FilterBar.Changed)
 
     @dataclass
     class Left(Message):
@@ -81,7 +85,7 @@ class FilterBar(Horizontal):
 
     def tell(self, text: str) -> None:
         """Say how many cards fit."""
-        self.query_one("#filter-count", Static).update(text)
+        self.query_one("#filter-count", Static).update(text, layout=False)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
