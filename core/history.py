@@ -54,7 +54,7 @@ def point(rows: Reader, at: Moment) -> int:
         return min(int(at), rows.last_sequence())
     try:
         return rows.sequence_at(parse_time(at))
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter of a time that is out of range in UTC
         raise InvalidData(
             f"{at!r} is no moment.", "Give an event's number, or a time such as 2026-11-20T14:00 (UTC)."
         ) from None

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from core.board import dependencies
-from core.errors import UndoRefused
+from core.errors import NotFound, UndoRefused
 from core.history import Board, board_at, effective_events, point
 from core.operation import Moment, operation
 from core.work import Work
@@ -78,9 +78,10 @@ def undo(work: Work, change: ChangeId | None = None) -> Undone:
         change: the id of a change, as `wzp history` shows it.
 
     Raises:
+        NotFound: the room has no such change.
         UndoRefused: somebody has since changed the same fields (says who and when), or there is nothing to undo.
     """
-    return _reverse(work, change or _latest(work, undos=False))
+    return _reverse(work, change if change is not None else _latest(work, undos=False))
 
 
 @operation(role=Role.AGENT, changes=True, undoable=True, command="redo")
@@ -116,7 +117,7 @@ def _undoes_an_undo(work: Work, change: ChangeId) -> bool:
 def _reverse(work: Work, change: ChangeId) -> Undone:
     events = work.rows.events(change=change, room=work.room.id)
     if not events:
-        raise UndoRefused(f"No change {change} in room {work.room.name}.", "See the ids with `wzp history --json`.")
+        raise NotFound(f"No change {change!r} in room {work.room.name}.", "See the ids with `wzp history --json`.")
     undoable = [event for event in events if event.undoable]
     if not undoable:
         raise UndoRefused(f"{events[0].operation} cannot be undone.", "Make the opposite change instead.")

@@ -183,7 +183,7 @@ def test_what_cannot_be_undone_says_so(board: User) -> None:
     agent = board.outcome("create_agent", name="carol")
     with pytest.raises(UndoRefused, match="create_agent cannot be undone"):
         board.call("undo", change=agent.change)
-    with pytest.raises(UndoRefused, match="No change"):
+    with pytest.raises(NotFound, match="No change"):
         board.call("undo", change="chg_unknown")
 
 
@@ -269,7 +269,7 @@ def test_the_history_is_told_by_task_agent_kind_and_number(board: User, bob: Use
 def test_nobody_sees_or_undoes_what_happened_in_another_room(board: User, new_room: Callable[[], User]) -> None:
     other = new_room()
     change = other.outcome("create_task", title="elsewhere").change
-    with pytest.raises(UndoRefused, match="No change"):
+    with pytest.raises(NotFound, match="No change"):
         board.call("undo", change=change)
     assert all(event.change != change for event in board.call("list_events"))
 

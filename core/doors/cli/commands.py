@@ -95,7 +95,7 @@ def _parameter_for(operation: Operation, parameter: Parameter) -> click.Paramete
     if bare_type(parameter.annotation) is bool:
         flag = [f"--{_dashed(parameter.name)}", parameter.name]
         return click.Option(flag, is_flag=True, help=_option_help(parameter))
-    word = words.word_for(parameter.annotation)
+    word = _word_for(parameter)
     is_several = words.is_repeated(parameter.annotation)
     if parameter.is_positional:
         reads_stdin = bare_type(parameter.annotation) is Text
@@ -108,6 +108,12 @@ def _parameter_for(operation: Operation, parameter: Parameter) -> click.Paramete
         [*_spellings(parameter, is_several), parameter.name], type=word, multiple=is_several,
         metavar=word.name, help=_option_help(parameter),
     )  # fmt: skip
+
+
+def _word_for(parameter: Parameter) -> words.Word:
+    # an empty word takes a field's value away, but `--if-version "$UNSET"` must not mean that nothing is checked
+    can_be_cleared = parameter.is_required or parameter.default is not None
+    return words.word_for(parameter.annotation if can_be_cleared else bare_type(parameter.annotation))
 
 
 def _metavar(operation: Operation, parameter: Parameter, word: words.Word, is_several: bool) -> str:
