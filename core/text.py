@@ -9,6 +9,8 @@ TITLE_LIMIT: Final = 10_000
 TEXT_LIMIT: Final = 1_000_000
 LABEL_LIMIT: Final = 60
 NAME_LIMIT: Final = 60
+RESERVED_NAMES: Final = frozenset({"me", "nobody", "none"})
+"""Words that stand for an agent, or for none; so no agent may be called so."""
 
 _ESCAPES: Final = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC: window titles, clipboard, links
@@ -30,8 +32,8 @@ def clean_line(text: str, what: str, limit: int) -> str:
         InvalidData: nothing is left, it is longer than `limit` characters, or it is not valid Unicode.
     """
     line = " ".join(_LINE_CONTROLS.sub(" ", _ESCAPES.sub("", _valid(text, what))).split())
-    if not line:
-        raise InvalidData(f"The {what} is empty.", f"Give a {what} with at least one visible character.")
+    if not for_screen(line).strip():
+        raise InvalidData(f"The {what} is empty.", "Give it at least one visible character.")
     if len(line) > limit:
         raise InvalidData(f"The {what} has {len(line):,} characters; at most {limit:,} are allowed.", "Shorten it.")
     return line

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage.errors import StorageError
+
 HOME_VARIABLE = "WEZTERM_PARALLEL_HOME"
 
 
@@ -15,9 +17,23 @@ class Home:
 
     @classmethod
     def default(cls) -> "Home":
-        """The home that the environment names, else `~/.wezterm-parallel`."""
+        """The home that the environment names, else `~/.wezterm-parallel`.
+
+        Raises:
+            StorageError: nothing says where that is.
+        """
         named = os.environ.get(HOME_VARIABLE)
-        return cls(Path(named).expanduser().absolute() if named else Path.home() / ".wezterm-parallel")
+        try:
+            return cls(Path(named).expanduser().absolute() if named else Path.home() / ".wezterm-parallel")
+        except RuntimeError as error:  # neither $HOME nor the account says
+            raise StorageError(
+                "Your home directory cannot be found.", f"Set {HOME_VARIABLE} to a directory."
+            ) from error
+        except FileNotFoundError as error:
+            raise StorageError(
+                f"{HOME_VARIABLE} is {named!r}, relative to a current directory that is not there any more.",
+                "Make it an absolute path, or go to another directory.",
+            ) from error
 
     @property
     def database(self) -> Path:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from core.text import NAME_LIMIT, clean_line
+from core.errors import InvalidData
+from core.text import NAME_LIMIT, RESERVED_NAMES, clean_line
 from core.work import Actor
 from storage import Agent, AgentKind, Door, Reader, Role, Room
 
@@ -63,7 +64,10 @@ def actor_of(environment: Mapping[str, str], door: Door) -> Actor:
         InvalidData: the variable that names the agent holds no name.
     """
     if name := environment.get(AGENT_VARIABLE, "").strip():
-        return Actor(clean_line(name, f"agent name in {AGENT_VARIABLE}", NAME_LIMIT), Role.AGENT, door, AgentKind.AI)
+        name = clean_line(name, f"agent name in {AGENT_VARIABLE}", NAME_LIMIT)
+        if name.casefold() in RESERVED_NAMES:
+            raise InvalidData(f"{AGENT_VARIABLE} is {name!r}, a word of ours.", "Choose another name.")
+        return Actor(name, Role.AGENT, door, AgentKind.AI)
     if client := client_of(environment):
         return Actor(client, Role.AGENT, door, AgentKind.AI)
     return Actor(_user_name(environment), Role.OWNER, door, AgentKind.PERSON)

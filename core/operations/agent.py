@@ -4,11 +4,9 @@ from dataclasses import dataclass, replace
 
 from core.errors import InvalidData, PermissionDenied
 from core.operation import UNSET, Line, OrUnset, operation
-from core.text import NAME_LIMIT, clean_line
+from core.text import NAME_LIMIT, RESERVED_NAMES, clean_line
 from core.work import Work
 from storage import COLUMNS, Agent, AgentId, AgentKind, Role, Status, Task, new_agent_id
-
-RESERVED_NAMES = frozenset({"me", "nobody", "none"})
 
 
 @dataclass(frozen=True, slots=True)

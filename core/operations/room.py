@@ -5,6 +5,7 @@ from pathlib import Path
 
 from core.errors import InvalidData
 from core.operation import UNSET, Line, OrUnset, operation
+from core.places import present_directory
 from core.text import NAME_LIMIT, clean_line
 from core.work import Work
 from storage import COLUMNS, Role, Room, Status, WipMode, new_room_id
@@ -22,7 +23,7 @@ def create_room(work: Work, name: Line, *, root: Path | None = None) -> Room:
         InvalidData: the name is taken, or the root is not a directory or belongs to another room.
     """
     room = Room(
-        id=new_room_id(), name=_checked_name(name), root=_checked_root(root or Path.cwd()),
+        id=new_room_id(), name=_checked_name(name), root=_checked_root(root or present_directory()),
         created_at=work.now, updated_at=work.now,
     )  # fmt: skip
     _require_its_own(work, room)
@@ -96,8 +97,10 @@ def _require_its_own(work: Work, room: Room) -> None:
                 "Choose another name with `wzp room create NAME`.",
             )
         if other.root == room.root:
+            from shlex import quote  # the error alone needs it
+
             raise InvalidData(
-                f"{room.root} is the root of room {other.name!r} already.", f"Open it: wzp --room {other.name}."
+                f"{room.root} is the root of room {other.name!r} already.", f"Open it: wzp --room {quote(other.name)}."
             )
 
 

@@ -1,11 +1,13 @@
 """Carrying out the plan of an import: all of it in the open transaction, as one change."""
 
+from dataclasses import replace
+
 from core.board import order, wip
 from core.errors import InvalidData
 from core.transfer.board import ImportedAgent, ImportedBoard, ImportedTask, ImportSummary
 from core.transfer.plan import plan_import
 from core.work import Work
-from storage import Agent, AgentId, Comment, Role, Status, Task, TaskId, new_agent_id, new_comment_id, new_task_id
+from storage import Agent, AgentId, Comment, Role, Room, Status, Task, TaskId, new_agent_id, new_comment_id, new_task_id
 
 
 def apply_board(work: Work, board: ImportedBoard) -> ImportSummary:
@@ -45,6 +47,9 @@ def apply_board(work: Work, board: ImportedBoard) -> ImportSummary:
                     body=comment.body, created_at=work.now, updated_at=work.now,
                 )
             )  # fmt: skip
+    if board.wip_limits and not work.room.wip_limits:
+        room = work.get(Room, work.room.id)
+        work.save(replace(room, wip_limits=board.wip_limits, wip_mode=board.wip_mode), event="edited")
     return plan.summary
 
 

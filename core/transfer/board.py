@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 
 from core.errors import InvalidData
-from storage import AgentKind, Priority, Role, Status
+from storage import AgentKind, Priority, Role, Status, WipMode
 
 
 class SourceFormat(StrEnum):
@@ -76,12 +76,17 @@ class ImportedTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedBoard:
-    """All that was read from `source`, tasks in the order in which they stand in their columns."""
+    """All that was read from `source`, tasks in the order in which they stand in their columns.
+
+    `wip_limits` and `wip_mode` are those of the room that it came from, where the file knows them.
+    """
 
     source: str
     format: SourceFormat
     tasks: tuple[ImportedTask, ...]
     agents: tuple[ImportedAgent, ...] = ()
+    wip_limits: Mapping[Status, int] = field(default_factory=dict)
+    wip_mode: WipMode = WipMode.WARN
     unmapped: tuple[Unmapped, ...] = ()
 
 

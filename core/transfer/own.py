@@ -11,10 +11,10 @@ from core.transfer.board import (
     ImportedComment,
     ImportedTask,
     SourceFormat,
-    Unmapped,
 )
+from core.transfer.words import Gaps
 from core.transfer.write import FORMAT_NAME, FORMAT_VERSION
-from storage import AgentKind, Priority, Role, Status
+from storage import COLUMNS, AgentKind, Priority, Role, Status, WipMode
 
 _TASK_FIELDS = frozenset(
     [
@@ -55,12 +55,24 @@ def read(path: Path, data: Any) -> ImportedBoard:
             "Install the newest wezterm-parallel.",
             file=str(path),
         )
-    unmapped: list[Unmapped] = []
+    gaps = Gaps()
+    room = data.get("room") or {}
     agents = tuple(_agent(path, index, raw) for index, raw in enumerate(_list(path, "board", data, "agents", dict)))
-    tasks = tuple(_task(path, index, raw, unmapped) for index, raw in enumerate(data["tasks"]))
+    tasks = tuple(_task(path, index, raw, gaps) for index, raw in enumerate(data["tasks"]))
     return ImportedBoard(
-        source=str(path), format=SourceFormat.JSON, tasks=tasks, agents=agents, unmapped=tuple(unmapped)
-    )
+        source=str(path), format=SourceFormat.JSON, tasks=tasks, agents=agents, wip_limits=_limits(path, room),
+        wip_mode=_word(path, "room", room, "wip_mode", WipMode, WipMode.WARN), unmapped=tuple(gaps.found),
+    )  # fmt: skip
+
+
+def _limits(path: Path, room: Any) -> dict[Status, int]:
+    if not isinstance(room, dict):
+        raise _wrong(path, "room", room, "an object")
+    raw = room.get("wip_limits") or {}
+    if not isinstance(raw, dict) or not set(raw) <= set(COLUMNS):
+        raise _wrong(path, "room.wip_limits", raw, "an object of columns")
+    limits = {Status(column): _number(path, "room.wip_limits", raw, column) for column in raw}
+    return {column: limit for column, limit in limits.items() if limit is not None}
 
 
 def _agent(path: Path, index: int, raw: Any) -> ImportedAgent:
@@ -73,15 +85,13 @@ def _agent(path: Path, index: int, raw: Any) -> ImportedAgent:
     )
 
 
-def _task(path: Path, index: int, raw: Any, unmapped: list[Unmapped]) -> ImportedTask:
+def _task(path: Path, index: int, raw: Any, gaps: Gaps) -> ImportedTask:
     where = f"tasks[{index}]"
     title = _text(path, where, raw, "title")
     number = _number(path, where, raw, "number")
-    unmapped += [
-        Unmapped(f"#{number}", field, str(raw[field])[:200], "unknown field")
-        for field in raw
-        if field not in _TASK_FIELDS
-    ]
+    for field in raw:
+        if field not in _TASK_FIELDS:
+            gaps.add(f"#{number}", field, raw[field], "unknown field")
     status = _word(path, where, raw, "status", Status, Status.BACKLOG)
     archived_from = (
         _word(path, where, raw, "archived_from", Status, Status.BACKLOG) if raw.get("archived_from") else None

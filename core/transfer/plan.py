@@ -4,12 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from core.errors import InvalidData
-from core.text import LABEL_LIMIT, NAME_LIMIT, TITLE_LIMIT, clean_line, clean_text
+from core.text import LABEL_LIMIT, NAME_LIMIT, RESERVED_NAMES, TITLE_LIMIT, clean_line, clean_text
 from core.transfer.board import ImportedAgent, ImportedBoard, ImportedComment, ImportedTask, ImportSummary
 from core.transfer.words import Gaps
 from storage import Reader, Room, Status
-
-RESERVED_NAMES = frozenset({"me", "nobody", "none"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +28,8 @@ def plan_import(rows: Reader, room: Room, board: ImportedBoard) -> ImportPlan:
     tasks, numbers = _numbered(rows, room, tasks)
     newcomers = _newcomers(rows, room, board.agents, tasks, gaps)
     tasks = [_with_known_agents(task, gaps) for task in tasks]
+    if board.wip_limits and room.wip_limits and (board.wip_limits, board.wip_mode) != (room.wip_limits, room.wip_mode):
+        gaps.add("the room", "wip_limits", _limits_of(board), f"room {room.name} has limits of its own and keeps them")
     columns = {str(status): sum(task.status is status for task in tasks) for status in Status}
     summary = ImportSummary(
         source=board.source,
@@ -42,6 +42,11 @@ def plan_import(rows: Reader, room: Room, board: ImportedBoard) -> ImportPlan:
         unmapped=(*board.unmapped, *gaps.found),
     )
     return ImportPlan(summary, tuple(tasks), tuple(newcomers), order)
+
+
+def _limits_of(board: ImportedBoard) -> str:
+    limits = ", ".join(f"{column}={limit}" for column, limit in board.wip_limits.items())
+    return f"{limits} ({board.wip_mode})"
 
 
 def _distinct(tasks: Sequence[ImportedTask], gaps: Gaps) -> Iterator[ImportedTask]:

@@ -8,6 +8,9 @@ from core.transfer.board import BadSource, ImportedBoard, SourceFormat
 
 STDIN: Final = "-"
 
+LARGEST_BYTES: Final = 128 * 1024 * 1024
+"""More is no board; a device, for one, has no end."""
+
 
 def read_board(path: Path, format: SourceFormat | None = None, *, text: str | None = None) -> ImportedBoard:
     """The board in a file or folder. Nothing is changed anywhere.
@@ -57,7 +60,11 @@ def read_text(path: Path) -> str:
         BadSource: it cannot be read, or is not UTF-8.
     """
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(LARGEST_BYTES + 1)
+        if len(content) > LARGEST_BYTES:
+            raise BadSource(f"{path} has more than {LARGEST_BYTES:,} bytes.", "Import it in parts.", file=str(path))
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise BadSource(

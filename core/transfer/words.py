@@ -45,6 +45,7 @@ class Gaps:
     def add(self, item: str, field: str, value: Any, why: str) -> None:
         """Note one value of one item."""
         text = value if isinstance(value, str) else str(value)
+        item, text = (_valid(each) for each in (item, text))
         self.found.append(Unmapped(item, field, text if len(text) <= 200 else text[:199] + "…", why))
 
     def status(self, item: str, word: str, *, default: Status = Status.TODO) -> Status:
@@ -89,6 +90,11 @@ class Gaps:
             self.add(item, field, text, "no sensible duration")
             return None
         return total
+
+
+def _valid(text: str) -> str:
+    """The text in valid Unicode: that it is not may be why it is left out."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _plain(word: str) -> str:

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import NotFound, OpenDependencies, VersionConflict
+from core.errors import InvalidData, NotFound, OpenDependencies, VersionConflict
 from core.shapes import Shaper, shape_error
-from core.text import block_for_screen, clean_text, for_screen
+from core.text import block_for_screen, clean_line, clean_text, for_screen
 from storage import Status
 from tests.support.users import User
 
@@ -72,3 +72,9 @@ def test_what_is_drawn_has_one_line_and_nothing_that_acts(text: str) -> None:
 def test_a_block_keeps_its_lines_and_loses_its_escapes() -> None:
     assert clean_text("a\r\nb\rc\x1b[31m\x07\td\n\n", "description") == "a\nb\nc\td"
     assert block_for_screen("a\tb\n\x1b[1mc\u202e") == "a   b\nc"
+
+
+@pytest.mark.parametrize("title", ["\u200b", " \u202e\u2066 ", "\ufeff\ufe0f", "\x1b[31m\x1b[0m"])
+def test_a_title_of_nothing_that_shows_is_empty(title: str) -> None:
+    with pytest.raises(InvalidData):
+        clean_line(title, "title", 100)

@@ -19,7 +19,6 @@ program.
 import sys
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
@@ -27,6 +26,7 @@ import click
 from core.doors import identity, rooms
 from core.errors import NotFound, VersionConflict
 from core.operation import Operation
+from core.places import present_directory
 from core.shapes import shape_error
 from core.text import for_screen
 from storage import Database, Door, Home, ParallelError, Room, encode_json
@@ -47,11 +47,20 @@ class Run:
     """
 
     def __init__(self, home: Home | None = None, *, wants_json: bool = False, open_app: OpenApp | None = None) -> None:
-        self.home = home or Home.default()
+        self._home = home
         self._open_app = open_app
         self.room_option: str | None = None
         self.wants_json = wants_json
         self._database: Database | None = None
+
+    @cached_property
+    def home(self) -> Home:
+        """The home; the one that the environment names, if none was given.
+
+        Raises:
+            StorageError: the environment does not say where it is.
+        """
+        return self._home or Home.default()
 
     @property
     def database(self) -> Database:
@@ -69,9 +78,10 @@ class Run:
         """
         found = self.find_room()
         if found is None:
-            directory = rooms.project_of(Path.cwd())
+            here = present_directory()
+            directory = rooms.project_of(here)
             raise NotFound(
-                f"No room stands for {Path.cwd()}.",
+                f"No room stands for {here}.",
                 f"Create one: wzp room create NAME --root {_quoted(str(directory))} (or name another with --room).",
             )
         return found
@@ -87,7 +97,7 @@ class Run:
         with self.database.read() as rows:
             if self.room_option is not None:
                 return find_room(rows, self.room_option)
-            return rooms.room_of(Path.cwd(), rows.rooms())
+            return rooms.room_of(present_directory(), rows.rooms())
 
     def actor(self, room: Room | None = None) -> "Actor":
         """Who acts; with the role that `room` has stored for that agent, where one is given."""

@@ -1,12 +1,12 @@
 """`wzp` alone and `wzp open`: find or make the room of the current directory, and open its board."""
 
 import sys
-from pathlib import Path
 
 import click
 
 from core.doors import rooms
 from core.doors.cli.context import Run, common_options, require_terminal
+from core.places import present_directory
 from core.text import for_screen
 from storage import Room
 
@@ -29,7 +29,7 @@ def open_board(run: Run) -> int:
 
 
 def _offer_room(run: Run) -> Room | None:
-    directory = rooms.project_of(Path.cwd())
+    directory = rooms.project_of(present_directory())
     with run.database.read() as rows:
         name = rooms.proposed_name(directory, rows.rooms())
     click.echo(f"No room stands for {for_screen(str(directory))} yet.", file=sys.stderr)

@@ -55,7 +55,7 @@ class Grown(click.Group):
         Raises:
             click.UsageError: there is none; names the nearest.
         """
-        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+        if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             from difflib import get_close_matches
 
             near = get_close_matches(args[0], self.list_commands(ctx), 1)

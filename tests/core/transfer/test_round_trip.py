@@ -11,13 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.text import for_screen
 from core.transfer import ExportFormat, ImportedBoard, ImportedComment, ImportedTask, SourceFormat, read_board
 from storage import COLUMNS, Database, Door, Home, Priority, Status, Task
 from tests.support.users import User
 
 NAMES = st.sampled_from(["ann", "bob", "cécile", "道子", "d, e; f", "@eve", "[x]"])
 LINES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30).filter(
-    lambda text: bool(text.split())
+    lambda text: bool(for_screen(text).split())
 )
 BLOCKS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60) | st.sampled_from(
     ['a,b;"c"\n\n\td\r\n', "=1+1", "  indented\n", "---\n", "", "\ufeff", "[1]"]

@@ -49,3 +49,11 @@ def test_where_nothing_can_be_asked_nothing_is_offered(completions, home: Home):
 def test_an_unknown_shell_is_refused(wzp, monkeypatch):
     monkeypatch.setenv("_WZP_COMPLETE", "nushell_complete")
     assert wzp().code == 1
+
+
+def test_a_command_that_there_is_not_completes_to_nothing(wzp, room, monkeypatch):
+    for name, value in {"_WZP_COMPLETE": "bash_complete", "COMP_WORDS": "wzp nosuch ", "COMP_CWORD": "2"}.items():
+        monkeypatch.setenv(name, value)
+    result = wzp()
+    assert result.code == 0
+    assert result.err == ""

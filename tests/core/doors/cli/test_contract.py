@@ -71,7 +71,8 @@ def test_the_environment_names_the_home(wzp, room, tmp_path, monkeypatch):
         (("task", "assign", "1", "stranger"), 3, "not_found"),
         (("task", "move", "1", "todo", "--if-version", "7"), 4, "version_conflict"),
         (("task", "move", "1", "review"), 5, "invalid_transition"),
-        (("undo", "chg_nothing"), 5, "undo_refused"),
+        (("undo", "chg_nothing"), 3, "not_found"),
+        (("redo",), 5, "undo_refused"),
     ],
 )
 def test_each_kind_of_error_has_its_exit_code_and_is_one_object_on_stderr(wzp, room, words, exit_code, code):
@@ -270,3 +271,49 @@ def test_an_interrupt_exits_130(wzp, room, monkeypatch):
     monkeypatch.setattr(context.Run, "find_room", interrupted)
     result = wzp("task", "list")
     assert (result.code, result.err) == (130, "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("task", "move", "1", "todo", "--if-version", ""),
+        ("task", "edit", "1", "--title", "mine", "--if-version", "none"),
+        ("task", "list", "--limit", ""),
+    ],
+)
+def test_an_empty_number_is_refused_rather_than_taken_for_none_given(wzp, room, words):
+    wzp("task", "add", "Fix")
+    before = wzp("history", "--json").json
+    result = wzp(*words, "--json")
+    assert (result.code, result.error["code"]) == (2, "invalid_data")
+    assert wzp("history", "--json").json == before
+
+
+def test_an_empty_change_is_not_the_last_one(wzp, room):
+    wzp("task", "add", "Fix")
+    assert wzp("undo", "", "--json").code == 3
+    assert [task["title"] for task in wzp("task", "list", "--json").json] == ["Fix"]
+
+
+def test_a_directory_that_is_gone_is_told(wzp, room, tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    for words in (("task", "list"), ("room", "create", "another")):
+        result = wzp(*words, "--json")
+        assert (result.code, result.error["code"]) == (3, "not_found")
+    assert wzp("--room", room, "task", "list", "--json").json == []
+    monkeypatch.setenv("WEZTERM_PARALLEL_HOME", "relative")
+    assert wzp("room", "list", "--json").code == 7
+
+
+def test_a_time_out_of_range_is_invalid(wzp, room):
+    result = wzp("board", "--at", "0001-01-01T00:00:00+14:00", "--json")
+    assert (result.code, result.error["code"]) == (2, "invalid_data")
+
+
+@pytest.mark.parametrize("name", ["me", "Nobody", "none"])
+def test_an_agent_cannot_call_itself_by_a_word_of_ours(wzp, room, name, monkeypatch):
+    monkeypatch.setenv("WZP_AGENT", name)
+    assert wzp("task", "add", "Fix", "--json").error["code"] == "invalid_data"
