@@ -8,7 +8,7 @@ from typing import Final
 
 from playhouse import migrations
 
-from storage.engine import APPLICATION_ID, connect
+from storage.engine import APPLICATION_ID, connect, corrupted
 from storage.errors import UnsafeFilesystem
 from storage.home import Home
 
@@ -21,8 +21,14 @@ def newest_migration() -> int:
 
 
 def migrate(home: Home) -> None:
-    """Create the database of `home`, or bring it up to date after a backup."""
+    """Create the database of `home`, or bring it up to date after a backup.
+
+    Raises:
+        CorruptedData: the file has lost its content; a new one would hide that.
+    """
     path = home.database
+    if path.exists() and path.stat().st_size == 0 and any(home.backups.glob("bkp_*.json")):
+        raise corrupted(path, "it is empty, though there are backups of it")
     if path.exists() and path.stat().st_size > 0:
         from storage.backup import create_backup
 

@@ -12,7 +12,16 @@ from pathlib import Path
 import apsw
 import pytest
 
-from storage import CorruptedData, Database, Home, SchemaTooNew
+from storage import (
+    CorruptedData,
+    Database,
+    Door,
+    Home,
+    Restorer,
+    SchemaTooNew,
+    create_backup,
+    restore_backup,
+)  # fmt: skip
 from tests.support.processes import children
 from tests.support.users import User
 
@@ -238,6 +247,24 @@ def test_an_empty_file_is_a_first_start(home: Home) -> None:
     database = Database.open(home)
     with database.read() as rows:
         assert rows.rooms() == []
+    database.close()
+
+
+def test_a_file_that_lost_its_content_is_not_made_anew_over_its_backups(board: User, home: Home) -> None:
+    board.add("Fix login")
+    create_backup(home)
+    board.database.close()
+    for suffix in ("", "-wal", "-shm"):
+        home.database.with_name(home.database.name + suffix).unlink(missing_ok=True)
+    home.database.touch()
+    with pytest.raises(CorruptedData) as refusal:
+        Database.open(home)
+    assert "wzp backup restore" in refusal.value.hint
+    assert home.database.stat().st_size == 0
+    restore_backup(home, "latest", Restorer(name="owner", door=Door.CLI))
+    database = Database.open(home)
+    with database.read() as rows:
+        assert [task.title for task in rows.tasks(rows.rooms()[0].id)] == ["Fix login"]
     database.close()
 
 
