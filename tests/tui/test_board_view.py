@@ -216,6 +216,7 @@ async def test_swimlanes_lie_across_the_board_and_scroll_together(board: User) -
             return [lane._tops[i] for i, row in enumerate(lane.rows) if isinstance(row, Heading)]
 
         assert heading_lines("backlog") == heading_lines("todo") == heading_lines("done")
+        assert len({lane.offset_lines for lane in hands.board.deck.lanes.values()}) == 1
         await hands.press("G")
         assert hands.lane("backlog").offset_lines > 0
         assert hands.lane("todo").offset_lines == hands.lane("backlog").offset_lines

@@ -173,6 +173,8 @@ class Canvas(Place):
                 notice=self._notice(status),
                 density=table.view.density,
             )
+        if columns:
+            self.scroll_together(self.deck.lanes[self.column])
         self._summarise()
 
     def _look(self, status: Status, marks: Look) -> Look:
