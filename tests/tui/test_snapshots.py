@@ -75,7 +75,8 @@ def snap(room: User, snap_compare: Any) -> Iterator[Callable[[Prepare, tuple[int
         async def ready(pilot: Pilot[Any]) -> None:
             await settled(pilot)
             await prepare(pilot)
-            await pilot.pause()
+            app = app_of(pilot)
+            await until(pilot, lambda: not app._keys and not app._is_taken)  # every key has done what it does
 
         assert snap_compare(ParallelApp(desk), terminal_size=size, run_before=ready)
 
