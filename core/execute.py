@@ -10,6 +10,7 @@ from typing import Any, Final
 from core.errors import InvalidData, NotFound, PermissionDenied
 from core.operation import Operation, bare_type
 from core.shapes import Shaper
+from core.text import TITLE_LIMIT, clean_line
 from core.work import Actor, Work
 from storage import (
     AgentId,
@@ -90,9 +91,8 @@ def execute(database: Database, call: Call) -> Outcome:
 def _carry_out(rows: Reader, call: Call) -> Outcome:
     operation = call.operation
     room = find_room(rows, call.room) if call.room is not None else None
-    work = Work(
-        rows, call.actor, room, operation=operation.name, undoable=operation.undoable, reason=call.reason or None
-    )  # fmt: skip
+    reason = clean_line(call.reason, "reason", TITLE_LIMIT) if call.reason and call.reason.strip() else None
+    work = Work(rows, call.actor, room, operation=operation.name, undoable=operation.undoable, reason=reason)
     arguments = _resolved(work, call)
     if call.idempotency_key is None or not isinstance(rows, Writer):
         value = operation.function(work, **arguments)

@@ -385,7 +385,9 @@ def restore_task(work: Work, task: TaskId, *, to: Status | None = None, expected
 def duplicate_task(work: Work, task: TaskId) -> Task:
     """Add a copy of a task right below it, with its description, labels, dependencies and command, for nobody yet."""
     current = work.tasks.get(task)
-    status = Status.BACKLOG if current.status in (Status.ARCHIVED, Status.BLOCKED) else current.status
+    cannot_begin_there = current.status in (Status.ARCHIVED, Status.BLOCKED)
+    cannot_begin_there |= current.status is Status.DONE and current.waiting_on > 0
+    status = Status.BACKLOG if cannot_begin_there else current.status
     wip.check(work, status)
     if status is current.status:
         above = work.rows.rank_above(work.room.id, status, current.rank)

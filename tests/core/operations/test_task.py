@@ -178,3 +178,23 @@ def test_lists_are_filtered_by_all_that_is_named(board: User) -> None:
     assert titles(limit=1) == ["Write DOCS"]
     assert titles(status=(Status.ARCHIVED,)) == ["Gone"]
     assert titles(status=(Status.TODO, Status.DONE)) == ["Need"]
+
+
+def test_a_duplicate_of_what_was_finished_despite_others_begins_in_the_backlog(board: User) -> None:
+    need = board.add("need")
+    task = board.add("first", dependencies=(need,))
+    board.move(task, "done", despite_dependencies=True)
+    assert board.call("duplicate_task", task=task).status is Status.BACKLOG
+
+
+@pytest.mark.parametrize("reason", [" ", "\n\t"])
+def test_a_reason_of_nothing_is_none(board: User, reason: str) -> None:
+    task = board.add("first")
+    with pytest.raises(InvalidData, match="without a reason"):
+        board.move(task, "blocked", reason=reason)
+
+
+def test_a_reason_is_kept_as_one_line_without_escapes(board: User) -> None:
+    task = board.add("first")
+    blocked = board.move(task, "blocked", reason="no\nkey \x1b[2Jyet")
+    assert blocked.blocked_reason == "no key yet"
