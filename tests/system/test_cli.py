@@ -135,6 +135,15 @@ def test_watch_ends_silently_when_its_reader_goes(room: Path):
         process.stdout = None  # communicate would read it
 
 
+def test_watch_ends_where_the_file_it_watches_is_replaced(room: Path, home: Home):
+    with watching("--json", "--after", "0", cwd=room) as process:
+        next_event(process)
+        home.database.rename(home.path / "damaged")
+        assert process.wait(PATIENCE_S) == 7
+        assert process.stderr is not None
+        assert json.loads(process.stderr.read())["code"] == "storage_failed"
+
+
 def test_a_closed_pipe_is_no_error_to_tell(room: Path):
     wzp("task", "add", "-", cwd=room, stdin="\n".join("x" * 500 for _ in range(300)))
     reader, writer = os.pipe()

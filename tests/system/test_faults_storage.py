@@ -335,7 +335,6 @@ def test_killed_writers_lose_nothing_that_was_acknowledged(board: User, home: Ho
                 acknowledged.update(writer.heard())
         with board.database.read() as rows:
             stored = {task.id: task.version for task in rows.tasks(board.call("get_room").id)}
-        assert acknowledged.items() <= {**stored, **acknowledged}.items()
         assert all(stored.get(task, 0) >= version for task, version in acknowledged.items())
     assert len(acknowledged) >= 20
     board.database.close()
