@@ -82,7 +82,7 @@ class Database:
             operation: what others are told who wait for their turn.
         """
         with storage_errors(self.path), self._lock.hold(operation):
-            self._require_same_file()
+            self.require_same_file()
             with self._engine.atomic("IMMEDIATE"):
                 yield Writer(self._engine)
         for announce in tuple(self._after_commit):
@@ -91,11 +91,16 @@ class Database:
             except Exception:  # the change stands; a caller who saw this raised would make it twice
                 logger.exception("what was to follow a commit failed")
 
-    def _require_same_file(self) -> None:
+    def require_same_file(self) -> None:
+        """Refuse to go on where the file at our path is no longer the one that is open here.
+
+        Raises:
+            StorageError: it was replaced, by a restore over a damaged file for one, or removed.
+        """
         # a damaged file is replaced under the lock; what were written to the old one would be lost with it (3 µs)
         if _identity(self.path) != self._file:
             raise StorageError(
-                f"{self.path} was replaced or removed while it was open here; the change was not made.",
+                f"{self.path} was replaced or removed while it was open here; nothing more was done.",
                 "Start this program again.",
             )
 

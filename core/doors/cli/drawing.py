@@ -18,6 +18,8 @@ STATUS_STYLES: Final = {
 }  # fmt: skip
 PRIORITY_STYLES: Final = {"low": DIM, "high": YELLOW, "urgent": RED}
 LONGEST_VALUE: Final = 60
+MOST_NUMBERS: Final = 20
+"""More tasks than this are counted rather than named."""
 
 
 def draw(operation: Operation, shaped: Any) -> str:
@@ -43,8 +45,12 @@ def _tasks_changed(operation: Operation, tasks: Sequence[Wire]) -> str:
     where = f" to {status}" if moves else "" if status == "archived" else f" in {status}"
     if len(tasks) == 1:
         return f"{_past(operation)} #{tasks[0]['number']}{where}: {for_screen(tasks[0]['title'])}"
-    numbers = ", ".join(f"#{each['number']}" for each in tasks)
-    return f"{_past(operation)} {len(tasks)} tasks{where if moves else ''}: {numbers}."
+    return f"{_past(operation)} {len(tasks)} tasks{where if moves else ''}: {_numbers(tasks)}."
+
+
+def _numbers(tasks: Sequence[Wire]) -> str:
+    shown = [f"#{each['number']}" for each in tasks[:MOST_NUMBERS]]
+    return ", ".join(shown) + (f" and {len(tasks) - MOST_NUMBERS:,} more" if len(tasks) > MOST_NUMBERS else "")
 
 
 def _room_changed(operation: Operation, rooms: Sequence[Wire]) -> str:
@@ -64,7 +70,7 @@ def _commented(_operation: Operation, comments: Sequence[Wire]) -> str:
 
 def _undone(operation: Operation, results: Sequence[Wire]) -> str:
     undone = results[0]
-    numbers = ", ".join(f"#{each['number']}" for each in undone["tasks"])
+    numbers = _numbers(undone["tasks"])
     what = "" if undone["operation"] == "undo" else undone["operation"].replace("_", " ")
     return f"{_past(operation)}: {' of '.join(each for each in (what, numbers) if each) or 'the change'}."
 

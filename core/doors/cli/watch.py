@@ -39,7 +39,7 @@ def command(run: Run, after: int | None) -> int:
     feed = ChangeFeed(run.database, printer.deliver, after=after)
     feed.start()
     try:
-        _wait(printer)
+        _wait(run, printer)
     finally:
         feed.stop()
     if printer.failure is not None:
@@ -78,10 +78,15 @@ class _Printer:
             put_text("\n".join(event_line(wire) for wire in shaped))
 
 
-def _wait(printer: _Printer) -> None:
-    """Until the printer has failed or the reader of stdout has gone."""
+def _wait(run: Run, printer: _Printer) -> None:
+    """Until the printer has failed or the reader of stdout has gone.
+
+    Raises:
+        StorageError: the database was replaced or removed.
+    """
     gone = select.poll()
     gone.register(sys.stdout.fileno(), 0)
     while printer.failure is None:
         if any(happened & (select.POLLERR | select.POLLHUP) for _, happened in gone.poll(_LOOK_MS)):
             return
+        run.database.require_same_file()  # nothing more would ever be seen in the old one

@@ -119,3 +119,11 @@ def test_each_view_says_what_there_is(wzp, room):
     assert "demo" in wzp("room", "list").out
     assert wzp("undo").out == "Undone: update room.\n"
     assert wzp("redo").out.startswith("Redone")
+
+
+def test_of_many_changed_tasks_the_first_are_named_and_the_others_counted(wzp, room):
+    wzp("task", "add", "-", stdin="\n".join(f"task {number}" for number in range(25)))
+    told = wzp("task", "archive-many", "-", stdin=" ".join(str(number) for number in range(1, 26))).out
+    assert "25 tasks" in told
+    assert told.endswith("#19, #20 and 5 more.\n")
+    assert "and 5 more" in wzp("undo").out
