@@ -132,8 +132,12 @@ class BoardState:
         for status in Status:
             self._columns[status] = sorted((task for task in self.tasks.values() if task.status is status), key=_place)
         return BoardChange(
-            tasks=frozenset(self.tasks), columns=frozenset(COLUMNS), agents_changed=True, room_changed=True, everything=True
-        )  # fmt: skip
+            tasks=frozenset(self.tasks),
+            columns=frozenset(COLUMNS),
+            agents_changed=True,
+            room_changed=True,
+            everything=True,
+        )
 
 
 def last_event_of(events: Sequence[Event]) -> Mapping[TaskId, Event]:
