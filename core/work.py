@@ -170,6 +170,8 @@ class Work:
         return found
 
     def _introduce(self) -> Agent:
+        if self.actor.name.startswith("agt_"):  # an id, and nobody's name
+            raise NotFound(f"No agent {self.actor.name} in room {self.room.name}.", "See the agents: wzp agent list.")
         now = self.now
         newcomer = Agent(
             id=new_agent_id(), room_id=self.room.id, name=self.actor.name, kind=self.actor.kind, role=self.actor.role,

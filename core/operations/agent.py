@@ -33,7 +33,7 @@ def create_agent(
     return work.add(
         Agent(
             id=new_agent_id(), room_id=work.room.id, name=_checked_name(work, name), kind=kind, role=role,
-            description=clean_line(description, "description", 500) if description else "",
+            description=_clean_description(description),
             created_at=work.now, updated_at=work.now,
         )
     )  # fmt: skip
@@ -77,10 +77,14 @@ def update_agent(
             current,
             name=current.name if name is UNSET else _checked_name(work, name, agent),
             role=current.role if role is UNSET else role,
-            description=current.description if description is UNSET else clean_line(description, "description", 500),
+            description=current.description if description is UNSET else _clean_description(description),
         ),
         event="edited",
     )
+
+
+def _clean_description(description: Line | None) -> str:
+    return clean_line(description, "description", 500) if description else ""
 
 
 def _checked_name(work: Work, name: str, agent: AgentId | None = None) -> str:

@@ -317,3 +317,13 @@ def test_a_time_out_of_range_is_invalid(wzp, room):
 def test_an_agent_cannot_call_itself_by_a_word_of_ours(wzp, room, name, monkeypatch):
     monkeypatch.setenv("WZP_AGENT", name)
     assert wzp("task", "add", "Fix", "--json").error["code"] == "invalid_data"
+
+
+def test_an_unknown_id_is_not_taken_for_the_name_of_a_new_agent(wzp, room, monkeypatch):
+    monkeypatch.setenv("WZP_AGENT", "agt_unknown")
+    assert wzp("task", "add", "Fix", "--json").error["code"] == "not_found"
+
+
+def test_a_description_of_an_agent_is_taken_away_by_an_empty_one(wzp, room):
+    wzp("agent", "add", "claude", "--description", "writes code")
+    assert wzp("agent", "edit", "claude", "--description", "", "--json").json["description"] == ""
