@@ -163,6 +163,10 @@ BOOKKEEPING: Final = frozenset({"version", "created_at", "updated_at"})
 """Fields that the store sets itself with every change; events carry them in columns of their own."""
 
 
+class UnreadableRow(Exception):
+    """A row holds what we never write: the file is damaged, or was edited by hand."""
+
+
 class RowCodec(typing.Generic[R]):
     """Turns table rows into records of one type, fast: only the fields that need converting are touched."""
 
@@ -177,11 +181,18 @@ class RowCodec(typing.Generic[R]):
         self._encoders = tuple((codec.name, codec.to_column) for codec in codecs)
 
     def decode(self, row: typing.Sequence[Any], **derived: Any) -> R:
-        """The record in a row whose columns are `self.columns`; `derived` are fields that are not stored."""
+        """The record in a row whose columns are `self.columns`; `derived` are fields that are not stored.
+
+        Raises:
+            UnreadableRow: a column holds what we never write.
+        """
         values = list(row)
-        for index, convert in self._converters:
-            if values[index] is not None:
-                values[index] = convert(values[index])
+        try:
+            for index, convert in self._converters:
+                if values[index] is not None:
+                    values[index] = convert(values[index])
+        except (ValueError, TypeError, AttributeError, msgspec.MsgspecError) as error:
+            raise UnreadableRow(f"{self.names[index]} of {row[0]} holds {str(values[index])[:40]!r}") from error
         return self.record(**dict(zip(self.names, values, strict=True)), **derived)
 
     def encode(self, record: R) -> list[Any]:

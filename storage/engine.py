@@ -21,6 +21,7 @@ from peewee import DatabaseError, OperationalError
 from playhouse.apsw_ext import APSWDatabase
 
 from storage.clock import format_time
+from storage.codec import UnreadableRow
 from storage.errors import CorruptedData, StorageError, StorageFull, StorageReadOnly, StorageTimeout, UnsafeEngine
 
 BUSY_TIMEOUT_S: Final = 5.0
@@ -130,6 +131,8 @@ def storage_errors(path: Path) -> Iterator[None]:
         yield
     except (apsw.Error, DatabaseError) as error:
         raise _translated(error, path) from error
+    except UnreadableRow as error:
+        raise corrupted(path, str(error)) from error
 
 
 def file_error(error: OSError, path: Path) -> StorageError:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import apsw
 
 from storage.clock import format_time
-from storage.codec import encode_json
+from storage.codec import UnreadableRow, encode_json
 from storage.engine import Engine
 from storage.records import Agent, AgentId, ChangeId, Comment, EntityKind, Event, Room, RoomId, Status, Task, TaskId
 from storage.tables import AGENTS, COMMENTS, EVENT_ROWS, ROOMS, TABLES, TASKS
@@ -235,8 +235,11 @@ class Reader:
         return iter(self._connection.execute(sql, values))
 
     def _one(self, sql: str, values: Sequence[Any] = ()) -> Sequence[Any] | None:
-        rows = self._connection.execute(sql, values).fetchall()
+        rows = self._all(sql, values)
         return rows[0] if rows else None
 
     def _all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        return self._connection.execute(sql, values).fetchall()
+        try:
+            return self._connection.execute(sql, values).fetchall()
+        except UnicodeDecodeError as error:
+            raise UnreadableRow(f"a text is no UTF-8: {str(error.object[:40])[2:-1]!r}") from error

@@ -250,6 +250,20 @@ def test_an_empty_file_is_a_first_start(home: Home) -> None:
     database.close()
 
 
+@pytest.mark.parametrize("damage", ["labels = 'oops'", "priority = 'loud'", "title = CAST(x'ff41' AS TEXT)"])
+def test_a_row_that_we_never_wrote_is_told_as_damage(board: User, home: Home, damage: str) -> None:
+    board.add("Fix login")
+    board.database.close()
+    connection = apsw.Connection(str(home.database))
+    connection.execute("PRAGMA ignore_check_constraints = 1")
+    connection.execute(f"UPDATE task SET {damage}")
+    connection.close()
+    with pytest.raises(CorruptedData, match="not a sound database"):
+        board.call("list_tasks")
+    with pytest.raises(CorruptedData, match="not a sound database"):
+        board.move("1", "todo")
+
+
 def test_a_file_that_lost_its_content_is_not_made_anew_over_its_backups(board: User, home: Home) -> None:
     board.add("Fix login")
     create_backup(home)
