@@ -17,6 +17,7 @@ from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
 import apsw
+from msgspec import MsgspecError
 from peewee import DatabaseError, OperationalError
 from playhouse.apsw_ext import APSWDatabase
 
@@ -131,7 +132,7 @@ def storage_errors(path: Path) -> Iterator[None]:
         yield
     except (apsw.Error, DatabaseError) as error:
         raise _translated(error, path) from error
-    except UnreadableRow as error:
+    except (UnreadableRow, UnicodeDecodeError, MsgspecError) as error:  # texts and JSON that we never wrote
         raise corrupted(path, str(error)) from error
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import apsw
 
 from storage.clock import format_time
-from storage.codec import UnreadableRow, encode_json
+from storage.codec import encode_json
 from storage.engine import Engine
 from storage.records import Agent, AgentId, ChangeId, Comment, EntityKind, Event, Room, RoomId, Status, Task, TaskId
 from storage.tables import AGENTS, COMMENTS, EVENT_ROWS, ROOMS, TABLES, TASKS
@@ -239,7 +239,4 @@ class Reader:
         return rows[0] if rows else None
 
     def _all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        try:
-            return self._connection.execute(sql, values).fetchall()
-        except UnicodeDecodeError as error:
-            raise UnreadableRow(f"a text is no UTF-8: {str(error.object[:40])[2:-1]!r}") from error
+        return self._connection.execute(sql, values).fetchall()

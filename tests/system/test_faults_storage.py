@@ -264,6 +264,18 @@ def test_a_row_that_we_never_wrote_is_told_as_damage(board: User, home: Home, da
         board.move("1", "todo")
 
 
+@pytest.mark.parametrize("damage", ["'{'", "CAST(x'7bff7d' AS TEXT)"])
+def test_an_event_that_we_never_wrote_is_told_as_damage(board: User, home: Home, damage: str) -> None:
+    board.add("Fix login")
+    board.database.close()
+    connection = apsw.Connection(str(home.database))
+    connection.execute(f"UPDATE event SET after = {damage} WHERE entity = 'task'")
+    connection.close()
+    for operation in ("get_board", "list_events"):
+        with pytest.raises(CorruptedData, match="not a sound database"):
+            board.call(operation, **({"at": "99"} if operation == "get_board" else {}))
+
+
 def test_a_file_that_lost_its_content_is_not_made_anew_over_its_backups(board: User, home: Home) -> None:
     board.add("Fix login")
     create_backup(home)
