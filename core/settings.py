@@ -33,6 +33,14 @@ class Animations(StrEnum):
     FULL = "full"
 
 
+class Language(StrEnum):
+    """What the screens speak; `auto` is the language of the terminal. A catalogue in tui/locale stands behind each."""
+
+    AUTO = "auto"
+    EN = "en"
+    JA = "ja"
+
+
 def _setting(default: Any, help: str) -> Any:
     """A setting with its default and the sentence that explains it on the settings screen and in the docs."""
     if isinstance(default, dict):
@@ -47,6 +55,7 @@ class Settings:
     theme: str = _setting("wezterm-parallel-dark", "The colours of the app.")
     density: Density = _setting(Density.NORMAL, "How much a card shows: compact, normal or comfortable.")
     animations: Animations = _setting(Animations.NONE, "How much moves on the screen: none, basic or full.")
+    language: Language = _setting(Language.EN, "The language of the app from its next start: auto, en or ja.")
     highlight_seconds: float = _setting(3.0, "How long a change by somebody else stays highlighted, 0 to 60 seconds.")
     toast_seconds: float = _setting(5.0, "How long a message stays on the screen, 1 to 60 seconds.")
     filters: Mapping[str, str] = _setting({}, "Saved filters of the board: a name and what `/` would take.")

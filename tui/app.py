@@ -29,9 +29,11 @@ from storage import ChangeFeed, Event, ParallelError, utc_now
 from tui.actions import APP_ACTIONS, bindings_of
 from tui.board_state import BoardChange, BoardState, read_all, read_fresh
 from tui.desk import Desk
+from tui.drafts import Drafts
 from tui.guard import Guarded
 from tui.messages import FeedFailed, FreshRows, Note, Severity
 from tui.themes import DEFAULT_THEME, OUR_THEMES
+from tui.translation import _, set_language
 from tui.turns import KeysInTurn
 
 NOTES_KEPT: Final = 500
@@ -96,6 +98,7 @@ class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
         super().__init__()
         self.desk = desk
         self.state = BoardState(desk.room)
+        self.drafts = Drafts()
         self.settings: Settings = DEFAULTS
         self.notes: deque[Note] = deque(maxlen=NOTES_KEPT)
         self.changed: Signal[BoardChange] = Signal(self, "changed")
@@ -107,6 +110,7 @@ class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
         for theme in OUR_THEMES:
             self.register_theme(theme)
         self._problems = self._read_settings()
+        set_language(self.settings.language)
         self._apply_settings()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
@@ -124,9 +128,9 @@ class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
     def _hear_of_service(self, report: ServiceReport) -> None:
         if report.state is ServiceState.FAILED:
             self.tell(
-                f"The service {report.service} failed: {report.failure}",
+                _("The service {service} failed: {failure}").format(service=report.service, failure=report.failure),
                 severity=Severity.WARNING,
-                hint=f"It starts again in {report.delay_s:g} s.",
+                hint=_("It starts again in {seconds:g} s.").format(seconds=report.delay_s),
             )
 
     # the board as it is stored
@@ -142,7 +146,8 @@ class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
                 fresh = await self.desk.read(lambda rows: read_all(rows, room))
                 break
             except ParallelError as error:
-                self.tell(error.message, severity=Severity.ERROR, hint=f"{error.hint} Trying again in {delay_s:g} s.")
+                again = _("Trying again in {seconds:g} s.").format(seconds=delay_s)
+                self.tell(error.message, severity=Severity.ERROR, hint=f"{error.hint} {again}")
             except Exception as error:
                 self._report(error)
             await asyncio.sleep(delay_s)
@@ -230,9 +235,9 @@ class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
         if now - self._errors_shown.get(text, -SAME_ERROR_S) >= SAME_ERROR_S:
             self._errors_shown[text] = now
             self.tell(
-                f"Something failed unexpectedly: {text}",
+                _("Something failed unexpectedly: {error}").format(error=text),
                 severity=Severity.ERROR,
-                hint=f"The details are in {self.desk.database.home.logs / 'app.log'}.",
+                hint=_("The details are in {path}.").format(path=self.desk.database.home.logs / "app.log"),
             )
 
     # settings
@@ -251,9 +256,12 @@ class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
         except ParallelError as error:
             self.tell_error(error)
         except OSError as error:
-            self.tell(f"{path} cannot be written: {error.strerror}.", severity=Severity.ERROR, hint="Check the disk.")
+            failure = _("{path} cannot be written: {error}.").format(path=path, error=error.strerror)
+            self.tell(failure, severity=Severity.ERROR, hint=_("Check the disk."))
         else:
             self._apply_settings()
+            if "language" in changes:
+                self.tell(_("The app speaks it from its next start."))
 
     def _read_settings(self) -> tuple[str, ...]:
         loaded = read_settings(self.desk.database.home.config)
@@ -267,7 +275,10 @@ class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
             self.theme = settings.theme
         else:
             self.theme = DEFAULT_THEME
-            self._problems = (*self._problems, f"There is no theme {settings.theme!r}; {DEFAULT_THEME} is shown.")
+            problem = _("There is no theme {name!r}; {shown} is shown.").format(
+                name=settings.theme, shown=DEFAULT_THEME
+            )
+            self._problems = (*self._problems, problem)
         self.set_keymap(dict(settings.keys))
         self.settings_changed.publish(settings)
 
@@ -282,7 +293,9 @@ class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
             self.set_keymap(dict(keymap.keys))
             problems = (*problems, *keymap.problems)
         for problem in problems:
-            self.tell(problem, severity=Severity.WARNING, hint=f"See {self.desk.database.home.config}.")
+            self.tell(
+                problem, severity=Severity.WARNING, hint=_("See {path}.").format(path=self.desk.database.home.config)
+            )
 
     def get_key_display_of(self, key: str) -> str:
         """How a key is written on the screen: `?` for `question_mark`, `^p` for `ctrl+p`."""
@@ -358,7 +371,7 @@ class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
             return
         if any(isinstance(screen, Dialog) and screen.has_unsaved for screen in self.screen_stack):
             question = Confirm(
-                "Quit without saving?", "What you are writing has not been saved.", yes="Quit", no="Stay"
+                _("Quit without saving?"), _("What you are writing has not been saved."), yes=_("Quit"), no=_("Stay")
             )
             self.push_screen(question, lambda is_sure: self.exit(0) if is_sure else None)
         else:
@@ -385,9 +398,10 @@ class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
         outcome = await self.attempt(self.desk.call(operation, **arguments))
         if outcome is not None:
             # What a redo reverses is an undo, which says nothing about what was done at first.
-            what = outcome.value.operation.replace("_", " ") if operation == "undo" else "the change"
-            tasks = ", ".join(f"#{task.number}" for task in outcome.value.tasks[:5])
-            self.tell(f"{'Undid' if operation == 'undo' else 'Redid'} {what}{f' of {tasks}' if tasks else ''}.")
+            what = outcome.value.operation.replace("_", " ") if operation == "undo" else _("the change")
+            if tasks := ", ".join(f"#{task.number}" for task in outcome.value.tasks[:5]):
+                what = _("{change} of {tasks}").format(change=what, tasks=tasks)
+            self.tell((_("Undid {change}.") if operation == "undo" else _("Redid {change}.")).format(change=what))
 
 
 def _freeze_garbage() -> None:

@@ -7,6 +7,7 @@ from textual.content import Content
 
 from core.text import for_screen
 from storage import Status, Task, TaskId
+from tui.translation import _
 from tui.wording import MUTED, status_name
 
 LEVELS: Final = 2
@@ -41,10 +42,10 @@ def draw_graph(task: Task, tasks: Mapping[TaskId, Task]) -> list[Content]:
         return []
     lines: list[Content] = []
     if above:
-        lines += [Content.styled("waits for", MUTED), *above]
+        lines += [Content.styled(_("waits for"), MUTED), *above]
     lines.append(Content.assemble(("▶ ", "$text-accent"), _node(task).stylize("bold")))
     if below:
-        lines += [Content.styled("waited for by", MUTED), *below]
+        lines += [Content.styled(_("waited for by"), MUTED), *below]
     return lines
 
 
@@ -61,7 +62,8 @@ def _branches(
         if level < LEVELS:
             lines += _branches(each.id, neighbours, tasks, indent + ("   " if is_last else "│  "), level + 1)
     if len(known) > MOST_A_LEVEL:
-        lines.append(Content.styled(f"{indent}└─ … {len(known) - MOST_A_LEVEL} more", MUTED))
+        more = _("… {count} more").format(count=len(known) - MOST_A_LEVEL)
+        lines.append(Content.styled(f"{indent}└─ {more}", MUTED))
     return lines
 
 

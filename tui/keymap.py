@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from textual.keys import _character_to_key
 
 from tui.actions import Action
+from tui.translation import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,9 @@ def keymap_of(wanted: Mapping[str, str], actions: Iterable[Action]) -> Keymap:
     for name, value in wanted.items():
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
-            problems.append(f"keys: there is no action {name!r}." + (f" Did you mean {near[0]}?" if near else ""))
+            problem = _("keys: there is no action {name!r}.").format(name=name)
+            likely = _("Did you mean {name}?").format(name=near[0]) if near else ""
+            problems.append(f"{problem} {likely}".strip())
             continue
         keys[name] = ",".join(normal(key) for key in _split(value))
     problems.extend(_clashes(keys, known))
@@ -57,5 +60,6 @@ def _clashes(keys: Mapping[str, str], known: Mapping[str, Action]) -> list[str]:
             if other.id == name or not shares_place or (other.id in keys and other.id < name):
                 continue
             shared = mine & {normal(key) for key in keys_of(other, keys)}
-            problems.extend(f"keys: {key} is bound to {name} and to {other.id}." for key in sorted(shared))
+            clash = _("keys: {key} is bound to {action} and to {other}.")
+            problems.extend(clash.format(key=key, action=name, other=other.id) for key in sorted(shared))
     return problems

@@ -23,6 +23,7 @@ from storage import AgentId, ChangeId, Status, Task, TaskId
 from tui.actions import APP_ACTIONS, Action
 from tui.keymap import keys_of
 from tui.submit import submit, submit_many
+from tui.translation import _, ngettext
 from tui.wording import status_name
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _of_actions(app: "ParallelApp", screen: Any) -> Iterator[Command]:
     for action in actions:
         if action.in_palette:
             keys = " ".join(app.get_key_display_of(key) for key in keys_of(action, app.settings.keys)[:2])
-            yield Command(f"{action.title}  ({keys})", action.help, _runner(app, screen, action))
+            yield Command(f"{_(action.title)}  ({keys})", _(action.help), _runner(app, screen, action))
 
 
 def _runner(app: "ParallelApp", screen: Any, action: Action) -> Callable[[], Awaitable[Any]]:
@@ -100,7 +101,9 @@ def _runner(app: "ParallelApp", screen: Any, action: Action) -> Callable[[], Awa
 def _of_themes(app: "ParallelApp") -> Iterator[Command]:
     for name in sorted(app.available_themes):
         yield Command(
-            f"Theme: {name}", "Change the colours, and remember it.", partial(app.change_settings, theme=name)
+            _("Theme: {name}").format(name=name),
+            _("Change the colours, and remember it."),
+            partial(app.change_settings, theme=name),
         )
 
 
@@ -137,13 +140,13 @@ def commands_of(app: "ParallelApp", operation: Operation, tasks: list[Task]) -> 
     choice = next((each for each in required if _choices(app, each) is not None), None)
     if choice is None:
         title = f"{_verb(name) if subject else name}{subject}" + ("…" if _asks(required, tasks) else "")
-        yield Command(title, operation.summary, _caller(app, operation, tasks, {}))
+        yield Command(title, _(operation.summary), _caller(app, operation, tasks, {}))
         return
     for value, label in _choices(app, choice) or ():
         verb = f"{_verb(name)}{subject} {choice.name.replace('_', ' ')} {label}" if subject else (
             f"{name} {choice.name.replace('_', ' ')} {label}…"
         )  # fmt: skip
-        yield Command(verb, operation.summary, _caller(app, operation, tasks, {choice.name: value}))
+        yield Command(verb, _(operation.summary), _caller(app, operation, tasks, {choice.name: value}))
 
 
 def _verb(name: str) -> str:
@@ -158,8 +161,8 @@ def _choices(app: "ParallelApp", parameter: Parameter) -> list[tuple[Any, str]] 
         return [(each, status_name(each)) for each in values]
     if bare is AgentId:
         people = [(agent.id, for_screen(agent.name)) for agent in app.state.agents.values()]
-        nobody = [("nobody", "nobody")] if is_optional(parameter.annotation) else []
-        return sorted(people, key=lambda each: each[1].casefold()) + nobody or [("me", "me")]
+        nobody = [("nobody", _("nobody"))] if is_optional(parameter.annotation) else []
+        return sorted(people, key=lambda each: each[1].casefold()) + nobody or [("me", _("me"))]
     return None
 
 
@@ -182,7 +185,9 @@ def _asks(required: list[Parameter], tasks: list[Task]) -> bool:
 
 
 def _numbers(tasks: list[Task]) -> str:
-    return f"#{tasks[0].number}" if len(tasks) == 1 else f"{len(tasks)} tasks"
+    return f"#{tasks[0].number}" if len(tasks) == 1 else (
+        ngettext("{count} task", "{count} tasks", len(tasks)).format(count=len(tasks))
+    )  # fmt: skip
 
 
 def _caller(
@@ -226,14 +231,14 @@ async def _edit(app: "ParallelApp", operation: Operation, arguments: dict[str, A
         form = TaskForm(app.state.tasks[arguments["task"]], app.state)
         return await app.push_screen_wait(form) or None
     if operation.name == "update_tasks":
-        labels = await app.push_screen_wait(AskLine("Labels to add", placeholder="bug, ui")) or ""
+        labels = await app.push_screen_wait(AskLine(_("Labels to add"), placeholder="bug, ui")) or ""
         added = tuple(each.strip() for each in labels.split(",") if each.strip())
         return {"add_labels": added} if added else None
     if operation.name == "update_room":
-        name = await app.push_screen_wait(AskLine("Name of the room", initial=app.state.room.name))
+        name = await app.push_screen_wait(AskLine(_("Name of the room"), initial=app.state.room.name))
         return {"name": name} if name and name != app.state.room.name else None
     if operation.name == "update_agent":
-        name = await app.push_screen_wait(AskLine("New name of the agent"))
+        name = await app.push_screen_wait(AskLine(_("New name of the agent")))
         return {"name": name} if name else None
     return {}
 
@@ -275,11 +280,11 @@ def _show(app: "ParallelApp", operation: Operation, value: Any) -> None:
 def _told(operation: Operation, value: Any) -> str:
     what = operation.name.replace("_", " ").capitalize()
     if isinstance(value, tuple):
-        if not value:
-            return f"{what}: none"
         names = [_name(each) for each in value]
-        more = f" and {len(names) - 12} more" if len(names) > 12 else ""
-        return f"{what}: {', '.join(names[:12])}{more}"
+        listed = ", ".join(names[:12]) or _("none")
+        if len(names) > 12:
+            listed = _("{names} and {count} more").format(names=listed, count=len(names) - 12)
+        return f"{what}: {listed}"
     return f"{what}: {_name(value)}"
 
 
@@ -287,4 +292,4 @@ def _name(value: Any) -> str:
     if isinstance(value, Task):
         return f"#{value.number} {for_screen(value.title)}"
     inner = getattr(value, "agent", value)
-    return for_screen(str(getattr(inner, "name", None) or getattr(inner, "id", None) or "done"))
+    return for_screen(str(getattr(inner, "name", None) or getattr(inner, "id", None) or _("done")))

@@ -5,7 +5,6 @@ from typing import Final
 
 from storage import COLUMNS
 from tui.actions import Action
-from tui.widgets.lane import COLUMN_NAMES
 
 _MOVING: Final = "Cursor"
 _CARRYING: Final = "Moving cards"
@@ -46,8 +45,8 @@ BOARD_ACTIONS: Final = (
     Action("board.move_down", "J,shift+down", "shift_along(1)", "Move down", "Move the card down in its column.",
            _CARRYING),
     *(
-        Action(f"board.send_{column}", str(number), f"send('{column}')", f"To {COLUMN_NAMES[column].lower()}",
-               f"Send the lifted cards or the selection to {COLUMN_NAMES[column].lower()}.", _CARRYING,
+        Action(f"board.send_{column}", str(number), f"send('{column}')", f"To {column.replace('_', ' ')}",
+               f"Send the lifted cards or the selection to {column.replace('_', ' ')}.", _CARRYING,
                in_palette=False)
         for number, column in enumerate(COLUMNS, start=1)
     ),

@@ -25,13 +25,15 @@ from tui.board.drag import Lift
 from tui.board.outbox import Outbox
 from tui.board.summary import Summary
 from tui.board.table import Table, age_text
-from tui.board.view import SORT_WORDS, Group, Sort, View
+from tui.board.view import GROUP_WORDS, SORT_WORDS, Group, Sort, View
 from tui.board_state import BoardChange
 from tui.screens.place import Place
+from tui.translation import _, ngettext
 from tui.widgets.card import Face
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.footer import KeysFooter
-from tui.widgets.lane import COLUMN_NAMES, Ghost, Head, Lane, Look
+from tui.widgets.lane import Ghost, Head, Lane, Look
+from tui.wording import status_name
 
 AGE_EVERY_S: Final = 30.0
 """How often the ages on the cards are brought up to date."""
@@ -210,34 +212,36 @@ class Canvas(Place):
     def _notice(self, status: Status) -> tuple[str, ...]:
         table = self.table
         if not self._is_loaded:
-            return ("", "Reading the board …") if status is self.deck.in_view[0] else ()
+            return ("", _("Reading the board …")) if status is self.deck.in_view[0] else ()
         if table.shown_count or status is not self.column:
             return ()
         if table.view.is_filtered and table.total:
             query = for_screen(table.view.query.strip())
-            return "", f"No card fits “{query}”." if query else "No card is yours.", "", "esc  shows all cards"
+            nothing = _("No card fits “{query}”.").format(query=query) if query else _("No card is yours.")
+            return "", nothing, "", _("esc  shows all cards")
         return (
             "",
-            "The board is empty.",
+            _("The board is empty."),
             "",
-            "n  writes a card here",
-            "wzp task add TITLE  does from a shell",
-            "?  shows all keys",
+            _("n  writes a card here"),
+            _("wzp task add TITLE  does from a shell"),
+            _("?  shows all keys"),
         )
 
     def _summarise(self) -> None:
         table, seen = self.table, self.table.view
-        parts = [f"{table.total:,} {'card' if table.total == 1 else 'cards'}"]
+        parts = [ngettext("{count:,} card", "{count:,} cards", table.total).format(count=table.total)]
         if query := seen.query.strip():
-            parts.append(f"filter “{for_screen(query)}”: {table.shown_count:,}")
+            parts.append(_("filter “{query}”: {count:,}").format(query=for_screen(query), count=table.shown_count))
         if seen.only_mine:
-            parts.append("mine")
+            parts.append(_("mine"))
         if seen.sort is not Sort.RANK:
-            parts.append(f"by {SORT_WORDS[seen.sort]}")
+            parts.append(_("by {words}").format(words=_(SORT_WORDS[seen.sort])))
         if seen.group is not Group.NONE:
-            parts.append(f"{'swimlanes' if seen.has_swimlanes else 'grouped'} by {seen.group}")
+            grouped = _("swimlanes by {words}") if seen.has_swimlanes else _("grouped by {words}")
+            parts.append(grouped.format(words=_(GROUP_WORDS[seen.group])))
         if self.selected:
-            parts.append(f"{len(self.selected)} selected")
+            parts.append(_("{count} selected").format(count=len(self.selected)))
         if self.lift is not None and (refusal := _refusal_of(self.lift)):
             parts.append(refusal)
         self.summary.show(for_screen(self.state.room.name), "  ".join(parts), self._out_of_view())
@@ -249,7 +253,7 @@ class Canvas(Place):
         return "   ".join(side for side in sides if side)
 
     def _named(self, columns: Sequence[Status]) -> str:
-        return "  ".join(f"{COLUMN_NAMES[status]} {len(self.table.cards[status])}" for status in columns)
+        return "  ".join(f"{status_name(status)} {len(self.table.cards[status])}" for status in columns)
 
     # the size of things
 
@@ -266,8 +270,10 @@ class Canvas(Place):
         was_small = self.is_too_small
         self.set_class(is_small, "-too-small")
         if is_small:
-            needs = f"The board needs {LEAST_WIDTH}×{LEAST_HEIGHT}; this terminal has {width}×{height}."
-            self.query_one("#too-small", Static).update(f"{needs}\n\nMake it larger to go on.")
+            needs = _("The board needs {needed}; this terminal has {present}.").format(
+                needed=f"{LEAST_WIDTH}×{LEAST_HEIGHT}", present=f"{width}×{height}"
+            )
+            self.query_one("#too-small", Static).update("\n\n".join([needs, _("Make it larger to go on.")]))
         if is_small is not was_small:
             self.refresh_bindings()
         if self.table.view.has_swimlanes:
@@ -304,7 +310,8 @@ class Canvas(Place):
         if task.due is not None:
             days = (task.due - self._now.astimezone().date()).days
             is_overdue = days < 0 and task.status is not Status.DONE
-            due = "due today" if days == 0 else f"due {task.due.day} {task.due:%b}" + ("!" if is_overdue else "")
+            date = f"{task.due.day} {task.due:%b}" + ("!" if is_overdue else "")
+            due = _("due today") if days == 0 else _("due {date}").format(date=date)
         return Face(self.state.agent_name(task.assignee), age_text(task.status_changed_at, self._now), due, is_overdue)
 
     # the cursor
@@ -382,5 +389,9 @@ def _refusal_of(lift: Lift) -> str:
     """Why what is carried may not be dropped where it is; empty where it may."""
     if all(lift.column in allowed_from(base.status) for base in lift.bases):
         return ""
-    what = f"#{lift.held.number}" if len(lift.bases) == 1 else f"{len(lift.bases)} cards"
-    return f"{what} cannot go from {COLUMN_NAMES[lift.home]} to {COLUMN_NAMES[lift.column]}"
+    count = len(lift.bases)
+    cards = ngettext("{count} card", "{count} cards", count).format(count=count)
+    what = f"#{lift.held.number}" if count == 1 else cards
+    return _("{tasks} cannot go from {before} to {after}").format(
+        tasks=what, before=status_name(lift.home), after=status_name(lift.column)
+    )

@@ -17,6 +17,7 @@ from tui.board.drag import Lift
 from tui.board.outbox import Move
 from tui.board.view import SORT_WORDS, Group, Sort
 from tui.submit import submit, submit_many
+from tui.translation import _
 
 
 class Carrying(Canvas):
@@ -209,10 +210,11 @@ class Carrying(Canvas):
         return self.table.view.sort is not Sort.RANK
 
     def _tell_sorted(self) -> None:
-        words = SORT_WORDS[self.table.view.sort]
+        sentence = _(
+            "The cards are sorted by {words} now: a move to another column is stored, one inside a column is not."
+        )
         self.parallel.tell(
-            f"The cards are sorted by {words} now: a move to another column is stored, one inside a column is not.",
-            hint="Press s until they are sorted by hand.",
+            sentence.format(words=_(SORT_WORDS[self.table.view.sort])), hint=_("Press s until they are sorted by hand.")
         )
 
     # selecting

@@ -7,12 +7,13 @@ from textual.message import Message
 from textual.widgets import Input
 
 from storage import Status, TaskId
+from tui.translation import _, mark
 
 
 class NewCard(Input):
     """Lies over the line that the lane leaves free. Enter adds the card, escape does not."""
 
-    BINDINGS = [Binding("escape", "give_up", "Cancel", show=True)]  # noqa: RUF012
+    BINDINGS = [Binding("escape", "give_up", mark("Cancel"), show=True)]  # noqa: RUF012
     DEFAULT_CSS = """
     NewCard, NewCard:focus {
         position: absolute;
@@ -31,8 +32,8 @@ class NewCard(Input):
 
         title: str
 
-    def __init__(self, status: Status, after: TaskId | None) -> None:
-        super().__init__(placeholder="title, enter adds it", select_on_focus=False, id="new-card")
+    def __init__(self, status: Status, after: TaskId | None, title: str = "") -> None:
+        super().__init__(title, placeholder=_("title, enter adds it"), select_on_focus=False, id="new-card")
         self.status = status
         self.after = after
 

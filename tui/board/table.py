@@ -11,6 +11,7 @@ from tui.board.outbox import Outbox
 from tui.board.search import Search
 from tui.board.view import Band, Group, Row, Sort, View
 from tui.board_state import BoardState
+from tui.translation import _
 
 
 class Table:
@@ -143,7 +144,7 @@ def age_text(since: datetime | None, now: datetime) -> str:
         return ""
     seconds = (now - since).total_seconds()
     if seconds < 60:
-        return "now"
+        return _("now")
     if seconds < 3600:
         return f"{int(seconds // 60)}m"
     if seconds < 86400:

@@ -9,6 +9,8 @@ from typing import Any, Final
 from core.settings import Density
 from core.text import for_screen
 from storage import AgentId, Priority, Task
+from tui.translation import _, mark
+from tui.wording import priority_name
 
 
 class Sort(StrEnum):
@@ -31,7 +33,12 @@ class Group(StrEnum):
 
 
 SORT_WORDS: Final = {
-    Sort.RANK: "hand", Sort.PRIORITY: "priority", Sort.DUE: "due date", Sort.AGE: "age", Sort.TITLE: "title",
+    Sort.RANK: mark("hand"), Sort.PRIORITY: mark("priority"), Sort.DUE: mark("due date"), Sort.AGE: mark("age"),
+    Sort.TITLE: mark("title"),
+}  # fmt: skip
+GROUP_WORDS: Final = {
+    Group.NONE: mark("none"), Group.ASSIGNEE: mark("assignee"), Group.PRIORITY: mark("priority"),
+    Group.LABEL: mark("label"),
 }  # fmt: skip
 
 
@@ -115,18 +122,18 @@ def band_of(task: Task, group: Group, agent_name: Callable[[AgentId | None], str
     """The group in which a card stands."""
     if group is Group.ASSIGNEE:
         name = agent_name(task.assignee)
-        return Band(f"0{name.casefold()}", f"@{for_screen(name)}") if name else Band("1", "nobody")
+        return Band(f"0{name.casefold()}", f"@{for_screen(name)}") if name else Band("1", _("nobody"))
     if group is Group.PRIORITY:
         return band_of_priority(task.priority)
     if group is Group.LABEL:
         first = min(task.labels, key=str.casefold, default="")
-        return Band(f"0{first.casefold()}", for_screen(first)) if first else Band("1", "no label")
+        return Band(f"0{first.casefold()}", for_screen(first)) if first else Band("1", _("no label"))
     return Band("", "")
 
 
 def band_of_priority(priority: Priority) -> Band:
     """The group of a priority."""
-    return Band(str(_PRIORITY_ORDER[priority]), priority.value)
+    return Band(str(_PRIORITY_ORDER[priority]), priority_name(priority))
 
 
 def grouped(

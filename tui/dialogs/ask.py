@@ -8,12 +8,13 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input, TextArea
 
 from tui.dialogs.base import Dialog
+from tui.translation import mark
 
 
 class AskLine(Dialog[str | None]):
     """Ask for one line of text. Gives it without blanks around it, or None."""
 
-    KEYS = "enter confirms · esc cancels"
+    KEYS = mark("enter confirms · esc cancels")
 
     def __init__(self, title: str, *, initial: str = "", placeholder: str = "") -> None:
         super().__init__(title)
@@ -31,7 +32,7 @@ class AskLine(Dialog[str | None]):
 class AskText(Dialog[str | None]):
     """Ask for a text of several lines (Markdown). Leaving with changes asks first."""
 
-    KEYS = "ctrl+s saves · esc cancels"
+    KEYS = mark("ctrl+s saves · esc cancels")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "save", "Save", priority=True)]
 
     def __init__(self, title: str, *, initial: str = "") -> None:

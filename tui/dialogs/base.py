@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from core.text import for_screen
 from tui.guard import Guarded
+from tui.translation import _, mark
 
 T = TypeVar("T")
 
@@ -21,7 +22,7 @@ class Dialog(Guarded, ModalScreen[T]):
     """A question over the screen. Subclasses compose their `body` and dismiss with the answer."""
 
     CSS_PATH = Path(__file__).with_name("dialogs.tcss")
-    KEYS: ClassVar[str] = "enter confirms · esc cancels"
+    KEYS: ClassVar[str] = mark("enter confirms · esc cancels")
     """What the last line of the dialog says."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Cancel")]
@@ -36,7 +37,7 @@ class Dialog(Guarded, ModalScreen[T]):
         with Vertical(id="frame"):
             yield Static(self._heading, id="heading", markup=False)
             yield from self.body()
-            yield Static(self.KEYS, id="keys", markup=False)
+            yield Static(_(self.KEYS), id="keys", markup=False)
 
     def body(self) -> ComposeResult:
         """What stands between the heading and the keys."""
@@ -54,7 +55,12 @@ class Dialog(Guarded, ModalScreen[T]):
             return
         from tui.dialogs.confirm import Confirm
 
-        question = Confirm("Discard what you have written?", "It has not been saved.", yes="Discard", no="Keep writing")
+        question = Confirm(
+            _("Discard what you have written?"),
+            _("It has not been saved."),
+            yes=_("Discard"),
+            no=_("Keep writing"),
+        )
         self.app.push_screen(question, self._left)
 
     def _left(self, is_sure: bool | None) -> None:

@@ -11,6 +11,7 @@ from textual.widgets import Button, Static
 
 from core.text import block_for_screen
 from tui.dialogs.base import Dialog
+from tui.translation import _, mark
 
 
 class Confirm(Dialog[bool]):
@@ -18,11 +19,11 @@ class Confirm(Dialog[bool]):
 
     Args:
         message: what will happen, several lines if need be.
-        yes: the words on the button that does it.
-        no: the words on the one that does not.
+        yes: the words on the button that does it; `Yes` if empty.
+        no: the words on the one that does not; `No` if empty.
     """
 
-    KEYS = "y / n · ← → choose · enter confirms · esc cancels"
+    KEYS = mark("y / n · ← → choose · enter confirms · esc cancels")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "Yes"),
         Binding("n", "answer(False)", "No"),
@@ -30,10 +31,10 @@ class Confirm(Dialog[bool]):
         Binding("right,l", "app.focus_next", show=False),
     ]
 
-    def __init__(self, title: str, message: str, *, yes: str = "Yes", no: str = "No") -> None:
+    def __init__(self, title: str, message: str, *, yes: str = "", no: str = "") -> None:
         super().__init__(title)
         self._message = block_for_screen(message)
-        self._yes, self._no = yes, no
+        self._yes, self._no = yes or _("Yes"), no or _("No")
 
     def body(self) -> ComposeResult:
         with VerticalScroll(id="message", can_focus=False):

@@ -13,7 +13,9 @@ from textual.widgets import Static
 
 from core.text import for_screen
 from storage import Event, Task
+from tui import cells
 from tui.dialogs.base import Dialog
+from tui.translation import _, mark, ngettext
 from tui.wording import MUTED, Names, clock, event_sentence, field_name, field_value
 
 LINES_SHOWN: Final = 6
@@ -71,29 +73,30 @@ class FieldRow(Static, can_focus=True):
     def show(self) -> None:
         """Draw the row anew."""
         parts: list[Content] = [Content.styled(field_name(self.sides.field), "bold")]
-        parts.append(self._side("base", self.sides.base, None, ""))
-        parts.append(self._side("theirs", self.sides.theirs, self._is(False), self._by))
-        parts.append(self._side("mine", self.sides.mine, self._is(True), ""))
+        parts.append(self._side(_("base"), self.sides.base, None, ""))
+        parts.append(self._side(_("theirs"), self.sides.theirs, self._is(False), self._by))
+        parts.append(self._side(_("mine"), self.sides.mine, self._is(True), ""))
         self.update(Content("\n").join(parts))
 
     def _is(self, mine: bool) -> bool:
         return self.takes_mine is mine
 
     def _side(self, name: str, value: str, is_chosen: bool | None, note: str) -> Content:
-        mark = "    " if is_chosen is None else "(x) " if is_chosen else "( ) "
+        sign = "    " if is_chosen is None else "(x) " if is_chosen else "( ) "
         lines = value.splitlines() or [""]
         shown = lines[:LINES_SHOWN]
         if len(lines) > LINES_SHOWN:
-            shown.append(f"… {len(lines) - LINES_SHOWN} more lines")
+            hidden = len(lines) - LINES_SHOWN
+            shown.append(ngettext("… {count} more line", "… {count} more lines", hidden).format(count=hidden))
         text = ("\n" + " " * 12).join(shown)
         style = MUTED if is_chosen is None else "bold" if is_chosen else ""
-        return Content.assemble((f"{mark}{name:<8}{text}", style), (f"  {note}" if note else "", MUTED))
+        return Content.assemble((f"{sign}{cells.fit(name, 8)}{text}", style), (f"  {note}" if note else "", MUTED))
 
 
 class ConflictDialog(Dialog[dict[str, Any] | None]):
     """Show base, theirs and mine of each field that both have changed; give back mine where mine is chosen.
 
-    Nothing is written here. None means that theirs stays; an empty answer never occurs.
+    Nothing is written here. An empty answer means theirs in every field; None that the question was left.
 
     Args:
         base: the task as the person knew it.
@@ -102,9 +105,10 @@ class ConflictDialog(Dialog[dict[str, Any] | None]):
         changes: the events since `base`, oldest first.
         names: how agents and tasks are called.
         sides: the fields in words, where `mine` alone does not tell (a place in a column).
+        also: the fields of mine that nobody else has changed: they are saved whatever is chosen here.
     """
 
-    KEYS = "↑ ↓ field · space, ← → choose · t all theirs · m all mine · enter saves · esc leaves theirs"
+    KEYS = mark("↑ ↓ field · space, ← → choose · t all theirs · m all mine · enter saves · esc leaves theirs")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "take(False)", "Theirs"),
         Binding("m", "take(True)", "Mine"),
@@ -122,9 +126,12 @@ class ConflictDialog(Dialog[dict[str, Any] | None]):
         names: Names,
         *,
         sides: Sequence[Sides] | None = None,
+        also: Sequence[str] = (),
     ) -> None:
-        super().__init__(f"#{base.number} {theirs.title}: changed by somebody else meanwhile")
+        heading = _("#{number} {title}: changed by somebody else meanwhile")
+        super().__init__(heading.format(number=base.number, title=theirs.title))
         self._mine = dict(mine)
+        self._also = tuple(also)
         self._changes = changes
         self._names = names
         self._sides = sides if sides is not None else sides_of(base, theirs, mine, names)
@@ -140,7 +147,7 @@ class ConflictDialog(Dialog[dict[str, Any] | None]):
         with VerticalScroll(id="rows", can_focus=False):
             for sides in self._sides:
                 yield FieldRow(sides, self._author_of(sides.field))
-        yield Static("Nothing is saved yet: choose a side for each field.", id="verdict", markup=False)
+        yield Static(_("Nothing is saved yet: choose a side for each field."), id="verdict", markup=False)
 
     def on_mount(self) -> None:
         self.query(FieldRow).first().focus()
@@ -163,18 +170,19 @@ class ConflictDialog(Dialog[dict[str, Any] | None]):
             self._show_verdict()
             return
         chosen = {row.sides.field for row in rows if row.takes_mine}
-        self.dismiss({field: value for field, value in self._mine.items() if field in chosen} or None)
+        self.dismiss({field: value for field, value in self._mine.items() if field in chosen})
 
     def _show_verdict(self) -> None:
         rows = list(self.query(FieldRow))
         open_fields = [field_name(row.sides.field) for row in rows if row.takes_mine is None]
         mine = [field_name(row.sides.field) for row in rows if row.takes_mine]
+        mine += [field_name(field) for field in self._also]
         if open_fields:
-            text = f"Still to choose: {', '.join(open_fields)}."
+            text = _("Still to choose: {fields}.").format(fields=", ".join(open_fields))
         elif mine:
-            text = f"enter saves mine: {', '.join(mine)}."
+            text = _("enter saves mine: {fields}.").format(fields=", ".join(mine))
         else:
-            text = "enter leaves theirs as it is; nothing is written."
+            text = _("enter leaves theirs as it is; nothing is written.")
         self.query_one("#verdict", Static).update(text)
 
     def _author_of(self, field: str) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 
 from core.text import LABEL_LIMIT, TITLE_LIMIT
 from storage import Task, TaskId
+from tui.translation import _
 
 
 class Unreadable(ValueError):
@@ -25,9 +26,9 @@ def read_title(text: str) -> str:
     """
     title = text.strip()
     if not title:
-        raise Unreadable("A task needs a title.")
+        raise Unreadable(_("A task needs a title."))
     if len(title) > TITLE_LIMIT:
-        raise Unreadable(f"At most {TITLE_LIMIT:,} characters.")
+        raise Unreadable(_("At most {limit:,} characters.").format(limit=TITLE_LIMIT))
     return title
 
 
@@ -39,7 +40,7 @@ def read_labels(text: str) -> tuple[str, ...]:
     """
     labels = tuple(dict.fromkeys(" ".join(each.split()) for each in text.split(",") if each.strip()))
     if any(len(label) > LABEL_LIMIT for label in labels):
-        raise Unreadable(f"A label has at most {LABEL_LIMIT} characters.")
+        raise Unreadable(_("A label has at most {limit} characters.").format(limit=LABEL_LIMIT))
     return labels
 
 
@@ -57,11 +58,11 @@ def read_estimate(text: str) -> int | None:
     else:
         match = _DURATION.fullmatch(text)
         if match is None or not any(match.groups()):
-            raise Unreadable("Write it like 90m, 1h 30m or 2d.")
+            raise Unreadable(_("Write it like 90m, 1h 30m or 2d."))
         days, hours, rest = (float(each or 0) for each in match.groups())
         minutes = round((days * WORKDAY_HOURS + hours) * 60 + rest)
     if not 0 < minutes <= 1_000_000:
-        raise Unreadable("Between one minute and a million.")
+        raise Unreadable(_("Between one minute and a million."))
     return minutes
 
 
@@ -82,7 +83,7 @@ def read_due(text: str, today: date) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise Unreadable("Write it like 2026-12-01, tomorrow or +3.") from None
+        raise Unreadable(_("Write it like 2026-12-01, tomorrow or +3.")) from None
 
 
 def read_dependencies(text: str, by_number: Callable[[int], Task | None], own: TaskId | None) -> tuple[TaskId, ...]:
@@ -98,9 +99,9 @@ def read_dependencies(text: str, by_number: Callable[[int], Task | None], own: T
         number = word.removeprefix("#")
         task = by_number(int(number)) if number.isascii() and number.isdigit() and len(number) < 12 else None
         if task is None:
-            raise Unreadable(f"There is no task {word}. Write numbers, like #3, #7.")
+            raise Unreadable(_("There is no task {word}. Write numbers, like #3, #7.").format(word=word))
         if task.id == own:
-            raise Unreadable(f"#{task.number} cannot wait for itself.")
+            raise Unreadable(_("#{number} cannot wait for itself.").format(number=task.number))
         found[task.id] = None
     return tuple(found)
 

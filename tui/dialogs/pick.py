@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from core.text import for_screen
 from tui.dialogs.base import Dialog
+from tui.translation import _, mark
 
 SHOWN: Final = 200
 """Most options listed at once: nobody reads further, and a longer list costs a frame (10,000 take 1.2 s)."""
@@ -61,7 +62,7 @@ class Typed(Input):
     """Where one types to find. Where several can be marked, space marks and is no letter."""
 
     def __init__(self, *, gives_space: bool) -> None:
-        super().__init__(placeholder="type to find", select_on_focus=False, id="typed")
+        super().__init__(placeholder=_("type to find"), select_on_focus=False, id="typed")
         self._gives_space = gives_space
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
@@ -78,6 +79,7 @@ class Pick(Dialog[Picked | None]):
         allow_new: what was typed may be picked although no option has that label.
     """
 
+    KEYS = mark("type to find · ↑ ↓ · enter confirms · esc cancels")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,ctrl+n", "move('down')", show=False, priority=True),
         Binding("up,ctrl+b", "move('up')", show=False, priority=True),
@@ -105,7 +107,8 @@ class Pick(Dialog[Picked | None]):
         self._initial = tuple(selected)
         self._picked: dict[str, None] = dict.fromkeys(selected)
         self._listed: list[Choice] = []
-        self.KEYS = f"type to find · ↑ ↓ · {'space marks · ' if multiple else ''}enter confirms · esc cancels"  # type: ignore[misc]
+        if multiple:
+            self.KEYS = mark("type to find · ↑ ↓ · space marks · enter confirms · esc cancels")  # type: ignore[misc]
 
     def body(self) -> ComposeResult:
         yield Typed(gives_space=self._multiple)
@@ -164,7 +167,7 @@ class Pick(Dialog[Picked | None]):
         self._listed = self._finder.find(typed)
         new = typed.strip()
         if self._allow_new and new and all(each.label != new for each in self._listed):
-            self._listed.append(Choice(new, new, "new"))
+            self._listed.append(Choice(new, new, _("new")))
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options([Option(self._prompt(each)) for each in self._listed])
@@ -172,9 +175,10 @@ class Pick(Dialog[Picked | None]):
         more = self.query_one("#more", Static)
         hidden = len(self._choices) - SHOWN if not new else 0
         if not self._listed:
-            more.update("Nothing fits. Type less or something else." if new else "There is nothing to pick from.")
+            nothing = _("There is nothing to pick from.")
+            more.update(_("Nothing fits. Type less or something else.") if new else nothing)
         else:
-            more.update(f"… and {hidden:,} more: type to find them." if hidden > 0 else "")
+            more.update(_("… and {count:,} more: type to find them.").format(count=hidden) if hidden > 0 else "")
         more.display = not self._listed or hidden > 0
 
     def _prompt(self, choice: Choice) -> Content:

@@ -15,6 +15,7 @@ from tui.actions import APP_ACTIONS, Action, bindings_of
 from tui.graph import MARKS
 from tui.keymap import keys_of
 from tui.screens.place import Place
+from tui.translation import _, mark
 from tui.widgets.footer import KeysFooter
 from tui.wording import MUTED, status_name
 
@@ -30,18 +31,26 @@ HELP_ACTIONS = (
 
 _KEY_CELLS: Final = 20
 
+_PLACES: Final = {
+    "BoardScreen": mark("board"),
+    "TaskScreen": mark("task"),
+    "HistoryScreen": mark("history"),
+    "MessagesScreen": mark("messages"),
+    "SettingsScreen": mark("settings"),
+}
+
 CARD_MARKS: Final = (
-    ("!!  !  ⇣", "urgent, high, low priority; normal has no mark"),
-    ("⧗2", "waits for two tasks that are not closed yet"),
-    ("⊘ why", "blocked, and what it waits for"),
-    ("❝3", "three comments"),
-    ("@bob", "bob is to do it"),
-    ("‹bug›", "a label"),
-    ("due 3 Dec!", "the due date; with ! it has passed"),
-    ("5d", "so long in this column"),
-    ("⟳", "your change is being saved"),
-    ("*", "somebody else has just changed it"),
-    ("✓", "selected"),
+    ("!!  !  ⇣", mark("urgent, high, low priority; normal has no mark")),
+    ("⧗2", mark("waits for two tasks that are not closed yet")),
+    ("⊘ why", mark("blocked, and what it waits for")),
+    ("❝3", mark("three comments")),
+    ("@bob", mark("bob is to do it")),
+    ("‹bug›", mark("a label")),
+    (mark("due 3 Dec!"), mark("the due date; with ! it has passed")),
+    ("5d", mark("so long in this column")),
+    ("⟳", mark("your change is being saved")),
+    ("*", mark("somebody else has just changed it")),
+    ("✓", mark("selected")),
 )
 """What stands on a card, beside words."""
 
@@ -60,8 +69,8 @@ class HelpScreen(Place):
         self._room = 50
 
     def compose(self) -> ComposeResult:
-        name = type(self._place).__name__.removesuffix("Screen").lower()
-        yield Static(f"Help: the keys of the {name}", id="heading", markup=False)
+        name = _(_PLACES.get(type(self._place).__name__, "")) or type(self._place).__name__
+        yield Static(_("Help: the keys of the {place}").format(place=name), id="heading", markup=False)
         with VerticalScroll(id="page", can_focus=False):
             yield Static("", id="text", markup=False)
         yield KeysFooter(id="keys")
@@ -88,27 +97,27 @@ class HelpScreen(Place):
         actions = [*getattr(self._place, "ACTIONS", ()), *APP_ACTIONS]
         groups: dict[str, list[Action]] = {}
         for action in actions:
-            groups.setdefault(action.group or "More", []).append(action)
+            groups.setdefault(action.group or mark("More"), []).append(action)
         lines: list[Content] = []
         for group, members in groups.items():
             lines += [
-                Content.styled(group, "bold $text-primary"),
+                Content.styled(_(group), "bold $text-primary"),
                 *(self._line(action) for action in members),
                 Content(""),
             ]
-        lines += [Content.styled("On a card", "bold $text-primary")]
-        lines += [self._row(mark, meaning) for mark, meaning in CARD_MARKS]
-        lines += [Content(""), Content.styled("Columns, and their marks in the dependencies", "bold $text-primary")]
+        lines += [Content.styled(_("On a card"), "bold $text-primary")]
+        lines += [self._row(_(sign), _(meaning)) for sign, meaning in CARD_MARKS]
+        lines += [Content(""), Content.styled(_("Columns, and their marks in the dependencies"), "bold $text-primary")]
         lines += [self._row(MARKS[status], status_name(status)) for status in COLUMNS]
         lines += [
             Content(""),
-            Content.styled("Keys can be changed: press F3, or edit `keys:` in config.yaml.", MUTED),
+            Content.styled(_("Keys can be changed: press F3, or edit `keys:` in config.yaml."), MUTED),
         ]
         return Content("\n").join(lines)
 
     def _line(self, action: Action) -> Content:
         keys = [self.parallel.get_key_display_of(key) for key in keys_of(action, self.parallel.settings.keys)]
-        return self._row("  ".join(dict.fromkeys(keys)), action.help or action.title)
+        return self._row("  ".join(dict.fromkeys(keys)), _(action.help or action.title))
 
     def _row(self, key: str, meaning: str) -> Content:
         indent = "\n" + " " * (_KEY_CELLS + 4)

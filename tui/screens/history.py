@@ -15,6 +15,7 @@ from tui.board_state import BoardChange
 from tui.dialogs import Confirm
 from tui.event_query import PAGE, EventQuery, Found, search
 from tui.screens.place import Place
+from tui.translation import _, ngettext
 from tui.widgets.card import Face
 from tui.widgets.footer import KeysFooter
 from tui.widgets.lane import Head, Look
@@ -69,7 +70,7 @@ class HistoryScreen(Place):
         yield LineList(self._paint, id="events")
         yield Deck(self._face, id="past")
         yield Static("", id="empty", markup=False)
-        yield Input(placeholder="#12  @bob  type:edited  words", select_on_focus=False, id="filter")
+        yield Input(placeholder=_("#12  @bob  type:edited  words"), select_on_focus=False, id="filter")
         yield KeysFooter(id="keys")
 
     def on_mount(self) -> None:
@@ -133,12 +134,15 @@ class HistoryScreen(Place):
         lines = self.query_one(LineList)
         lines.show(len(self._events), cursor=cursor)
         text = self.query_one("#filter", Input).value.strip()
-        count = f"{len(self._events):,}{'' if self._before is None else '+'} events"
-        heading = f"History  {count}" + (f"  filter: {text}" if text else "")
-        self.query_one("#heading", Static).update(heading)
+        count = len(self._events)
+        number = f"{count:,}" if self._before is None else f"{count:,}+"
+        parts = [_("History"), ngettext("{number} event", "{number} events", count).format(number=number)]
+        if text:
+            parts.append(_("filter: {query}").format(query=text))
+        self.query_one("#heading", Static).update("  ".join(parts))
         self.set_class(not self._events, "-empty")
-        nothing = "No event fits the filter. Press / to change it." if text else (
-            "Nothing has happened yet. Press 1 and make the first card with n."
+        nothing = _("No event fits the filter. Press / to change it.") if text else (
+            _("Nothing has happened yet. Press 1 and make the first card with n.")
         )  # fmt: skip
         self.query_one("#empty", Static).update(nothing)
         if self._before is not None and lines.cursor >= len(self._events) - LOAD_AHEAD:
@@ -172,7 +176,7 @@ class HistoryScreen(Place):
         """Open the task of the event under the cursor."""
         task = self.current_task()
         if task is None:
-            self.parallel.tell("This event concerns no task.")
+            self.parallel.tell(_("This event concerns no task."))
             return
         from tui.screens.task import TaskScreen
 
@@ -185,12 +189,17 @@ class HistoryScreen(Place):
             self.run_worker(self.parallel.attempt(self._undo(event)), group="ask", exit_on_error=False)
 
     async def _undo(self, event: Event) -> None:
-        many = [each for each in self._events if each.change == event.change]
-        more = f" and {len(many) - 1} more of the same change" if len(many) > 1 else ""
-        sentence = (
-            f"{self._names.agent(event.agent_id)} {event_sentence(event, self._names)}{more}\n{full_time(event.at)}"
-        )
-        if await self.app.push_screen_wait(Confirm("Undo this change?", sentence, yes="Undo it", no="Leave it")):
+        others = sum(each.change == event.change for each in self._events) - 1
+        sentence = event_sentence(event, self._names)
+        if others > 0:
+            sentence = ngettext(
+                "{sentence} and {count} more of the same change",
+                "{sentence} and {count} more of the same change",
+                others,
+            ).format(sentence=sentence, count=others)
+        message = f"{self._names.agent(event.agent_id)} {sentence}\n{full_time(event.at)}"
+        question = Confirm(_("Undo this change?"), message, yes=_("Undo it"), no=_("Leave it"))
+        if await self.app.push_screen_wait(question):
             await self.parallel.reverse("undo", change=event.change)
 
     # the filter
@@ -241,7 +250,7 @@ class HistoryScreen(Place):
 
         found = await self.parallel.attempt(self.desk.read(read))
         if found is None:
-            self.parallel.tell("This is the newest event." if by > 0 else "This is how the room began.")
+            self.parallel.tell(_("This is the newest event.") if by > 0 else _("This is how the room began."))
             return
         event, board = found
         self._moment = event
@@ -253,7 +262,7 @@ class HistoryScreen(Place):
         touched = frozenset({TaskId(event.subject_id)} if event.subject_id else ())
         for status in COLUMNS:
             tasks = [task for task in board.tasks if task.status is status]
-            notice = () if tasks else ("nothing here then",)
+            notice = () if tasks else (_("nothing here then"),)
             deck.lanes[status].show(
                 rows=tasks, head=Head(len(tasks), len(tasks)), look=Look(selected=touched), notice=notice
             )  # fmt: skip
@@ -261,10 +270,12 @@ class HistoryScreen(Place):
                 if task.id in touched:
                     deck.bring_into_view(status)
                     deck.lanes[status].reveal(task.id)
-        head = f" The board after event {event.sequence:,}, {full_time(event.at)} ({age(event.at)} ago) "
+        head = _("The board after event {number:,}, {time} ({age} ago)").format(
+            number=event.sequence, time=full_time(event.at), age=age(event.at)
+        )
         sentence = f"{self._names.agent(event.agent_id)} ({event.door}) {event_sentence(event, self._names)}"
         self.query_one("#moment", Static).update(
-            Content("\n").join([Content.styled(head, "bold"), Content(f" {sentence}")])
+            Content("\n").join([Content.styled(f" {head} ", "bold"), Content(f" {sentence}")])
         )
 
     def _set_travelling(self, is_travelling: bool) -> None:

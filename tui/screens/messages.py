@@ -8,6 +8,7 @@ from textual.widgets import Static
 from tui.actions import Action, bindings_of
 from tui.messages import Note, Severity
 from tui.screens.place import Place
+from tui.translation import _, mark, ngettext
 from tui.widgets.footer import KeysFooter
 from tui.widgets.line_list import LineList, Piece
 from tui.wording import clock, full_time
@@ -20,6 +21,10 @@ MESSAGES_ACTIONS = (
 )  # fmt: skip
 
 _PARTS = {Severity.INFORMATION: "dim", Severity.WARNING: "warning", Severity.ERROR: "error"}
+
+_NAMES = {
+    Severity.INFORMATION: mark("information"), Severity.WARNING: mark("warning"), Severity.ERROR: mark("error"),
+}  # fmt: skip
 
 
 class MessagesScreen(Place):
@@ -34,7 +39,7 @@ class MessagesScreen(Place):
         self._notes: list[Note] = []
 
     def compose(self) -> ComposeResult:
-        yield Static("Messages", id="heading", markup=False)
+        yield Static(_("Messages"), id="heading", markup=False)
         yield LineList(self._paint, id="notes")
         yield Static("", id="detail", markup=False)
         yield KeysFooter(id="keys")
@@ -56,12 +61,14 @@ class MessagesScreen(Place):
         """Copy the message under the cursor."""
         if note := self._current():
             self.app.copy_to_clipboard(_text(note))
-            self.notify("Copied.", markup=False)
+            self.notify(_("Copied."), markup=False)
 
     def action_copy_all(self) -> None:
         """Copy them all."""
         self.app.copy_to_clipboard("\n\n".join(_text(note) for note in self._notes))
-        self.notify(f"Copied {len(self._notes)} messages.", markup=False)
+        count = len(self._notes)
+        copied = ngettext("Copied {count} message.", "Copied {count} messages.", count).format(count=count)
+        self.notify(copied, markup=False)
 
     def action_clear(self) -> None:
         """Forget them."""
@@ -78,7 +85,8 @@ class MessagesScreen(Place):
 
     def _show_detail(self) -> None:
         note = self._current()
-        text = _text(note) if note else "No messages yet. What the app tells you is kept here until you leave it."
+        nothing = _("No messages yet. What the app tells you is kept here until you leave it.")
+        text = _text(note) if note else nothing
         self.query_one("#detail", Static).update(text)
 
     def _current(self) -> Note | None:
@@ -88,9 +96,11 @@ class MessagesScreen(Place):
     def _paint(self, row: int) -> list[Piece]:
         note = self._notes[row]
         part = _PARTS[note.severity]
-        word = "" if note.severity is Severity.INFORMATION else f"{note.severity.value}: "
+        word = "" if note.severity is Severity.INFORMATION else f"{_(_NAMES[note.severity])}: "
         return [(f" {clock(note.at):<13} ", "dim"), (word, part), (note.text, "plain"), (f"  {note.hint}", "dim")]
 
 
 def _text(note: Note) -> str:
-    return "\n".join(part for part in (f"{full_time(note.at)}  {note.severity.value}", note.text, note.hint) if part)
+    return "\n".join(
+        part for part in (f"{full_time(note.at)}  {_(_NAMES[note.severity])}", note.text, note.hint) if part
+    )

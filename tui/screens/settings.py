@@ -16,6 +16,7 @@ from tui.dialogs import AskLine, Choice, Pick
 from tui.keymap import keys_of
 from tui.places import all_actions
 from tui.screens.place import Place
+from tui.translation import _
 from tui.widgets.footer import KeysFooter
 from tui.widgets.line_list import LineList, Piece
 
@@ -40,7 +41,7 @@ class SettingsScreen(Place):
         self._rows: list[str | Action] = []
 
     def compose(self) -> ComposeResult:
-        yield Static("Settings", id="heading", markup=False)
+        yield Static(_("Settings"), id="heading", markup=False)
         yield LineList(self._paint, id="rows")
         yield Static("", id="detail", markup=False)
         yield KeysFooter(id="keys")
@@ -86,7 +87,9 @@ class SettingsScreen(Place):
         app = self.parallel
         if name.startswith("filter "):
             key = name.removeprefix("filter ")
-            text = await app.push_screen_wait(AskLine(f"Filter {key}", initial=app.settings.filters[key]))
+            text = await app.push_screen_wait(
+                AskLine(_("Filter {name}").format(name=key), initial=app.settings.filters[key])
+            )
             if text:
                 await app.change_settings(filters={**app.settings.filters, key: text})
             return
@@ -96,18 +99,19 @@ class SettingsScreen(Place):
         elif isinstance(present, StrEnum):
             options = [Choice(value.value, value.value) for value in type(present)]
         else:
-            text = await app.push_screen_wait(AskLine(help_of(name), initial=f"{present:g}"))
+            text = await app.push_screen_wait(AskLine(_(help_of(name)), initial=f"{present:g}"))
             if text:
                 await app.change_settings(**{name: _number(text)})
             return
-        picked = await app.push_screen_wait(Pick(help_of(name), options, selected=[str(present)]))
+        picked = await app.push_screen_wait(Pick(_(help_of(name)), options, selected=[str(present)]))
         if picked:
             await app.change_settings(**{name: picked[0]})
 
     async def _change_keys(self, action: Action) -> None:
         app = self.parallel
         present = ",".join(keys_of(action, app.settings.keys))
-        question = AskLine(f"Keys of {action.id}, parted by commas", initial=present, placeholder="space,m,ctrl+k,f5")
+        title = _("Keys of {action}, parted by commas").format(action=action.id)
+        question = AskLine(title, initial=present, placeholder="space,m,ctrl+k,f5")
         keys = await app.push_screen_wait(question)
         if keys and keys != present:
             await app.change_settings(keys={**app.settings.keys, action.id: keys})
@@ -124,15 +128,16 @@ class SettingsScreen(Place):
     def _show_detail(self) -> None:
         row = self._current()
         if isinstance(row, Action):
-            text = f"{row.help}\nIn the file: keys: {{{row.id}: {','.join(keys_of(row, self.parallel.settings.keys))}}}"
+            line = f"keys: {{{row.id}: {','.join(keys_of(row, self.parallel.settings.keys))}}}"
+            text = "\n".join([_(row.help), _("In the file: {line}").format(line=line)])
         elif row.startswith("filter "):
-            text = "A saved filter of the board. x takes it away."
+            text = _("A saved filter of the board. x takes it away.")
         else:
             default = getattr(DEFAULTS, row)
-            text = f"{help_of(row)} Default: {default:g}." if isinstance(default, float) else (
-                f"{help_of(row)} Default: {default}."
-            )  # fmt: skip
-        self.query_one("#detail", Static).update(f"{text}\nKept in config.yaml; your comments there stay.")
+            shown = f"{default:g}" if isinstance(default, float) else str(default)
+            text = _("{help} Default: {value}.").format(help=_(help_of(row)), value=shown)
+        kept = _("Kept in config.yaml; your comments there stay.")
+        self.query_one("#detail", Static).update(f"{text}\n{kept}")
 
     def _paint(self, index: int) -> list[Piece]:
         row = self._rows[index]
@@ -141,7 +146,7 @@ class SettingsScreen(Place):
             keys = "  ".join(self.parallel.get_key_display_of(key) for key in keys_of(row, settings.keys))
             is_own = row.id in settings.keys
             name = cells.fit(f" {row.id}", _NAME_CELLS)
-            return [(name, "dim"), (cells.fit(keys, 24), "strong" if is_own else "accent"), (row.title, "plain")]
+            return [(name, "dim"), (cells.fit(keys, 24), "strong" if is_own else "accent"), (_(row.title), "plain")]
         if row.startswith("filter "):
             key = row.removeprefix("filter ")
             return [

@@ -13,6 +13,7 @@ from core.settings import Density
 from core.text import for_screen
 from storage import Priority, Task
 from tui import cells
+from tui.translation import _
 
 WIDE_CARD: Final = 46
 """From this width on the labels stand beside the other facts instead of below them."""
@@ -184,7 +185,7 @@ def _facts(task: Task, face: Face, room: int, *, with_labels: bool) -> list[Piec
 def _right_facts(face: Face, marks: Mark, more: int) -> list[Piece]:
     pieces: list[Piece] = []
     if more:
-        pieces.append((f"+{more} more", Part.TITLE))
+        pieces.append((_("+{count} more").format(count=more), Part.TITLE))
     if Mark.PENDING in marks:
         pieces.append(("⟳", Part.FACT))
     if face.age:

@@ -9,13 +9,15 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from tui.translation import _, mark
+
 
 class FilterInput(Input):
     """The input; enter and escape leave it, the arrows go on to the cards."""
 
     BINDINGS = [  # noqa: RUF012
-        Binding("escape", "give_up", "Clear filter", show=True),
-        Binding("down,tab", "keep", "To the cards", show=False),
+        Binding("escape", "give_up", mark("Clear filter"), show=True),
+        Binding("down,tab", "keep", mark("To the cards"), show=False),
     ]
 
     def action_give_up(self) -> None:
@@ -61,7 +63,8 @@ class FilterBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Static("/", id="filter-sign")
-        yield FilterInput(placeholder="words, #number, @assignee, !priority", select_on_focus=False, id="filter-input")
+        hint = _("words, #number, @assignee, !priority")
+        yield FilterInput(placeholder=hint, select_on_focus=False, id="filter-input")
         yield Static("", id="filter-count", markup=False)
 
     @property

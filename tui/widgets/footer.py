@@ -11,6 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui import cells
+from tui.translation import _
 
 
 class KeysFooter(Widget):
@@ -43,7 +44,7 @@ class KeysFooter(Widget):
         for active in screen.active_bindings.values():
             binding = active.binding
             if binding.show and active.enabled and binding.action not in shown:
-                shown[binding.action] = self.app.get_key_display(binding), binding.description
+                shown[binding.action] = self.app.get_key_display(binding), _(binding.description)
         keys = tuple(shown.values())
         if keys != self._keys:
             self._keys = keys
