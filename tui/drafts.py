@@ -1,9 +1,14 @@
 """What was written and could not be saved: kept, so that whoever goes on writing finds it again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from storage import TaskId
+from storage import Task, TaskId
+from tui.translation import _
+
+if TYPE_CHECKING:
+    from tui.app import ParallelApp
 
 
 @dataclass(slots=True)
@@ -14,7 +19,7 @@ class Drafts:
     _comments: dict[TaskId, str] = field(default_factory=dict)
     _title: str = ""
 
-    def keep_fields(self, task: TaskId, fields: dict[str, Any]) -> None:
+    def keep_fields(self, task: TaskId, fields: Mapping[str, Any]) -> None:
         """Keep what was written into the form of a task."""
         self._fields[task] = {**self._fields.get(task, {}), **fields}
 
@@ -38,3 +43,23 @@ class Drafts:
         """The title of the new card; it is kept no longer."""
         title, self._title = self._title, ""
         return title
+
+
+def keep_fields(app: "ParallelApp", task: Task, fields: Mapping[str, Any]) -> None:
+    """The fields of a task could not be saved: keep them, and say so."""
+    app.drafts.keep_fields(task.id, fields)
+    app.tell(
+        _("#{number} was not saved.").format(number=task.number), hint=_("What you wrote is kept: e goes on with it.")
+    )
+
+
+def keep_comment(app: "ParallelApp", task: Task, body: str) -> None:
+    """A comment could not be saved: keep it, and say so."""
+    app.drafts.keep_comment(task.id, body)
+    app.tell(_("The comment was not saved."), hint=_("What you wrote is kept: c goes on with it."))
+
+
+def keep_title(app: "ParallelApp", title: str) -> None:
+    """A card could not be added: keep its title, and say so."""
+    app.drafts.keep_title(title)
+    app.tell(_("The card was not added."), hint=_("Its title is kept: n goes on with it."))

@@ -5,7 +5,7 @@ Call these in a worker: they wait for dialogs.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,7 @@ from core.operations import find
 from core.text import for_screen
 from storage import Event, ParallelError, Status, Task, TaskId
 from tui.messages import Severity
+from tui.translation import _
 from tui.wording import Names, field_name, status_name
 
 if TYPE_CHECKING:
@@ -41,21 +42,34 @@ class _Sending:
     versions: dict[TaskId, int] = field(default_factory=dict)
     reason: str | None = None
     merged: list[Event] = field(default_factory=list)
+    unsaved: Callable[[], None] | None = None
+
+    def fail(self) -> None:
+        """What the person wanted could not be written, or was left: not what they have decided against."""
+        if self.unsaved is not None:
+            self.unsaved()
 
 
 async def submit(
-    app: "ParallelApp", operation: str, base: Task, *, reason: str | None = None, **arguments: Any
+    app: "ParallelApp",
+    operation: str,
+    base: Task,
+    *,
+    reason: str | None = None,
+    unsaved: Callable[[], None] | None = None,
+    **arguments: Any,
 ) -> Outcome | None:
     """Carry out an operation on one task as the person saw it.
 
     Args:
         operation: one whose first argument is `task`.
         base: the task as it was shown when the person decided.
+        unsaved: called where nothing was written although the person did not decide for theirs.
 
     Returns:
         The outcome; None where nothing was written. The person has been told why.
     """
-    sending = _Sending(operation, arguments, {base.id: base}, {base.id: base.version}, reason)
+    sending = _Sending(operation, arguments, {base.id: base}, {base.id: base.version}, reason, unsaved=unsaved)
     return await _send(app, sending, is_bulk=False)
 
 
@@ -74,12 +88,13 @@ async def submit_many(
 async def _send(app: "ParallelApp", sending: _Sending, *, is_bulk: bool) -> Outcome | None:
     if not await _ask_why_blocked(app, sending):
         return None
-    for _ in range(ATTEMPTS):
+    for _attempt in range(ATTEMPTS):
         try:
             outcome = await app.desk.call(sending.operation, reason=sending.reason, **_call_arguments(sending, is_bulk))
         except VersionConflict as conflict:
             if not isinstance(conflict.current, Task) or not conflict.changes:
                 app.tell_error(conflict)
+                sending.fail()
                 return None
             if not await _reconcile(app, sending, conflict.current, conflict.changes, is_bulk=is_bulk):
                 return None
@@ -88,15 +103,17 @@ async def _send(app: "ParallelApp", sending: _Sending, *, is_bulk: bool) -> Outc
                 return None
         except ParallelError as error:
             app.tell_error(error)
+            sending.fail()
             return None
         else:
             _tell(app, sending, outcome)
             return outcome
     app.tell(
-        f"{_numbers(sending)} keeps being changed by others; nothing was saved.",
+        _("{tasks} keeps being changed by others; nothing was saved.").format(tasks=_numbers(sending)),
         severity=Severity.ERROR,
-        hint="Try again in a moment.",
+        hint=_("Try again in a moment."),
     )
+    sending.fail()
     return None
 
 
@@ -134,15 +151,20 @@ async def _reconcile(
 
     names = Names(app.state)
     sides = [_place_sides(app, sending, base, current)] if PLACE in disputed else None
-    chosen = await app.push_screen_wait(ConflictDialog(base, current, disputed, changes, names, sides=sides))
+    undisputed = {name: value for name, value in mine.items() if name not in disputed}
+    chosen = await app.push_screen_wait(
+        ConflictDialog(base, current, disputed, changes, names, sides=sides, also=tuple(undisputed))
+    )
     sending.bases[current.id] = current
     if chosen and len(chosen) == len(disputed):
         sending.versions[current.id] = current.version
         return True
-    undisputed = {name: value for name, value in mine.items() if name not in disputed}
     if is_bulk:
         return await _leave_out(app, sending, current, {**undisputed, **(chosen or {})})
     if chosen is None:
+        sending.fail()
+        return False
+    if not chosen and not undisputed:
         return False
     # Each field's choice: only edits have several fields, and their arguments are called like them.
     sending.arguments = {**undisputed, **chosen}
@@ -194,16 +216,20 @@ def _place_sides(app: "ParallelApp", sending: _Sending, base: Task, current: Tas
     before = sending.arguments.get("before")
     to = Status(sending.arguments["to"])
     anchor = app.state.tasks.get(before) if before is not None else None
-    mine = f"before #{anchor.number} {for_screen(anchor.title)}" if anchor else "last"
-    return Sides(PLACE, _place(app, base), _place(app, current), f"{status_name(to)}, {mine}")
+    return Sides(PLACE, _place(app, base), _place(app, current), _place_in(to, anchor))
 
 
 def _place(app: "ParallelApp", task: Task) -> str:
     others = [each for each in app.state.column(task.status) if each.id != task.id]
     index = bisect_right(others, (task.rank, task.id), key=lambda each: (each.rank, each.id))
-    if index >= len(others):
-        return f"{status_name(task.status)}, last"
-    return f"{status_name(task.status)}, before #{others[index].number} {for_screen(others[index].title)}"
+    return _place_in(task.status, others[index] if index < len(others) else None)
+
+
+def _place_in(status: Status, anchor: Task | None) -> str:
+    if anchor is None:
+        return _("{column}, last").format(column=status_name(status))
+    task = f"#{anchor.number} {for_screen(anchor.title)}"
+    return _("{column}, before {task}").format(column=status_name(status), task=task)
 
 
 async def _ask_why_blocked(app: "ParallelApp", sending: _Sending) -> bool:
@@ -213,7 +239,7 @@ async def _ask_why_blocked(app: "ParallelApp", sending: _Sending) -> bool:
         return True
     from tui.dialogs import AskLine
 
-    question = AskLine(f"Why is {_numbers(sending)} blocked?", placeholder="what it waits for")
+    question = AskLine(_("Why is {tasks} blocked?").format(tasks=_numbers(sending)), placeholder=_("what it waits for"))
     sending.reason = await app.push_screen_wait(question) or None
     return sending.reason is not None
 
@@ -229,7 +255,12 @@ async def _finish_anyway(app: "ParallelApp", sending: _Sending, error: OpenDepen
             for need in needs
             if need.status not in _CLOSED and task.id in sending.versions
         )
-    question = Confirm("Finish it although it waits for others?", "\n".join(lines), yes="Finish anyway", no="Leave it")
+    question = Confirm(
+        _("Finish it although it waits for others?"),
+        "\n".join(lines),
+        yes=_("Finish anyway"),
+        no=_("Leave it"),
+    )
     sending.arguments["despite_dependencies"] = True
     return await app.push_screen_wait(question)
 
@@ -243,11 +274,12 @@ def _tell(app: "ParallelApp", sending: _Sending, outcome: Outcome) -> None:
             {field_name(name).lower(): None for name in event.after if name != "rank" or len(event.after) == 1}
         )
     for agent, changed in by_agent.items():
-        app.tell(f"Merged with {agent}'s change of {', '.join(changed)}.")
+        app.tell(_("Merged with {agent}'s change of {fields}.").format(agent=agent, fields=", ".join(changed)))
     for warning in outcome.warnings:
         app.tell(warning, severity=Severity.WARNING)
 
 
 def _numbers(sending: _Sending) -> str:
     numbers = [f"#{task.number}" for task in sending.bases.values()]
-    return ", ".join(numbers[:5]) + (" and others" if len(numbers) > 5 else "")
+    some = ", ".join(numbers[:5])
+    return _("{tasks} and others").format(tasks=some) if len(numbers) > 5 else some

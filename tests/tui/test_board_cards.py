@@ -1,11 +1,14 @@
 """The board's keys that write and change cards."""
 
 import pytest
+from textual.widgets import Input
 
-from storage import AgentKind, Priority, Status
+from storage import AgentKind, Priority, Status, StorageFull, WipMode
 from tests.support.boards import Hands, open_board
 from tests.support.users import User
-from tui.dialogs import AskText, Pick, TaskForm
+from tui.board.new_card import NewCard
+from tui.dialogs import AskText, ConflictDialog, Pick, TaskForm
+from tui.messages import Severity
 
 
 async def pick(hands: Hands, typed: str) -> None:
@@ -198,3 +201,62 @@ async def test_an_agent_of_another_kind_is_offered_by_its_name(board: User) -> N
         await hands.press("a")
         assert "claude" in hands.text
         assert "writes tests" in hands.text
+
+
+async def test_a_title_that_was_refused_stands_there_at_the_next_new_card(board: User) -> None:
+    board.call("update_room", wip={Status.TODO: 1}, wip_mode=WipMode.REFUSE)
+    board.add("Full", status="todo")
+    async with open_board(board) as hands:
+        await hands.press("n")
+        await hands.type("Long thought about")
+        await hands.press("enter")
+        await hands.until(lambda: any(note.severity is Severity.ERROR for note in hands.app.notes))
+        assert board.titles("todo") == ["Full"]
+        await hands.press("h", "n")
+        assert "Long thought about" in hands.text
+        await hands.press("enter")
+        await hands.until(lambda: hands.cursor == "Long thought about")
+        assert board.titles("backlog") == ["Long thought about"]
+        await hands.press("n")
+        assert hands.board.query_one(NewCard).value == ""
+
+
+async def test_what_was_written_is_not_lost_with_a_conflict_that_is_left(board: User, bob: User) -> None:
+    card = board.add("Fix login")
+    async with open_board(board) as hands:
+        await hands.press("e")
+        await hands.type(" by mail")
+        bob.edit(card, title="Fix logout")
+        await hands.press("ctrl+s")
+        await hands.until(lambda: isinstance(hands.app.screen, ConflictDialog))
+        await hands.press("escape")
+        assert board.see(card).title == "Fix logout"
+        await hands.press("e")
+        form = hands.app.screen
+        assert isinstance(form, TaskForm)
+        assert form.query_one("#title", Input).value == "Fix login by mail"
+        assert form.has_unsaved
+        await hands.press("ctrl+s")
+        assert board.see(card).title == "Fix login by mail"
+        await hands.press("e")
+        assert not hands.app.screen.has_unsaved  # type: ignore[attr-defined]
+
+
+async def test_a_comment_that_could_not_be_stored_is_kept(board: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    board.add("Fix login")
+    async with open_board(board) as hands:
+        call = hands.app.desk.call
+
+        async def fail(*_: object, **__: object) -> None:
+            raise StorageFull("The disk is full.", hint="Make room.")
+
+        await hands.press("c")
+        await hands.type("Seen twice")
+        monkeypatch.setattr(hands.app.desk, "call", fail)
+        await hands.press("ctrl+s")
+        assert [note.text for note in hands.app.notes] == ["The disk is full.", "The comment was not saved."]
+        monkeypatch.setattr(hands.app.desk, "call", call)
+        await hands.press("c")
+        assert "Seen twice" in hands.text
+        await hands.press("ctrl+s")
+        assert [each.body for each in board.call("get_task", task="1").comments] == ["Seen twice"]

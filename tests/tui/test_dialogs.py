@@ -267,7 +267,7 @@ async def conflict_dialog(pilot: Pilot[Any], board: User, bob: User) -> Conflict
     ("keys", "answer"),
     [
         (["m", "enter"], {"title": "Fix sign-in", "priority": Priority.LOW}),
-        (["t", "enter"], None),
+        (["t", "enter"], {}),
         (["escape"], None),
         (["right", "down", "left", "enter"], {"title": "Fix sign-in"}),
         (["t", "down", "space", "enter"], {"priority": Priority.LOW}),

@@ -92,15 +92,35 @@ async def test_nothing_is_written_before_the_person_has_chosen(board: User, bob:
         assert board.see(card).title == "Fix sign-in"
 
 
-@pytest.mark.parametrize("keys", [["t", "enter"], ["escape"], ["m", "escape"]])
-async def test_theirs_stays_where_the_person_takes_it(board: User, bob: User, keys: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("keys", "is_unsaved"), [(["t", "enter"], False), (["escape"], True), (["m", "escape"], True)]
+)
+async def test_theirs_stays_where_the_person_takes_it(
+    board: User, bob: User, keys: list[str], *, is_unsaved: bool
+) -> None:
     card = board.add("Fix login")
     theirs = bob.edit(card, title="Fix logout")
+    unsaved: list[bool] = []
     async with bare_app(board) as pilot:
-        worker = await begin(pilot, "update_task", card, title="Fix sign-in", priority=Priority.LOW)
+        worker = await begin(
+            pilot, "update_task", card, title="Fix sign-in", unsaved=lambda: unsaved.append(True)
+        )  # fmt: skip
         await pilot.press(*keys)
         assert await worker.wait() is None
         assert board.see(card).version == theirs.version
+        assert bool(unsaved) is is_unsaved
+
+
+async def test_what_nobody_disputes_is_saved_although_theirs_is_taken(board: User, bob: User) -> None:
+    card = board.add("Fix login")
+    bob.edit(card, title="Fix logout")
+    async with bare_app(board) as pilot:
+        worker = await begin(pilot, "update_task", card, title="Fix sign-in", priority=Priority.LOW)
+        await pilot.press("t")
+        assert "enter saves mine: Priority" in screen_text(pilot)
+        await pilot.press("enter")
+        await worker.wait()
+        assert (board.see(card).title, board.see(card).priority) == ("Fix logout", Priority.LOW)
 
 
 async def test_each_field_goes_its_own_way(board: User, bob: User) -> None:

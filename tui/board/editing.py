@@ -5,18 +5,21 @@ All run in workers, so they may wait for dialogs. They work on the selection whe
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from core.board.transitions import allowed_from
 from core.execute import Outcome
 from core.text import for_screen
 from storage import COLUMNS, Agent, Priority, Status, Task, TaskId
-from tui.board.view import Group
+from tui.board.view import GROUP_WORDS, Group
 from tui.dialogs import AskLine, AskText, Choice, Pick, TaskForm
+from tui.drafts import keep_comment, keep_fields, keep_title
 from tui.messages import Severity
 from tui.submit import submit, submit_many
+from tui.translation import _, ngettext
 from tui.widgets.card import PRIORITY_MARKS
-from tui.widgets.lane import COLUMN_NAMES
+from tui.wording import priority_name, status_name
 
 if TYPE_CHECKING:
     from tui.screens.board import BoardScreen
@@ -30,8 +33,9 @@ async def create(board: "BoardScreen", title: str, status: Status, before: TaskI
     """Add a card before another one, and put the cursor on it."""
     reason = None
     if status is Status.BLOCKED:
-        reason = await board.app.push_screen_wait(AskLine("Why is it blocked?", placeholder="what it waits for"))
+        reason = await board.app.push_screen_wait(AskLine(_("Why is it blocked?"), placeholder=_("what it waits for")))
         if not reason:
+            board.parallel.drafts.keep_title(title)
             return
     app = board.parallel
     outcome: Outcome | None = await app.attempt(
@@ -41,6 +45,8 @@ async def create(board: "BoardScreen", title: str, status: Status, before: TaskI
         for warning in outcome.warnings:
             app.tell(warning, severity=Severity.WARNING)
         board.await_card(outcome.value.id)
+    else:
+        keep_title(app, title)
 
 
 async def edit(board: "BoardScreen") -> None:
@@ -48,9 +54,11 @@ async def edit(board: "BoardScreen") -> None:
     task = board.at_cursor
     if task is None:
         return
-    fields = await board.app.push_screen_wait(TaskForm(task, board.state))
+    app = board.parallel
+    fields = await app.push_screen_wait(TaskForm(task, board.state, draft=app.drafts.take_fields(task.id)))
     if fields:
-        await _update_one(board, task, fields)
+        keep = partial(keep_fields, app, task, fields)
+        await _send(board, [task], lambda on: submit(app, "update_task", on[0], unsaved=keep, **fields))
 
 
 async def assign(board: "BoardScreen") -> None:
@@ -60,11 +68,12 @@ async def assign(board: "BoardScreen") -> None:
         return
     person = board.desk.actor.name
     agents = sorted(board.state.agents.values(), key=lambda agent: (agent.name != person, agent.name.casefold()))
-    choices = [Choice(ME, "me", person), Choice(NOBODY, "nobody", "take it back")]
+    choices = [Choice(ME, _("me"), person), Choice(NOBODY, _("nobody"), _("take it back"))]
     choices += [Choice(agent.id, agent.name, _kind(agent)) for agent in agents if agent.name != person]
     present = tasks[0].assignee
     chosen = NOBODY if present is None else ME if present == board.table.me else present
-    picked = await board.app.push_screen_wait(Pick(f"Give {_names(tasks)} to", choices, selected=(chosen,)))
+    question = Pick(_("Give {tasks} to").format(tasks=_names(tasks)), choices, selected=(chosen,))
+    picked = await board.app.push_screen_wait(question)
     if not picked:
         return
     if len(tasks) == 1:
@@ -78,9 +87,9 @@ async def prioritise(board: "BoardScreen") -> None:
     tasks = board.targets()
     if not tasks:
         return
-    choices = [Choice(each, str(each), PRIORITY_MARKS[each]) for each in reversed(Priority)]
+    choices = [Choice(each, priority_name(each), PRIORITY_MARKS[each]) for each in reversed(Priority)]
     picked = await board.app.push_screen_wait(
-        Pick(f"Priority of {_names(tasks)}", choices, selected=(tasks[0].priority.value,))
+        Pick(_("Priority of {tasks}").format(tasks=_names(tasks)), choices, selected=(tasks[0].priority.value,))
     )
     if picked:
         await _update(board, tasks, {"priority": Priority(picked[0])})
@@ -99,7 +108,13 @@ async def label(board: "BoardScreen") -> None:
     common = [each for each in tasks[0].labels if all(each in task.labels for task in tasks)]
     choices = [Choice(each, each, str(counts[each])) for each in known]
     picked = await board.app.push_screen_wait(
-        Pick(f"Labels of {_names(tasks)}", choices, multiple=True, selected=common, allow_new=True)
+        Pick(
+            _("Labels of {tasks}").format(tasks=_names(tasks)),
+            choices,
+            multiple=True,
+            selected=common,
+            allow_new=True,
+        )
     )
     if picked is None or set(picked) == set(common):
         return
@@ -119,13 +134,18 @@ async def depend(board: "BoardScreen") -> None:
         return
     others = [each for status in COLUMNS for each in board.state.column(status) if each.id != task.id]
     choices = [
-        Choice(each.id, f"#{each.number} {for_screen(each.title[:120])}", COLUMN_NAMES[each.status].lower())
+        Choice(each.id, f"#{each.number} {for_screen(each.title[:120])}", status_name(each.status).lower())
         for each in others
     ]
     offered = {each.id for each in others}
     present = [each for each in task.dependencies if each in offered]
     picked = await board.app.push_screen_wait(
-        Pick(f"What must be done before #{task.number}?", choices, multiple=True, selected=present)
+        Pick(
+            _("What must be done before #{number}?").format(number=task.number),
+            choices,
+            multiple=True,
+            selected=present,
+        )
     )
     if picked is None or set(picked) == set(present):
         return
@@ -138,11 +158,15 @@ async def comment(board: "BoardScreen") -> None:
     task = board.at_cursor
     if task is None:
         return
-    body = await board.app.push_screen_wait(AskText(f"Comment on #{task.number}"))
+    app = board.parallel
+    begun = app.drafts.take_comment(task.id)
+    body = await app.push_screen_wait(AskText(f"Comment on #{task.number}", initial=begun))
     if body and body.strip():
-        outcome = await board.parallel.attempt(board.desk.call("comment_task", task=task.id, body=body))
+        outcome = await app.attempt(board.desk.call("comment_task", task=task.id, body=body))
         if outcome is not None:
-            board.parallel.tell(f"Commented on #{task.number}.")
+            app.tell(_("Commented on #{number}.").format(number=task.number))
+        else:
+            keep_comment(app, task, body)
 
 
 async def archive(board: "BoardScreen") -> None:
@@ -155,7 +179,8 @@ async def archive(board: "BoardScreen") -> None:
     else:
         outcome = await _send(board, tasks, lambda on: submit_many(board.parallel, "archive_tasks", on))
     if outcome is not None:
-        board.parallel.tell(f"Archived {_names(tasks)}.", hint="u brings it back; A shows what is archived.")
+        hint = _("u brings it back; A shows what is archived.")
+        board.parallel.tell(_("Archived {tasks}.").format(tasks=_names(tasks)), hint=hint)
 
 
 async def duplicate(board: "BoardScreen") -> None:
@@ -172,14 +197,14 @@ async def restore(board: "BoardScreen") -> None:
     """Pick archived cards, and bring them back."""
     archived = sorted(board.state.column(Status.ARCHIVED), key=lambda task: task.updated_at, reverse=True)
     if not archived:
-        board.parallel.tell("Nothing is archived.")
+        board.parallel.tell(_("Nothing is archived."))
         return
     choices = [
         Choice(task.id, f"#{task.number} {for_screen(task.title[:120])}",
-               f"from {COLUMN_NAMES[task.archived_from or Status.BACKLOG].lower()}")
+               _("from {column}").format(column=status_name(task.archived_from or Status.BACKLOG).lower()))
         for task in archived
     ]  # fmt: skip
-    picked = await board.app.push_screen_wait(Pick("Bring back from the archive", choices))
+    picked = await board.app.push_screen_wait(Pick(_("Bring back from the archive"), choices))
     task = board.state.tasks.get(TaskId(picked[0])) if picked else None
     if task is not None:
         outcome = await submit(board.parallel, "restore_task", task)
@@ -195,10 +220,10 @@ async def send(board: "BoardScreen") -> None:
         return
     allowed = frozenset.intersection(*(allowed_from(task.status) for task in tasks))
     choices = [
-        Choice(status, COLUMN_NAMES[status], "" if status in allowed else "not from here") for status in COLUMNS
+        Choice(status, status_name(status), "" if status in allowed else _("not from here")) for status in COLUMNS
     ]  # fmt: skip
     picked = await board.app.push_screen_wait(
-        Pick(f"Move {_names(tasks)} to", choices, selected=(tasks[0].status.value,))
+        Pick(_("Move {tasks} to").format(tasks=_names(tasks)), choices, selected=(tasks[0].status.value,))
     )
     if picked:
         board.lift = None
@@ -211,14 +236,24 @@ async def group(board: "BoardScreen") -> None:
     seen = board.table.view
     groups = [each for each in Group if each is not Group.NONE]
     choices = [
-        Choice(Group.NONE, "not grouped"),
-        *(Choice(each, f"by {each}", "headings in each column") for each in groups),
-        *(Choice(f"lanes {each}", f"swimlanes by {each}", "bands across the board") for each in groups),
+        Choice(Group.NONE, _("not grouped")),
+        *(
+            Choice(each, _("by {words}").format(words=_(GROUP_WORDS[each])), _("headings in each column"))
+            for each in groups
+        ),
+        *(
+            Choice(
+                f"lanes {each}",
+                _("swimlanes by {words}").format(words=_(GROUP_WORDS[each])),
+                _("bands across the board"),
+            )
+            for each in groups
+        ),
     ]
     present = f"lanes {seen.group}" if seen.has_swimlanes else str(seen.group)
-    picked = await board.app.push_screen_wait(Pick("Group the cards", choices, selected=(present,)))
+    picked = await board.app.push_screen_wait(Pick(_("Group the cards"), choices, selected=(present,)))
     if picked:
-        lanes, _, name = picked[0].rpartition(" ")
+        lanes, _blank, name = picked[0].rpartition(" ")
         board.look_at(replace(board.table.view, group=Group(name), has_swimlanes=bool(lanes)))
 
 
@@ -227,21 +262,21 @@ async def saved_filters(board: "BoardScreen") -> None:
     app = board.parallel
     filters = app.settings.filters
     query = board.table.view.query.strip()
-    choices = [Choice(SAVE_FILTER, f"Save “{for_screen(query)}” …")] if query else []
+    choices = [Choice(SAVE_FILTER, _("Save “{query}” …").format(query=for_screen(query)))] if query else []
     choices += [Choice(name, for_screen(name), for_screen(saved)) for name, saved in filters.items()]
     if not choices:
-        app.tell("No filter is saved yet.", hint="Filter with /, keep it with enter, then save it with f.")
+        app.tell(_("No filter is saved yet."), hint=_("Filter with /, keep it with enter, then save it with f."))
         return
-    picked = await board.app.push_screen_wait(Pick("Filters", choices))
+    picked = await board.app.push_screen_wait(Pick(_("Filters"), choices))
     if not picked:
         return
     if picked[0] != SAVE_FILTER:
         board.look_at(replace(board.table.view, query=filters[picked[0]]))
         return
-    name = await board.app.push_screen_wait(AskLine("Name of the filter", initial=query))
+    name = await board.app.push_screen_wait(AskLine(_("Name of the filter"), initial=query))
     if name:
         await app.change_settings(filters={**app.settings.filters, name: query})
-        app.tell(f"Saved the filter “{name}”.")
+        app.tell(_("Saved the filter “{name}”.").format(name=name))
 
 
 async def _update(board: "BoardScreen", tasks: Sequence[Task], fields: Mapping[str, Any]) -> None:
@@ -271,4 +306,4 @@ def _kind(agent: Agent) -> str:
 def _names(tasks: Sequence[Task]) -> str:
     if len(tasks) == 1:
         return f"#{tasks[0].number}"
-    return f"{len(tasks)} cards"
+    return ngettext("{count} card", "{count} cards", len(tasks)).format(count=len(tasks))

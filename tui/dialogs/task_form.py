@@ -1,6 +1,7 @@
 """The form of a task: all fields that can be edited, checked as one types; gives back what differs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -26,7 +27,8 @@ from tui.dialogs.field_input import (
     write_dependencies,
     write_estimate,
 )
-from tui.wording import status_name
+from tui.translation import _, mark
+from tui.wording import priority_name, status_name
 
 NOBODY = AgentId("")
 """The value of the assignee's list that stands for nobody; Textual's Select keeps None for itself."""
@@ -38,41 +40,57 @@ class TaskForm(Dialog[dict[str, Any] | None]):
     Args:
         task: the task to edit; None for a new one.
         status: the column of a new one.
+        draft: fields that were written before and could not be saved; they stand there again, as unsaved.
 
     Gives the changed fields as arguments of `update_task`; for a new task those of `create_task`.
     """
 
-    KEYS = "ctrl+s saves · tab next field · ctrl+t picks tasks · esc cancels"
+    KEYS = mark("ctrl+s saves · tab next field · ctrl+t picks tasks · esc cancels")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "Save", priority=True),
         Binding("ctrl+t", "pick_dependencies", "Pick tasks", priority=True),
     ]
 
-    def __init__(self, task: Task | None, state: BoardState, *, status: Status | None = None) -> None:
+    def __init__(
+        self,
+        task: Task | None,
+        state: BoardState,
+        *,
+        status: Status | None = None,
+        draft: Mapping[str, Any] | None = None,
+    ) -> None:
         self._edited = task
+        self._written = replace(task, **draft) if task is not None and draft else task
         self._state = state
         self._status = status or Status.BACKLOG
-        super().__init__(f"Edit #{task.number}" if task is not None else f"New task in {status_name(self._status)}")
+        super().__init__(
+            _("Edit #{number}").format(number=task.number)
+            if task is not None
+            else _("New task in {column}").format(column=status_name(self._status))
+        )
         self._before = self._values_of(task)
+        self._begun = self._values_of(self._written)
 
     def body(self) -> ComposeResult:
-        typed = _typed_of(self._edited, self._state)
+        typed = _typed_of(self._written, self._state)
         with VerticalScroll(id="fields", can_focus=False):
-            yield from _field("title", "Title", _input("title", typed["title"], "what is to be done"))
-            yield from _field("description", "Description (Markdown)", self._description(typed["description"]))
+            yield from _field("title", _("Title"), _input("title", typed["title"], _("what is to be done")))
+            yield from _field("description", _("Description (Markdown)"), self._description(typed["description"]))
             with Horizontal(classes="pair"):
-                yield from _field("priority", "Priority", self._priorities())
-                yield from _field("assignee", "Assignee", self._people())
+                yield from _field("priority", _("Priority"), self._priorities())
+                yield from _field("assignee", _("Assignee"), self._people())
             with Horizontal(classes="pair"):
-                yield from _field("labels", "Labels", _input("labels", typed["labels"], "bug, ui"))
-                yield from _field("dependencies", "Waits for", _input("dependencies", typed["dependencies"], "#3, #7"))
+                yield from _field("labels", _("Labels"), _input("labels", typed["labels"], "bug, ui"))
+                yield from _field(
+                    "dependencies", _("Waits for"), _input("dependencies", typed["dependencies"], "#3, #7")
+                )
             with Horizontal(classes="pair"):
                 yield from _field(
-                    "estimate_minutes", "Estimate", _input("estimate_minutes", typed["estimate_minutes"], "1h 30m")
+                    "estimate_minutes", _("Estimate"), _input("estimate_minutes", typed["estimate_minutes"], "1h 30m")
                 )
-                yield from _field("due", "Due", _input("due", typed["due"], "2026-12-01, tomorrow, +3"))
+                yield from _field("due", _("Due"), _input("due", typed["due"], "2026-12-01, tomorrow, +3"))
             yield from _field(
-                "command", "Command", _input("command", typed["command"], "a shell line that does the work")
+                "command", _("Command"), _input("command", typed["command"], _("a shell line that does the work"))
             )
 
     def on_mount(self) -> None:
@@ -116,7 +134,7 @@ class TaskForm(Dialog[dict[str, Any] | None]):
         ]
         typed = self.query_one("#dependencies", Input)
         numbers = [word.removeprefix("#") for word in typed.value.replace(",", " ").split()]
-        self.app.push_screen(Pick("Wait for which tasks?", choices, multiple=True, selected=numbers), self._picked)
+        self.app.push_screen(Pick(_("Wait for which tasks?"), choices, multiple=True, selected=numbers), self._picked)
 
     def _picked(self, numbers: tuple[str, ...] | None) -> None:
         if numbers is not None:
@@ -168,14 +186,14 @@ class TaskForm(Dialog[dict[str, Any] | None]):
         return TextArea(text, id="description", highlight_cursor_line=False)
 
     def _priorities(self) -> Widget:
-        options = [(priority.value.capitalize(), priority) for priority in reversed(Priority)]
-        return Select(options, value=self._before["priority"], allow_blank=False, id="priority", compact=True)
+        options = [(priority_name(priority).capitalize(), priority) for priority in reversed(Priority)]
+        return Select(options, value=self._begun["priority"], allow_blank=False, id="priority", compact=True)
 
     def _people(self) -> Widget:
         people = sorted(self._state.agents.values(), key=lambda agent: agent.name.casefold())
-        options: list[tuple[Content | str, AgentId]] = [("nobody", NOBODY)]
+        options: list[tuple[Content | str, AgentId]] = [(_("nobody"), NOBODY)]
         options += [(Content(for_screen(agent.name)), agent.id) for agent in people]
-        assignee = self._before["assignee"]
+        assignee = self._begun["assignee"]
         known = assignee if assignee in self._state.agents else NOBODY
         return Select(options, value=known, allow_blank=False, id="assignee", compact=True)
 

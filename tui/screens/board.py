@@ -18,6 +18,7 @@ from tui.board.carrying import Carrying
 from tui.board.deck import Deck
 from tui.board.new_card import NewCard
 from tui.board.view import Sort
+from tui.translation import _
 from tui.widgets.filter_bar import FilterBar
 
 _ALL: Final = frozenset(each.action.partition("(")[0] for each in BOARD_ACTIONS)
@@ -65,7 +66,7 @@ class BoardScreen(Carrying):
 
     def action_new_card(self) -> None:
         """Open a line below the cursor for the title of a new card."""
-        self._new_card = NewCard(self.column, self.cursor)
+        self._new_card = NewCard(self.column, self.cursor, self.parallel.drafts.take_title())
         lane = self.deck.lanes[self.column]
         lane.mount(self._new_card)
         self._place_new_card(self._new_card)
@@ -158,7 +159,8 @@ class BoardScreen(Carrying):
             self._tell_filter()
 
     def _tell_filter(self) -> None:
-        self.filter_bar.tell(f"{self.table.shown_count:,} of {self.table.total:,}")
+        count = _("{shown:,} of {total:,}").format(shown=self.table.shown_count, total=self.table.total)
+        self.filter_bar.tell(count)
 
     @on(FilterBar.Left)
     def _filter_left(self, message: FilterBar.Left) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from markdown_it import MarkdownIt
@@ -14,12 +15,15 @@ from textual.widgets import Markdown, Static
 from core.operations.task import TaskDetail
 from core.text import block_for_screen, for_screen
 from storage import Comment, EntityKind, Event, ParallelError, Status, Task, TaskId
+from tui import cells
 from tui.actions import Action, bindings_of
 from tui.board_state import BoardChange
 from tui.dialogs import AskText, Confirm, TaskForm
+from tui.drafts import keep_comment, keep_fields
 from tui.graph import draw_graph
 from tui.screens.place import Place
 from tui.submit import submit
+from tui.translation import _
 from tui.widgets.footer import KeysFooter
 from tui.wording import (
     HIDDEN_FIELDS,
@@ -33,6 +37,7 @@ from tui.wording import (
     field_name,
     field_value,
     full_time,
+    priority_name,
     status_name,
 )  # fmt: skip
 
@@ -88,11 +93,11 @@ class TaskScreen(Place):
             yield Static("", id="facts", markup=False)
             yield Static("", id="missing", markup=False)
             yield Markdown("", parser_factory=_parser, open_links=False, id="description")
-            yield Static("Dependencies", classes="heading", id="graph-heading", markup=False)
+            yield Static(_("Dependencies"), classes="heading", id="graph-heading", markup=False)
             yield Static("", id="graph", markup=False)
-            yield Static("Comments", classes="heading", id="comments-heading", markup=False)
+            yield Static(_("Comments"), classes="heading", id="comments-heading", markup=False)
             yield VerticalScroll(id="comments", can_focus=False)
-            yield Static("History", classes="heading", id="history-heading", markup=False)
+            yield Static(_("History"), classes="heading", id="history-heading", markup=False)
             yield Static("", id="events", markup=False)
         yield KeysFooter(id="keys")
 
@@ -135,7 +140,7 @@ class TaskScreen(Place):
 
     async def _show_missing(self, error: ParallelError) -> None:
         self._seen = None
-        self.query_one("#missing", Static).update(f"{error.message}\n{error.hint}\n\nesc goes back.")
+        self.query_one("#missing", Static).update("\n".join([error.message, error.hint, "", _("esc goes back.")]))
         self.add_class("-missing")
 
     # showing
@@ -149,7 +154,7 @@ class TaskScreen(Place):
         self.query_one("#facts", Static).update(_facts(task, names))
         if task.description != self._description:
             self._description = task.description
-            text = block_for_screen(task.description) or "*No description. Press* **e** *to write one.*"
+            text = block_for_screen(task.description) or _("*No description. Press* **e** *to write one.*")
             await self.query_one("#description", Markdown).update(text)
         self._show_graph(task)
         await self._show_comments(seen.detail.comments, names)
@@ -158,17 +163,21 @@ class TaskScreen(Place):
     def _past(self, at: Event | None, names: Names) -> Content:
         if at is None or self._at is None:
             return Content("")
-        where = f" As it was at version {self._at + 1} of {len(self._versions)}, {full_time(at.at)}: "
+        where = _("As it was at version {version} of {count}, {time}:").format(
+            version=self._at + 1, count=len(self._versions), time=full_time(at.at)
+        )
         return Content.assemble(
-            (where, "bold"),
+            (f" {where} ", "bold"),
             f"{names.agent(at.agent_id)} {event_sentence(at, names, is_brief=True)}",
-            "   ] newer  [ older  esc now ",
+            "   ",
+            _("] newer  [ older  esc now"),
+            " ",
         )
 
     def _show_graph(self, task: Task) -> None:
         graph = draw_graph(task, self.state.tasks)
         self.query_one("#graph", Static).update(Content("\n").join(graph) if graph else Content.styled(
-            "Waits for nothing, and nothing waits for it.", MUTED
+            _("Waits for nothing, and nothing waits for it."), MUTED
         ))  # fmt: skip
 
     async def _show_comments(self, comments: tuple[Comment, ...], names: Names) -> None:
@@ -179,7 +188,7 @@ class TaskScreen(Place):
         with self.app.batch_update():
             await box.remove_children()
             if not comments:
-                await box.mount(Static("No comments yet. Press c to write one.", classes="empty", markup=False))
+                await box.mount(Static(_("No comments yet. Press c to write one."), classes="empty", markup=False))
             for comment in comments:
                 head = f"{names.agent(comment.author)}  {clock(comment.created_at)}"
                 await box.mount(Static(head, classes="author", markup=False))
@@ -201,7 +210,7 @@ class TaskScreen(Place):
         newest = len(self._versions) - 1
         at = (newest if self._at is None else self._at) + by
         if at < 0:
-            self.parallel.tell("This is how it began.")
+            self.parallel.tell(_("This is how it began."))
             return
         self._at = at if at < newest else None
         self.load()
@@ -214,9 +223,11 @@ class TaskScreen(Place):
         base = self.state.tasks.get(self.task_id)
         if base is None:
             return
-        changed = await self.app.push_screen_wait(TaskForm(base, self.state))
+        drafts = self.parallel.drafts
+        changed = await self.app.push_screen_wait(TaskForm(base, self.state, draft=drafts.take_fields(base.id)))
         if changed:
-            await submit(self.parallel, "update_task", base, **changed)
+            keep = partial(keep_fields, self.parallel, base, changed)
+            await submit(self.parallel, "update_task", base, unsaved=keep, **changed)
 
     def action_comment(self) -> None:
         """Write a comment."""
@@ -226,9 +237,15 @@ class TaskScreen(Place):
         task = self.state.tasks.get(self.task_id)
         if task is None:
             return
-        body = await self.app.push_screen_wait(AskText(f"Comment on #{task.number} {task.title}"))
+        body = await self.app.push_screen_wait(
+            AskText(
+                _("Comment on {task}").format(task=f"#{task.number} {task.title}"),
+                initial=self.parallel.drafts.take_comment(task.id),
+            )
+        )
         if body and body.strip():
-            await submit(self.parallel, "comment_task", task, body=body)
+            keep = partial(keep_comment, self.parallel, task, body)
+            await submit(self.parallel, "comment_task", task, unsaved=keep, body=body)
 
     def action_archive(self) -> None:
         """Archive the task, or restore it."""
@@ -240,13 +257,15 @@ class TaskScreen(Place):
             return
         if base.status is Status.ARCHIVED:
             if await submit(self.parallel, "restore_task", base) is not None:
-                self.parallel.tell(f"Brought #{base.number} back to the board.")
+                self.parallel.tell(_("Brought #{number} back to the board.").format(number=base.number))
             return
         question = Confirm(
-            f"Archive #{base.number}?", f"{base.title}\n\nIt leaves the board; u or x brings it back.", yes="Archive"
+            _("Archive #{number}?").format(number=base.number),
+            "\n\n".join([base.title, _("It leaves the board; u or x brings it back.")]),
+            yes=_("Archive"),
         )
         if await self.app.push_screen_wait(question) and await submit(self.parallel, "archive_task", base) is not None:
-            self.parallel.tell(f"Archived #{base.number}.", hint="u brings it back.")
+            self.parallel.tell(_("Archived {tasks}.").format(tasks=f"#{base.number}"), hint=_("u brings it back."))
 
     def action_scroll(self, lines: int) -> None:
         """Scroll by lines."""
@@ -268,7 +287,7 @@ class TaskScreen(Place):
     @on(Markdown.LinkClicked)
     def link_clicked(self, event: Markdown.LinkClicked) -> None:
         """Links come from others: show where they lead, and open nothing."""
-        self.parallel.tell(f"Link: {event.href}")
+        self.parallel.tell(_("Link: {link}").format(link=event.href))
 
     def _in_worker(self, doing: "object") -> None:
         self.run_worker(self.parallel.attempt(doing), group="ask", exit_on_error=False)  # type: ignore[arg-type]
@@ -280,27 +299,28 @@ def _parser() -> MarkdownIt:
 
 
 def _facts(task: Task, names: Names) -> Content:
-    rows: list[tuple[str, str, str]] = [("Column", status_name(task.status), "bold")]
+    rows: list[tuple[str, str, str]] = [(_("Column"), status_name(task.status), "bold")]
     if task.blocked_reason:
-        rows.append(("Blocked because", for_screen(task.blocked_reason), "$text-error"))
+        rows.append((_("Blocked because"), for_screen(task.blocked_reason), "$text-error"))
     if task.archived_from:
-        rows.append(("Archived from", status_name(task.archived_from), ""))
-    rows.append(("Priority", task.priority.value.capitalize(), ""))
-    rows.append(("Assignee", names.agent(task.assignee), "" if task.assignee else MUTED))
+        rows.append((_("Archived from"), status_name(task.archived_from), ""))
+    rows.append((_("Priority"), priority_name(task.priority).capitalize(), ""))
+    rows.append((_("Assignee"), names.agent(task.assignee), "" if task.assignee else MUTED))
     if task.labels:
-        rows.append(("Labels", ", ".join(for_screen(label) for label in task.labels), ""))
+        rows.append((_("Labels"), ", ".join(for_screen(label) for label in task.labels), ""))
     if task.estimate_minutes is not None:
-        rows.append(("Estimate", duration(task.estimate_minutes), ""))
+        rows.append((_("Estimate"), duration(task.estimate_minutes), ""))
     if task.due is not None:
-        rows.append(("Due", due_text(task.due), ""))
+        rows.append((_("Due"), due_text(task.due), ""))
     if task.command:
-        rows.append(("Command", for_screen(task.command), ""))
-    rows.append(("Created", f"{full_time(task.created_at)} by {names.agent(task.created_by)}", MUTED))
-    changed = f"{age(task.updated_at)} ago, version {task.version}"
-    rows.append(("Changed", changed, MUTED))
-    width = max(len(name) for name, _, _ in rows) + 2
+        rows.append((_("Command"), for_screen(task.command), ""))
+    created = _("{time} by {agent}").format(time=full_time(task.created_at), agent=names.agent(task.created_by))
+    rows.append((_("Created"), created, MUTED))
+    changed = _("{age} ago, version {version}").format(age=age(task.updated_at), version=task.version)
+    rows.append((_("Changed"), changed, MUTED))
+    width = max(cells.width(row[0]) for row in rows) + 2
     return Content("\n").join(
-        Content.assemble((f"{name:<{width}}", MUTED), (value, style)) for name, value, style in rows
+        Content.assemble((cells.fit(name, width), MUTED), (value, style)) for name, value, style in rows
     )
 
 
@@ -316,7 +336,8 @@ def _history(events: Sequence[Event], names: Names) -> Content:
                 old, new = (_brief(field_value(field, each, names)) for each in (event.before.get(field), value))
                 lines.append(Content.assemble((f"    {field_name(field)}: ", MUTED), f"{old} → {new}"))
     if len(events) > EVENTS_SHOWN:
-        lines.append(Content.styled(f"… {len(events) - EVENTS_SHOWN:,} earlier ones: press 2.", MUTED))
+        earlier = _("… {count:,} earlier ones: press 2.").format(count=len(events) - EVENTS_SHOWN)
+        lines.append(Content.styled(earlier, MUTED))
     return Content("\n").join(lines)
 
 
