@@ -236,7 +236,7 @@ class Canvas(Place):
         if seen.only_mine:
             parts.append(_("mine"))
         if seen.sort is not Sort.RANK:
-            parts.append(_("by {words}").format(words=_(SORT_WORDS[seen.sort])))
+            parts.append(_("by {order}").format(order=_(SORT_WORDS[seen.sort])))
         if seen.group is not Group.NONE:
             grouped = _("swimlanes by {words}") if seen.has_swimlanes else _("grouped by {words}")
             parts.append(grouped.format(words=_(GROUP_WORDS[seen.group])))

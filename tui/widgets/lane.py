@@ -20,17 +20,14 @@ from core.settings import Density
 from storage import Status, Task, TaskId
 from tui import cells
 from tui.board.view import Filler, Heading, Row
+from tui.translation import _
 from tui.widgets.card import Face, Ground, Mark, Part, Styles, card_height, paint_card
+from tui.wording import status_name
 
 HEADER_LINES: Final = 2
 KNOWN_HEIGHTS: Final = 10_000
 """How many heights of rows that are not shown just now are kept: a filter takes them away and brings them back."""
 _NOBODY: Final[frozenset[TaskId]] = frozenset()
-
-COLUMN_NAMES: Final = {
-    Status.BACKLOG: "Backlog", Status.TODO: "Todo", Status.IN_PROGRESS: "In progress", Status.BLOCKED: "Blocked",
-    Status.REVIEW: "Review", Status.DONE: "Done", Status.ARCHIVED: "Archived",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -554,13 +551,15 @@ class Lane(Widget):
     def _header(self) -> list[Strip]:
         width = self.card_width
         head, current = self._head, self._look.is_current
-        count = str(head.total) if head.shown == head.total else f"{head.shown} of {head.total}"
+        count = str(head.total)
+        if head.shown != head.total:
+            count = _("{shown} of {total}").format(shown=head.shown, total=head.total)
         if head.limit is not None:
             count += f"/{head.limit}"
         if head.is_over:
             count = f" {count}! "
-        name = cells.truncate(COLUMN_NAMES[self.status], width - len(count) - 2)
-        filling = " " * max(0, width - 1 - cells.width(name) - len(count))
+        name = cells.truncate(status_name(self.status), width - cells.width(count) - 2)
+        filling = " " * max(0, width - 1 - cells.width(name) - cells.width(count))
         first = Strip(
             [
                 Segment(("▌" if current else " ") + name, self._style("name-current" if current else "name")),
