@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, ClassVar, Final
@@ -33,7 +34,7 @@ from tui.drafts import Drafts
 from tui.guard import Guarded
 from tui.messages import FeedFailed, FreshRows, Note, Severity
 from tui.themes import DEFAULT_THEME, OUR_THEMES
-from tui.translation import _, set_language
+from tui.translation import _, ngettext, set_language
 from tui.turns import KeysInTurn
 
 NOTES_KEPT: Final = 500
@@ -77,6 +78,7 @@ class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
     BINDINGS: ClassVar = [
         *bindings_of(APP_ACTIONS),
         Binding("ctrl+q", "app.ask_quit", "Quit", show=False, priority=True, system=True),
+        Binding("ctrl+c", "app.interrupt", "Interrupt", show=False, system=True),
     ]
     ENABLE_COMMAND_PALETTE = True
     PAUSE_GC_ON_SCROLL = True
@@ -377,6 +379,10 @@ class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
         else:
             self.exit(0)
 
+    def action_interrupt(self) -> None:
+        """Say how to leave: the key that ends most programs must neither end this one by a slip nor seem dead."""
+        self.tell(_("Nothing was interrupted."), hint=_("q or ctrl+q leaves the app; all is stored."))
+
     async def action_quit(self) -> None:
         """Textual's own way to quit, the same as ours."""
         self.action_ask_quit()
@@ -396,12 +402,21 @@ class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
     async def reverse(self, operation: str, **arguments: Any) -> None:
         """Undo or redo, and say what."""
         outcome = await self.attempt(self.desk.call(operation, **arguments))
-        if outcome is not None:
-            # What a redo reverses is an undo, which says nothing about what was done at first.
-            what = outcome.value.operation.replace("_", " ") if operation == "undo" else _("the change")
-            if tasks := ", ".join(f"#{task.number}" for task in outcome.value.tasks[:5]):
-                what = _("{change} of {tasks}").format(change=what, tasks=tasks)
-            self.tell((_("Undid {change}.") if operation == "undo" else _("Redid {change}.")).format(change=what))
+        if outcome is None:
+            return
+        # What a redo reverses is an undo: what was done at first is what the redo itself has done.
+        change = outcome.value.change if operation == "undo" else outcome.change
+        events = await self.attempt(self.desk.read(lambda rows: rows.events(change=change)))
+        if not events:
+            return
+        from tui.wording import Names, event_sentence
+
+        what = event_sentence(replace(events[0], undoes=None), Names(self.state))
+        if more := len(events) - 1:
+            what = ngettext("{change}, and {count} more", "{change}, and {count} more", more).format(
+                change=what, count=more
+            )
+        self.tell((_("Undid: {change}.") if operation == "undo" else _("Redid: {change}.")).format(change=what))
 
 
 def _freeze_garbage() -> None:

@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.message import Message
 
 from core.settings import Animations
-from storage import Event, Home, Reader
+from storage import Event, Home, Reader, Status
 from tests.support.app import app_of, caught_up, open_app, screen_text, shown, until
 from tests.support.users import User
 from tui import app as app_module
@@ -28,7 +28,29 @@ async def test_undo_and_redo_say_what_they_did(board: User) -> None:
         await pilot.press("U")
         await until(pilot, lambda: board.see(card).title == "Fix logout")
         await until(pilot, lambda: len(app_of(pilot).notes) == 2)
-        assert [note.text for note in app_of(pilot).notes] == ["Undid update task of #1.", "Redid the change of #1."]
+        assert [note.text for note in app_of(pilot).notes] == [
+            "Undid: changed #1: title Fix login → Fix logout.",
+            "Redid: changed #1: title Fix login → Fix logout.",
+        ]
+
+
+async def test_undo_of_many_says_how_many(board: User) -> None:
+    cards = [board.add(title) for title in ("A", "B", "C")]
+    async with open_app(board) as pilot:
+        app = app_of(pilot)
+        await app.desk.call("move_tasks", tasks=tuple(card.id for card in cards), to=Status.TODO)
+        await pilot.press("u")
+        await until(pilot, lambda: app.notes)
+        assert app.notes[0].text == "Undid: moved #1 A, Backlog → Todo, and 2 more."
+
+
+async def test_ctrl_c_says_how_to_leave_and_does_not(board: User) -> None:
+    async with open_app(board) as pilot:
+        await pilot.press("ctrl+c")
+        app = app_of(pilot)
+        await until(pilot, lambda: app.notes)
+        assert "ctrl+q leaves" in app.notes[0].hint
+        assert app.is_running
 
 
 async def test_there_is_nothing_to_undo(board: User) -> None:

@@ -92,9 +92,7 @@ async def test_nothing_is_written_before_the_person_has_chosen(board: User, bob:
         assert board.see(card).title == "Fix sign-in"
 
 
-@pytest.mark.parametrize(
-    ("keys", "is_unsaved"), [(["t", "enter"], False), (["escape"], True), (["m", "escape"], True)]
-)
+@pytest.mark.parametrize(("keys", "is_unsaved"), [(["t", "enter"], False), (["escape"], True), (["m", "escape"], True)])
 async def test_theirs_stays_where_the_person_takes_it(
     board: User, bob: User, keys: list[str], *, is_unsaved: bool
 ) -> None:
