@@ -21,6 +21,8 @@ def run(home: "Home", room: str, *, actor: "Actor") -> int:
     if os.environ.get("TERM_PROGRAM") == "WezTerm":
         # wezterm#8149: with the kitty protocol, alt+j reaches Textual as a plain j. Read when textual is imported.
         os.environ.setdefault("TEXTUAL_DISABLE_KITTY_KEY", "1")
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)  # exported by some shells and runners; Textual would believe them over the terminal
     from core.services import ProjectionService
     from storage import start_logging
     from tui.app import ParallelApp
