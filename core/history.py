@@ -60,7 +60,7 @@ def point(rows: Reader, at: Moment) -> int:
         ) from None
 
 
-def task_at(work: Work, task: TaskId, until: int) -> TaskThen:
+def reconstruct(work: Work, task: TaskId, until: int) -> TaskThen:
     """A task as it was after event `until`, with its place, its comments and who waited for it then.
 
     Raises:

@@ -5,7 +5,7 @@ from datetime import date
 
 from core.board import dependencies, order, transitions, wip
 from core.errors import InvalidData
-from core.history import point, task_at
+from core.history import point, reconstruct
 from core.operation import UNSET, Line, Moment, OrUnset, Text, operation
 from core.text import LABEL_LIMIT, TITLE_LIMIT, clean_line, clean_text
 from core.work import Work
@@ -136,7 +136,7 @@ def get_task(work: Work, task: TaskId, *, at: Moment | None = None) -> TaskDetai
     """
     if at is not None:
         until = point(work.rows, at)
-        then = task_at(work, task, until)
+        then = reconstruct(work, task, until)
         history = tuple(work.rows.events(subject=task, until=until))
         return TaskDetail(then.task, then.comments, then.dependants, history)
     return TaskDetail(
