@@ -18,6 +18,10 @@ check *tests:
 bench *options:
     .venv/bin/python benchmarks/run_all.py {{options}}
 
+# Collect the texts of the screens into the catalogues, and compile those.
+translations *languages:
+    .venv/bin/python docs/translations.py {{languages}}
+
 # Draw the pictures of the docs anew.
 shots:
     .venv/bin/python docs/shots.py

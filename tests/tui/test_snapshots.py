@@ -20,7 +20,9 @@ from tui.app import ParallelApp
 from tui.desk import Desk
 from tui.dialogs import AskLine, AskText, Choice, Confirm, ConflictDialog, Pick, TaskForm
 from tui.messages import Severity
+from tui.screens.help import HelpScreen
 from tui.screens.task import TaskScreen
+from tui.translation import set_language
 from tui.wording import Names
 
 SIZES = [(80, 24), (160, 45)]
@@ -116,7 +118,7 @@ async def task_past(pilot: Pilot[Any]) -> None:
 
 async def history(pilot: Pilot[Any]) -> None:
     await pilot.press("2")
-    await shown(pilot, "changed #3")
+    await shown(pilot, "Write the login form →")
 
 
 async def history_past(pilot: Pilot[Any]) -> None:
@@ -127,7 +129,8 @@ async def history_past(pilot: Pilot[Any]) -> None:
 
 async def help_of_the_board(pilot: Pilot[Any]) -> None:
     await pilot.press("question_mark")
-    await shown(pilot, "Help: the keys of the board")
+    await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+    await shown(pilot, "⏎  space  m")
 
 
 async def messages(pilot: Pilot[Any]) -> None:
@@ -197,11 +200,28 @@ SCENES = [
     board, board_carrying, board_light, task, task_below, task_past, history, history_past, help_of_the_board, messages,
     settings, palette, form, conflict, small_dialogs, confirm, ask_line, ask_text,
 ]  # fmt: skip
+JAPANESE_SCENES = [board, board_carrying, task, history, help_of_the_board, form, conflict]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["80x24", "160x45"])
 @pytest.mark.parametrize("scene", SCENES, ids=[scene.__name__ for scene in SCENES])
 def test_it_looks_as_it_should(
     snap: Callable[[Prepare, tuple[int, int]], None], scene: Prepare, size: tuple[int, int]
+) -> None:
+    snap(scene, size)
+
+
+@pytest.fixture
+def japanese(room: User) -> Iterator[None]:
+    """The person's settings ask for Japanese, whose characters take two cells."""
+    room.database.home.config.write_text("language: ja\n")
+    yield
+    set_language("en")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["80x24", "160x45"])
+@pytest.mark.parametrize("scene", JAPANESE_SCENES, ids=[scene.__name__ for scene in JAPANESE_SCENES])
+def test_it_looks_as_it_should_in_japanese(
+    japanese: None, snap: Callable[[Prepare, tuple[int, int]], None], scene: Prepare, size: tuple[int, int]
 ) -> None:
     snap(scene, size)
