@@ -18,6 +18,7 @@ FIELD_NAMES: Final[Mapping[str, str]] = {
     "status": mark("Column"),
     "priority": mark("Priority"),
     "rank": mark("Place"),
+    "place": mark("Place"),
     "labels": mark("Labels"),
     "dependencies": mark("Waits for"),
     "assignee": mark("Assignee"),

@@ -160,7 +160,7 @@ async def comment(board: "BoardScreen") -> None:
         return
     app = board.parallel
     begun = app.drafts.take_comment(task.id)
-    body = await app.push_screen_wait(AskText(f"Comment on #{task.number}", initial=begun))
+    body = await app.push_screen_wait(AskText(_("Comment on {task}").format(task=f"#{task.number}"), initial=begun))
     if body and body.strip():
         outcome = await app.attempt(board.desk.call("comment_task", task=task.id, body=body))
         if outcome is not None:
