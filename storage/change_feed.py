@@ -43,6 +43,8 @@ class ChangeFeed:
         self._deliver = deliver
         self._after = after
         self._poll_interval_s = poll_interval_ms / 1000
+        self.failure: Exception | None = None
+        """Why nothing is delivered at present; None while the feed follows."""
         self._woken = threading.Event()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="change-feed", daemon=True)
@@ -67,7 +69,8 @@ class ChangeFeed:
         while not self._stopped:
             try:
                 self._watch()
-            except Exception:
+            except Exception as error:
+                self.failure = error
                 logger.exception("the change feed failed; it starts again in %g s", RETRY_S)
                 self._woken.clear()
                 if not self._stopped:
@@ -82,6 +85,7 @@ class ChangeFeed:
                 if version != seen:
                     self._deliver_new()
                     seen = version
+                self.failure = None
                 self._woken.wait(self._poll_interval_s)
                 self._woken.clear()
         finally:

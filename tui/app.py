@@ -45,6 +45,8 @@ RETRY_MOST_S: Final = 30.0
 SAME_ERROR_S: Final = 10.0
 """The same unexpected error is shown once in so many seconds; one that comes with every frame would hide the app."""
 WATCH_TERMINAL_S: Final = 1.0
+WATCH_STORE_S: Final = 1.0
+"""How often the app looks whether what it shows is still what is stored."""
 GRACE_S: Final = 2.0
 """How long the app may take to end after its terminal has gone: writes to a dead terminal can block for ever."""
 HUNG_UP: Final = 128 + signal.SIGHUP
@@ -68,7 +70,8 @@ class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
     """wezterm-parallel on one room.
 
     `changed` is published on the event loop with each `BoardChange`, after `state` has taken it in;
-    `settings_changed` with the new `Settings`.
+    `settings_changed` with the new `Settings`. `is_cut_off` while the store cannot be followed: what is shown may be
+    old.
     """
 
     TITLE = "wezterm-parallel"
@@ -107,6 +110,7 @@ class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
         self.settings_changed: Signal[Settings] = Signal(self, "settings_changed")
         self._survives_errors = survives_errors
         self._host = ServiceHost(services, HostLease(desk.database.home), self._hear_of_service)
+        self.is_cut_off = False
         self._feed: ChangeFeed | None = None
         self._errors_shown: dict[str, float] = {}
         for theme in OUR_THEMES:
@@ -123,6 +127,7 @@ class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
         if not self.is_headless:
             self._listen_to_signals()
         self.load_board()
+        self.set_interval(WATCH_STORE_S, self._watch_store)
         for service in self._host.services:
             self.run_worker(self._host.supervise(service), group=f"service:{service.name}", exit_on_error=False)
         self.call_after_refresh(self._tell_problems)
@@ -158,6 +163,26 @@ class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
         self._feed = ChangeFeed(self.desk.database, self._deliver, after=fresh.sequence)
         self._feed.start()
         self.call_after_refresh(_freeze_garbage)
+
+    def _watch_store(self) -> None:
+        feed = self._feed
+        if feed is None:
+            return
+        failure = feed.failure
+        try:
+            self.desk.database.require_same_file()
+        except ParallelError as error:
+            failure = error
+        if self.is_cut_off == (failure is not None):
+            return
+        self.is_cut_off = failure is not None
+        if failure is None:
+            self.tell(_("The board follows the store again."))
+        elif isinstance(failure, ParallelError):
+            self.tell_error(failure)
+        else:
+            self._report(failure)
+        self.changed.publish(BoardChange())
 
     async def on_unmount(self) -> None:
         await self._stop_feed()

@@ -207,3 +207,21 @@ async def test_it_works_without_colours(board: User, monkeypatch: pytest.MonkeyP
         await pilot.press("question_mark")
         await shown(pilot, "Help")
         assert "Help" in screen_text(pilot)
+
+
+async def test_a_store_that_was_taken_away_is_told_without_a_key(
+    board: User, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_module, "WATCH_STORE_S", 0.01)
+    board.add("Fix login")
+    async with open_app(board) as pilot:
+        await shown(pilot, "Fix login")
+        assert "NOT LIVE" not in screen_text(pilot)
+        aside = home.database.with_suffix(".aside")
+        home.database.rename(aside)
+        await shown(pilot, "NOT LIVE")
+        app = app_of(pilot)
+        assert ["was replaced or removed" in note.text for note in app.notes] == [True]
+        aside.rename(home.database)
+        await until(pilot, lambda: "NOT LIVE" not in screen_text(pilot))
+        assert app.notes[-1].text == "The board follows the store again."

@@ -231,6 +231,8 @@ class Canvas(Place):
     def _summarise(self) -> None:
         table, seen = self.table, self.table.view
         parts = [ngettext("{count:,} card", "{count:,} cards", table.total).format(count=table.total)]
+        if self.parallel.is_cut_off:
+            parts.insert(0, _("NOT LIVE: the store cannot be followed"))
         if query := seen.query.strip():
             parts.append(_("filter “{query}”: {count:,}").format(query=for_screen(query), count=table.shown_count))
         if seen.only_mine:
