@@ -1,8 +1,14 @@
 """The board by keys: the cursor, carrying, moving at once, selecting, and what others do meanwhile."""
 
+from typing import Any
+
+import pytest
+
+from core.execute import Outcome
 from storage import Priority, Status, WipMode
 from tests.support.boards import open_board
 from tests.support.users import User
+from tui.board_state import BoardChange
 from tui.dialogs import AskLine, Confirm, ConflictDialog, Pick
 from tui.widgets.card import Mark
 
@@ -261,6 +267,30 @@ async def test_the_scrolled_lane_keeps_what_it_shows_when_cards_come_above(board
         await hands.until(lambda: hands.titles("backlog")[0] == "On top")
         assert hands.cursor == "Card 59"
         assert hands.place(cards[-1])[1] == line
+
+
+async def test_ones_own_change_is_not_highlighted_although_the_store_answers_late(
+    board: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = board.add("Mine")
+    async with open_board(board) as hands:
+        app, changed = hands.app, hands.app.changed
+        call, publish = app.desk.call, changed.publish
+        held: list[BoardChange] = []
+
+        async def late(operation: str, **arguments: Any) -> Outcome:
+            outcome = await call(operation, **arguments)
+            await hands.until(lambda: held)
+            return outcome
+
+        monkeypatch.setattr(app.desk, "call", late)
+        monkeypatch.setattr(changed, "publish", held.append)
+        await hands.pilot.press("L")
+        await hands.until(lambda: held and not any(worker.group == "send" for worker in app.workers))
+        publish(held[0])
+        await hands.rest()
+        assert hands.titles("todo") == ["Mine"]
+        assert Mark.FLASH not in hands.lane("todo").look.marks(mine.id)
 
 
 async def test_a_change_by_somebody_else_is_highlighted_and_ones_own_is_not(board: User, bob: User) -> None:

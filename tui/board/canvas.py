@@ -62,6 +62,7 @@ class Canvas(Place):
         self._flashing: dict[TaskId, float] = {}
         self._flash_timer: Timer | None = None
         self._is_loaded = False
+        self.sequence_drawn = 0
         self._now: datetime = utc_now()
 
     def compose(self) -> ComposeResult:
@@ -89,7 +90,8 @@ class Canvas(Place):
     def take_in(self, change: BoardChange) -> None:
         """The state has changed: show it, and keep the cursor on its card."""
         mine = self.outbox.pending
-        self.outbox.confirm(self.state.sequence)
+        self.sequence_drawn = self.state.sequence
+        self.outbox.confirm(self.sequence_drawn)
         self._is_loaded = True
         if change.agents_changed:
             self.table.search.forget_names()

@@ -158,7 +158,7 @@ class Carrying(Canvas):
             return await submit_many(self.parallel, "move_tasks", standing, to=to, before=place)
 
         async def send() -> None:
-            await self.parallel.attempt(self.outbox.send(parcel, bases, sending, lambda: self.state.sequence))
+            await self.parallel.attempt(self.outbox.send(parcel, bases, sending, lambda: self.sequence_drawn))
             if not self.outbox.is_on_its_way(parcel):
                 self.show(columns)
 

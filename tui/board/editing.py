@@ -293,7 +293,7 @@ async def _update_one(board: "BoardScreen", task: Task, fields: Mapping[str, Any
 async def _send(board: "BoardScreen", tasks: Sequence[Task], sending: Any) -> Outcome | None:
     parcel = board.outbox.post([task.id for task in tasks])
     outcome: Outcome | None = await board.parallel.attempt(
-        board.outbox.send(parcel, tasks, sending, lambda: board.state.sequence)
+        board.outbox.send(parcel, tasks, sending, lambda: board.sequence_drawn)
     )
     board.draw()
     return outcome

@@ -59,7 +59,7 @@ class Outbox:
 
         Args:
             bases: the tasks as the person saw them.
-            known: the sequence number up to which the state is known.
+            known: the sequence number up to which the board is drawn: until then a change counts as one's own.
         """
         outcome: Outcome | None = None
         try:
