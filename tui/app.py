@@ -375,6 +375,13 @@ class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
         if not isinstance(self.screen, HelpScreen):
             await self.push_screen(HelpScreen(self.screen))
 
+    def action_command_palette(self) -> None:
+        """Find a command by name."""
+        from textual.command import CommandPalette
+
+        if not CommandPalette.is_open(self):
+            self.push_screen(CommandPalette(placeholder=_("Search for commands…"), id="--command-palette"))
+
     async def action_show_messages(self) -> None:
         """Show past messages."""
         from tui.screens.messages import MessagesScreen
