@@ -287,3 +287,17 @@ def test_the_filter_keeps_the_order(board: User) -> None:
     cards: list[Task] = search.matching(tasks[::-1])
     assert cards == tasks[::-1]
     assert Status.BACKLOG is tasks[0].status
+
+
+async def test_after_a_filter_that_fits_nothing_the_cursor_is_where_it_was(board: User) -> None:
+    for title in ("A", "B", "C"):
+        board.add(title)
+    async with open_board(board) as hands:
+        await hands.press("j", "M")
+        assert hands.cursor is None
+        await hands.press("M")
+        assert hands.cursor == "B"
+        await hands.press("slash")
+        await hands.type("nowhere")
+        await hands.press("escape")
+        assert hands.cursor == "B"

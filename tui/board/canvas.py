@@ -63,6 +63,7 @@ class Canvas(Place):
         self._flash_timer: Timer | None = None
         self._is_loaded = False
         self.sequence_drawn = 0
+        self._left_at: TaskId | None = None
         self._now: datetime = utc_now()
 
     def compose(self) -> ComposeResult:
@@ -148,7 +149,14 @@ class Canvas(Place):
             self.reveal()
 
     def look_at(self, seen: View) -> None:
-        """Look at the board in another way; the cursor stays on its card while that is shown."""
+        """Look at the board in another way; the cursor stays on its card while that is shown.
+
+        Where a filter left no card, it comes back to where it was before.
+        """
+        if seen.is_filtered and not self.table.view.is_filtered:
+            self._left_at = self.cursor
+        elif self.cursor is None and not seen.is_filtered:
+            self.cursor = self._left_at
         self.table.view = seen
         self.show(COLUMNS)
         self.reveal()
