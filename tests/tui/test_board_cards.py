@@ -1,6 +1,7 @@
 """The board's keys that write and change cards."""
 
 import pytest
+from textual.events import Paste
 from textual.widgets import Input
 
 from storage import AgentKind, Priority, Status, StorageFull, WipMode
@@ -219,6 +220,16 @@ async def test_a_title_that_was_refused_stands_there_at_the_next_new_card(board:
         assert board.titles("backlog") == ["Long thought about"]
         await hands.press("n")
         assert hands.board.query_one(NewCard).value == ""
+
+
+async def test_pasted_lines_make_one_title(board: User) -> None:
+    async with open_board(board) as hands:
+        await hands.press("n")
+        await hands.type("See ")
+        hands.board.query_one(NewCard).post_message(Paste("line one\n  line two\n"))
+        await hands.until(lambda: "See line one line two" in hands.text)
+        await hands.press("enter")
+        await hands.until(lambda: hands.cursor == "See line one line two")
 
 
 async def test_what_was_written_is_not_lost_with_a_conflict_that_is_left(board: User, bob: User) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from textual.binding import Binding
+from textual.events import Paste
 from textual.message import Message
 from textual.widgets import Input
 
@@ -36,6 +37,12 @@ class NewCard(Input):
         super().__init__(title, placeholder=_("title, enter adds it"), select_on_focus=False, id="new-card")
         self.status = status
         self.after = after
+
+    def _on_paste(self, event: Paste) -> None:
+        """Pasted lines become one: Textual would drop all but the first without a word."""
+        event.prevent_default()
+        event.stop()
+        self.replace(" ".join(event.text.split()), *self.selection)
 
     def action_give_up(self) -> None:
         """Leave without a card."""
