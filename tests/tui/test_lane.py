@@ -149,3 +149,6 @@ async def test_another_theme_is_another_picture_at_once() -> None:
         await pilot.pause()
         assert lane.render_line(2) != before
         assert lane.render_line(2).text == before.text
+        drawn = [lane.render_line(line) for line in range(lane.size.height)]
+        lane.notify_style_update()
+        assert [lane.render_line(line) for line in range(lane.size.height)] == drawn, "colours of both themes"

@@ -450,9 +450,9 @@ class Lane(Widget):
         self._styles = None
         self._named_styles.clear()
         self._painted.clear()
+        # Drawn later: Textual tells of a new style before it has set those of the parts.
         self._lines = []
-        if self.is_mounted:
-            self._compose_lines()
+        self.refresh()
 
     def render_line(self, y: int) -> Strip:
         if not self._lines:
