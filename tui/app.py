@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, ClassVar, Final
@@ -224,11 +225,15 @@ class ParallelApp(Guarded, KeysInTurn, inherit_bindings=False):
     # messages to the person
 
     def tell(self, text: str, *, severity: Severity = Severity.INFORMATION, hint: str = "") -> None:
-        """Show a toast, and keep the message for the messages panel."""
+        """Show a toast, and keep the message for the messages panel. The same again is kept, not stacked up."""
         text, hint = for_screen(text), for_screen(hint)
-        self.notes.append(Note(utc_now(), severity, text, hint))
-        body = f"{text}\n{hint}" if hint else text
-        self.notify(body, severity=severity.value, markup=False, timeout=self.settings.toast_seconds)
+        note = Note(utc_now(), severity, text, hint)
+        still_shown = timedelta(seconds=self.settings.toast_seconds)
+        is_shown = any((old.text, old.hint) == (text, hint) and note.at - old.at < still_shown for old in self.notes)
+        self.notes.append(note)
+        if not is_shown:
+            body = f"{text}\n{hint}" if hint else text
+            self.notify(body, severity=severity.value, markup=False, timeout=self.settings.toast_seconds)
 
     def tell_error(self, error: ParallelError) -> None:
         """Show a refusal or failure with what to do about it."""

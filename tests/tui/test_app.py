@@ -7,6 +7,7 @@ import pytest
 from textual import on
 from textual.binding import Binding
 from textual.message import Message
+from textual.widgets._toast import Toast
 
 from core.settings import Animations
 from storage import Event, Home, Reader, Status
@@ -225,3 +226,14 @@ async def test_a_store_that_was_taken_away_is_told_without_a_key(
         aside.rename(home.database)
         await until(pilot, lambda: "NOT LIVE" not in screen_text(pilot))
         assert app.notes[-1].text == "The board follows the store again."
+
+
+async def test_the_same_message_again_is_kept_but_not_stacked_up(board: User) -> None:
+    async with open_app(board) as pilot:
+        app = app_of(pilot)
+        for _ in range(3):
+            app.tell("The store was busy.", hint="Try again.")
+        app.tell("The store was busy.", hint="Another hint.")
+        await shown(pilot, "Another hint.")
+        assert len(app.notes) == 4
+        assert len(app.screen.query(Toast)) == 2
