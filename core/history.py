@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.board.dependencies import CLOSED
+from core.board import CLOSED
 from core.errors import InvalidData, NotFound
 from core.operation import Moment
 from core.work import Work

@@ -5,6 +5,7 @@ from typing import Final
 
 from textual.content import Content
 
+from core.board import CLOSED
 from core.text import for_screen
 from storage import Status, Task, TaskId
 from tui.translation import _
@@ -68,7 +69,7 @@ def _branches(
 
 
 def _node(task: Task) -> Content:
-    style = "$text-success" if task.status in (Status.DONE, Status.ARCHIVED) else "$text-warning"
+    style = "$text-success" if task.status in CLOSED else "$text-warning"
     title = for_screen(task.title[:300])
     return Content.assemble(
         (MARKS[task.status], style), f" #{task.number} {title}", (f"  {status_name(task.status)}", MUTED)

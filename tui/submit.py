@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from core.board import CLOSED
 from core.errors import OpenDependencies, VersionConflict
 from core.execute import Outcome
 from core.operations import find
@@ -29,7 +30,6 @@ PLACE: Final = "place"
 """The one choice of a move: a column and a place in it belong together."""
 
 _MOVES: Final = frozenset({"move_task", "move_tasks"})
-_CLOSED: Final = (Status.DONE, Status.ARCHIVED)
 
 
 @dataclass(slots=True)
@@ -253,7 +253,7 @@ async def _finish_anyway(app: "ParallelApp", sending: _Sending, error: OpenDepen
         lines.extend(
             f"  #{need.number} {for_screen(need.title)} ({status_name(need.status)})"
             for need in needs
-            if need.status not in _CLOSED and task.id in sending.versions
+            if need.status not in CLOSED and task.id in sending.versions
         )
     question = Confirm(
         _("Finish it although it waits for others?"),

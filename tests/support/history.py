@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.board.dependencies import CLOSED
+from core.board import CLOSED
 from storage import COLUMNS, Agent, Comment, EntityKind, Reader, Room, Task, replay
 from tests.support.users import User
 

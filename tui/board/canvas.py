@@ -15,7 +15,7 @@ from textual.events import Resize
 from textual.timer import Timer
 from textual.widgets import Static
 
-from core.board.transitions import allowed_from
+from core.board import allowed_from
 from core.settings import Settings
 from core.text import for_screen
 from storage import COLUMNS, Status, Task, TaskId, utc_now

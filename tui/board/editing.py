@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from core.board.transitions import allowed_from
+from core.board import allowed_from
 from core.execute import Outcome
 from core.text import for_screen
 from storage import COLUMNS, Agent, Priority, Status, Task, TaskId
