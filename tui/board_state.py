@@ -1,11 +1,11 @@
 """The board as the screens know it: one state, fed by the change feed, told on in small changes.
 
-No widget and no thread lives here. `read_all` and `read_fresh` run where the database is read; `BoardState.load`
-and `apply` run on the event loop.
+No widget and no thread lives here. `read_all` and `read_fresh` run where the database is read,
+`BoardState.apply` on the event loop.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from storage import COLUMNS, Agent, AgentId, EntityKind, Event, Reader, Room, RoomId, Status, Task, TaskId
@@ -138,8 +138,3 @@ class BoardState:
             room_changed=True,
             everything=True,
         )
-
-
-def last_event_of(events: Sequence[Event]) -> Mapping[TaskId, Event]:
-    """The newest event of each task that `events` concern."""
-    return {TaskId(event.subject_id): event for event in events if event.subject_id is not None}

@@ -1,6 +1,5 @@
 """The messages that travel between threads, app and screens: what has become true, never what to do."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -43,6 +42,3 @@ class Note:
     severity: Severity
     text: str
     hint: str = ""
-
-
-Notes = Sequence[Note]
