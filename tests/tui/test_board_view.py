@@ -89,6 +89,7 @@ async def test_a_drop_between_filtered_cards_counts_the_hidden_ones(board: User)
         ("#2", {2}),
         ("#1", {1}),
         ("@ann", {2}),
+        ("@me", {3}),
         ("!urgent", {3}),
         ("docs", {2}),
         ("half-way", {3}),
@@ -105,13 +106,13 @@ def test_the_filter_finds(board: User, query: str, found: set[int]) -> None:
     one = board.add("Fix login redirect")
     two = board.add("Write notes", labels=("docs",), assignee="ann")
     three = board.add(
-        "ログイン画面", priority=Priority.URGENT, description="Stopped half-way.", status="in_progress"
+        "ログイン画面", priority=Priority.URGENT, description="Stopped half-way.", status="in_progress", assignee="me"
     )  # fmt: skip
     from dataclasses import replace
 
     twelve = replace(board.add("Other"), number=12)
     tasks = {task.id: task for task in (one, two, three, twelve)}
-    search = Search(lambda agent: "ann" if agent else "")
+    search = Search(lambda agent: "ann" if agent == two.assignee else "", lambda: three.assignee)
     search.prepare(query, tasks)
     assert {task.number for task in search.matching(list(tasks.values()))} == found
 
@@ -234,6 +235,18 @@ async def test_mine_shows_only_what_is_assigned_to_me(board: User, bob: User) ->
         assert len(hands.titles("backlog")) == 3
 
 
+async def test_the_filter_knows_me_before_and_after_my_first_change(board: User, bob: User) -> None:
+    bob.add("bob's", assignee="me")
+    async with open_board(board) as hands:
+        await hands.press("slash")
+        await hands.type("@me")
+        assert hands.titles("backlog") == []
+        board.call("create_agent", name="mel")
+        board.add("mel's", assignee="mel")
+        board.add("mine", assignee="me")
+        await hands.until(lambda: hands.titles("backlog") == ["mine"])
+
+
 async def test_the_density_changes_how_much_a_card_shows(board: User) -> None:
     board.add(
         "A title that is long enough to need two lines of a card on this board", description="Why.", labels=("ui",)
@@ -282,7 +295,7 @@ def test_a_view_with_nothing_to_hide_is_not_filtered() -> None:
 
 def test_the_filter_keeps_the_order(board: User) -> None:
     tasks = [board.add(f"x{n}") for n in range(5)]
-    search = Search(nobody)
+    search = Search(nobody, lambda: None)
     search.prepare("x", {task.id: task for task in tasks})
     cards: list[Task] = search.matching(tasks[::-1])
     assert cards == tasks[::-1]

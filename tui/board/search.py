@@ -11,18 +11,22 @@ from storage import AgentId, Task, TaskId
 LIKENESS: Final = 75
 """The least `partial_ratio` (0 to 100) at which a word counts as a misspelling: one letter in four may be wrong."""
 
+MINE: Final = "@me"
+"""The word for what is assigned to the person."""
+
 _NUMBER: Final = re.compile(r"#\d+")
 
 
 class Search:
-    """Finds cards by number (`#12`), title, description, labels, assignee (`@ann`) and priority (`!high`).
+    """Finds cards by number (`#12`), title, description, labels, assignee (`@ann`, `@me`) and priority (`!high`).
 
     `prepare` a query for a board, then ask for what is `matching` in each column. Keeps the searched text of each
     task until that is another; 10,000 tasks take 5 ms a query.
     """
 
-    def __init__(self, agent_name: Callable[[AgentId | None], str]) -> None:
+    def __init__(self, agent_name: Callable[[AgentId | None], str], me: Callable[[], AgentId | None]) -> None:
         self._agent_name = agent_name
+        self._me = me
         self._tasks: dict[TaskId, Task] = {}
         self._texts: dict[TaskId, str] = {}
         self._found: frozenset[TaskId] = frozenset()
@@ -51,6 +55,10 @@ class Search:
         for word in query.casefold().split():
             if _NUMBER.fullmatch(word):
                 found = [each for each in found if texts[each].startswith(f"{word} ")]
+                continue
+            if word == MINE:
+                me = self._me()
+                found = [each for each in found if me is not None and everything[each].assignee == me]
                 continue
             if word.startswith("!"):
                 found = [each for each in found if everything[each].priority.startswith(word[1:])]

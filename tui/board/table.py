@@ -23,7 +23,7 @@ class Table:
         self.view = View()
         self.cards: dict[Status, list[Task]] = {status: [] for status in COLUMNS}
         self.rows: dict[Status, list[Row]] = {status: [] for status in COLUMNS}
-        self.search = Search(state.agent_name)
+        self.search = Search(state.agent_name, lambda: self.me)
         self._person = person
         self._places: dict[Status, dict[TaskId, int] | None] = dict.fromkeys(COLUMNS)
 
