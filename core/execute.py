@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from core.errors import InvalidData, NotFound, PermissionDenied
-from core.operation import Operation, bare_type
+from core.operation import Operation, bare_type, is_optional
 from core.shapes import Shaper
 from core.text import TITLE_LIMIT, clean_line
 from core.work import Actor, Work
@@ -27,6 +27,9 @@ from storage import (
 
 KEY_LIFETIME: Final = timedelta(days=7)
 """How long the result of a call with an idempotency key is kept."""
+
+NOBODY: Final = "nobody"
+"""What stands for no agent, where an agent may be left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +156,8 @@ def _resolve(work: Work, annotation: Any, value: Any) -> Any:
     if bare is TaskId:
         return work.tasks.resolve(value)  # type: ignore[arg-type]
     if bare is AgentId:
+        if value == NOBODY and not is_optional(annotation):
+            raise NotFound("Nobody is no agent.", "Name one: wzp agent list.")
         return _agent(work, value)  # type: ignore[arg-type]
     if typing.get_origin(bare) is tuple and typing.get_args(bare)[0] is TaskId:
         return tuple(work.tasks.resolve(each) for each in value)
@@ -160,7 +165,7 @@ def _resolve(work: Work, annotation: Any, value: Any) -> Any:
 
 
 def _agent(work: Work, name: str) -> AgentId | None:
-    if name == "nobody":
+    if name == NOBODY:
         return None
     if name == "me":
         return work.agent.id if isinstance(work.rows, Writer) else _known_agent(work)

@@ -127,6 +127,8 @@ def test_agents_go_by_name_me_and_nobody(board: User, alice: User) -> None:
     assert board.call("assign_task", task=task, to="alice").assignee == alice.id
     assert [each.id for each in alice.call("list_tasks", assignee="me")] == [task.id]
     assert board.call("assign_task", task=task, to="nobody").assignee is None
+    with pytest.raises(NotFound, match="Nobody is no agent"):
+        board.call("get_agent", agent="nobody")
     with pytest.raises(NotFound, match="alice, owner"):
         board.call("assign_task", task=task, to="mallory")
 
