@@ -6,7 +6,7 @@ from typing import Any
 from core.board import dependencies
 from core.errors import NotFound, UndoRefused
 from core.history import Board, board_at, effective_events, point
-from core.operation import Moment, operation
+from core.operation import UNSET, Moment, OrUnset, operation
 from core.work import Work
 from storage import (
     RECORDS,
@@ -39,7 +39,7 @@ def list_events(
     work: Work,
     *,
     task: TaskId | None = None,
-    agent: AgentId | None = None,
+    agent: AgentId | OrUnset = UNSET,
     entity: EntityKind | None = None,
     after: int = 0,
     limit: int = 100,
@@ -53,9 +53,10 @@ def list_events(
         after: only events after this sequence number.
         limit: at most so many.
     """
+    who = None if agent is UNSET else agent
     return tuple(
         work.rows.events(
-            room=work.room.id, subject=task, agent=agent, entity=entity, after=after, limit=limit, newest_first=True
+            room=work.room.id, subject=task, agent=who, entity=entity, after=after, limit=limit, newest_first=True
         )
     )  # fmt: skip
 

@@ -43,6 +43,13 @@ def test_every_change_says_who_how_why_before_and_after(board: User, bob: User) 
     assert (event.entity, event.entity_id, event.subject_id, event.version) == (EntityKind.TASK, task.id, task.id, 2)
 
 
+def test_the_events_of_nobody_are_refused_rather_than_those_of_everybody(board: User) -> None:
+    board.add("One")
+    assert board.call("list_events", agent="owner") == board.call("list_events")
+    with pytest.raises(NotFound):
+        board.call("list_events", agent="nobody")
+
+
 def test_a_change_that_changes_nothing_is_no_event(board: User) -> None:
     task = board.add("Same")
     outcome = board.outcome("update_task", task=task, title="Same", priority=Priority.NORMAL)

@@ -163,13 +163,13 @@ def test_a_stopped_writer_does_not_stop_the_screen(opened: Project) -> None:
 
 
 HOLD_THE_LOCK = """
-import sys, time
+import signal, sys
 from pathlib import Path
 from storage import Database, Home
 database = Database.open(Home(Path(sys.argv[1])))
 with database.write("assign_task"):
     print("holding", flush=True)
-    time.sleep(600)
+    signal.pause()
 """
 
 
