@@ -2,6 +2,7 @@
 
 from core.history import board_at
 from storage import Home, Status
+from tests.support.app import app_of, open_app, shown, until
 from tests.support.history import replayed, rows_of
 from tests.support.processes import children
 from tests.support.users import User
@@ -53,3 +54,21 @@ def test_ten_thousand_events_replay_to_the_board_at_any_of_them(board: User) -> 
     assert middle is not None
     with board.database.read() as reader:
         assert board_at(reader, board.call("get_room").id, middle[0]).tasks == middle[1]
+
+
+async def test_a_board_of_a_thousand_cards_opens_moves_and_keeps_them_all(board: User) -> None:
+    board.call("create_task", title="First", status=Status.BACKLOG)
+    board.call("create_task", title="全角の題 0", status=Status.TODO)
+    for number in range(1, 999):
+        board.add(f"全角の題 {number}", status=Status.BACKLOG if number % 2 else Status.TODO)
+    async with open_app(board, size=(160, 45)) as pilot:
+        await shown(pilot, "First", "全角の題 0")
+        await pilot.press("G")
+        await shown(pilot, "全角の題 997")
+        (last,) = (task for task in board.column(Status.BACKLOG) if task.title == "全角の題 997")
+        await pilot.press("space", "l", "enter")
+        await until(pilot, lambda: app_of(pilot).state.tasks[last.id].status is Status.TODO)
+        assert len(app_of(pilot).state.tasks) == 1000
+        assert len(app_of(pilot).screen.query("*")) < 300
+    assert board.see(last).status is Status.TODO
+    assert len(board.column(Status.BACKLOG)) + len(board.column(Status.TODO)) == 1000
