@@ -21,10 +21,12 @@ from storage import (
     Door,
     Entity,
     Event,
+    Handoff,
     Reader,
     Role,
     Room,
     RoomId,
+    Session,
     SessionId,
     Status,
     Task,
@@ -33,7 +35,7 @@ from storage import (
     new_agent_id,
 )  # fmt: skip
 
-E = TypeVar("E", Room, Task, Agent, Comment)
+E = TypeVar("E", Room, Task, Agent, Comment, Session, Handoff)
 
 LEAST_SUFFIX: Final = 4
 """Fewer characters of an id name nothing."""
@@ -285,7 +287,7 @@ class Tasks:
         return order.rank_between(rank, rows.rank_above(room, status, rank, [task]))
 
 
-def conflict(rows: Reader, entity: Room | Task | Agent | Comment, expected_version: int) -> VersionConflict:
+def conflict(rows: Reader, entity: Entity, expected_version: int) -> VersionConflict:
     """The version conflict of `entity` for a caller who knows it at `expected_version`."""
     if expected_version > entity.version or expected_version < 1:
         changes: list[Event] = []

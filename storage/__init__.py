@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from storage.backup import list_backups as list_backups
     from storage.backup import verify_backup as verify_backup
     from storage.change_feed import ChangeFeed as ChangeFeed
+    from storage.clock import boot_id as boot_id
     from storage.clock import format_time as format_time
+    from storage.clock import monotonic as monotonic
     from storage.clock import parse_time as parse_time
     from storage.clock import utc_now as utc_now
     from storage.codec import BOOKKEEPING as BOOKKEEPING
@@ -42,7 +44,9 @@ if TYPE_CHECKING:
     from storage.home import Home as Home
     from storage.ids import new_agent_id as new_agent_id
     from storage.ids import new_comment_id as new_comment_id
+    from storage.ids import new_handoff_id as new_handoff_id
     from storage.ids import new_room_id as new_room_id
+    from storage.ids import new_session_id as new_session_id
     from storage.ids import new_task_id as new_task_id
     from storage.logs import start_logging as start_logging
     from storage.reader import Reader as Reader
@@ -51,6 +55,7 @@ if TYPE_CHECKING:
     from storage.records import Agent as Agent
     from storage.records import AgentId as AgentId
     from storage.records import AgentKind as AgentKind
+    from storage.records import AgentState as AgentState
     from storage.records import ChangeId as ChangeId
     from storage.records import Comment as Comment
     from storage.records import CommentId as CommentId
@@ -59,11 +64,21 @@ if TYPE_CHECKING:
     from storage.records import EntityKind as EntityKind
     from storage.records import Event as Event
     from storage.records import EventId as EventId
+    from storage.records import Finish as Finish
+    from storage.records import Handoff as Handoff
+    from storage.records import HandoffId as HandoffId
+    from storage.records import HandoffStatus as HandoffStatus
+    from storage.records import LostClaims as LostClaims
+    from storage.records import Presence as Presence
     from storage.records import Priority as Priority
+    from storage.records import Result as Result
     from storage.records import Role as Role
     from storage.records import Room as Room
     from storage.records import RoomId as RoomId
+    from storage.records import Session as Session
     from storage.records import SessionId as SessionId
+    from storage.records import SessionState as SessionState
+    from storage.records import StateSource as StateSource
     from storage.records import Status as Status
     from storage.records import Task as Task
     from storage.records import TaskId as TaskId
@@ -83,7 +98,7 @@ __getattr__ = face(
     {
         "storage.backup": "Backup create_backup find_backup list_backups verify_backup",
         "storage.change_feed": "ChangeFeed",
-        "storage.clock": "format_time parse_time utc_now",
+        "storage.clock": "boot_id format_time monotonic parse_time utc_now",
         "storage.codec": "BOOKKEEPING changed_fields decode_json encode_json field_codecs from_wire to_wire "
         "values_from_wire",
         "storage.database": "Database",
@@ -92,11 +107,12 @@ __getattr__ = face(
         "StorageTimeout UnsafeEngine UnsafeFilesystem",
         "storage.files": "write_atomically",
         "storage.home": "HOME_VARIABLE Home",
-        "storage.ids": "new_agent_id new_comment_id new_room_id new_task_id",
+        "storage.ids": "new_agent_id new_comment_id new_handoff_id new_room_id new_session_id new_task_id",
         "storage.logs": "start_logging",
         "storage.reader": "Reader",
-        "storage.records": "COLUMNS RECORDS Agent AgentId AgentKind ChangeId Comment CommentId Door Entity EntityKind "
-        "Event EventId Priority Role Room RoomId SessionId Status Task TaskId WipMode",
+        "storage.records": "COLUMNS RECORDS Agent AgentId AgentKind AgentState ChangeId Comment CommentId Door Entity "
+        "EntityKind Event EventId Finish Handoff HandoffId HandoffStatus LostClaims Presence Priority Result Role Room "
+        "RoomId Session SessionId SessionState StateSource Status Task TaskId WipMode",
         "storage.replaying": "collecting_paused replay replay_wire",
         "storage.restore": "Restored Restorer events_since restore_backup",
         "storage.writer": "Authorship Writer",

@@ -7,7 +7,7 @@
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final, NewType, TypeVar, Union, get_args, get_origin
@@ -59,6 +59,13 @@ def _mapping_codec(hint: Any) -> tuple[Convert, Convert]:
     )
 
 
+def _nested_codec(name: str, own: bool, record: Any) -> FieldCodec:
+    return FieldCodec(
+        name, own, to_wire, lambda wire: from_wire(record, wire),
+        lambda value: _json_text(to_wire(value)), lambda text: from_wire(record, decode_json(text)),
+    )  # fmt: skip
+
+
 def _field_codec(name: str, own: bool, hint: Any) -> FieldCodec:
     bare = _bare(hint)
     origin = get_origin(bare)
@@ -87,6 +94,8 @@ def _field_codec(name: str, own: bool, hint: Any) -> FieldCodec:
             name, own, _enum_to_wire, lambda text: members.get(text) or bare(text),
             _enum_to_wire, lambda text: members.get(text) or bare(text),
         )  # fmt: skip
+    if is_dataclass(bare):
+        return _nested_codec(name, own, bare)
     return FieldCodec(name, own, None, None, None, None)
 
 

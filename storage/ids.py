@@ -2,7 +2,7 @@
 
 from uuid6 import uuid7
 
-from storage.records import AgentId, ChangeId, CommentId, EventId, RoomId, TaskId
+from storage.records import AgentId, ChangeId, CommentId, EventId, HandoffId, RoomId, SessionId, TaskId
 
 
 def _new(prefix: str) -> str:
@@ -27,6 +27,16 @@ def new_agent_id() -> AgentId:
 def new_comment_id() -> CommentId:
     """An id for a comment."""
     return CommentId(_new("cmt_"))
+
+
+def new_session_id() -> SessionId:
+    """An id for a session."""
+    return SessionId(_new("ses_"))
+
+
+def new_handoff_id() -> HandoffId:
+    """An id for a handoff."""
+    return HandoffId(_new("hnd_"))
 
 
 def new_event_id() -> EventId:

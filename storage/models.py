@@ -4,7 +4,7 @@ A test holds each equal to its record in storage/records.py. Queries bind a mode
 (`query.bind(engine)`), so that several databases can be open in one process.
 """
 
-from peewee import BooleanField, CompositeKey, IntegerField, Model, TextField
+from peewee import BooleanField, CompositeKey, FloatField, IntegerField, Model, TextField
 
 
 class RoomModel(Model):
@@ -13,6 +13,10 @@ class RoomModel(Model):
     root = TextField()
     wip_limits = TextField()
     wip_mode = TextField()
+    review_gate = BooleanField(default=True)
+    lost_claims = TextField(default="return")
+    lease_seconds = IntegerField(default=90)
+    handoff_alert_minutes = IntegerField(default=15)
     version = IntegerField()
     created_at = TextField()
     updated_at = TextField()
@@ -38,6 +42,9 @@ class TaskModel(Model):
     command = TextField(null=True)
     blocked_reason = TextField(null=True)
     archived_from = TextField(null=True)
+    claimed_by = TextField(null=True)
+    claim = IntegerField(default=0)
+    result = TextField(null=True)
     created_by = TextField()
     version = IntegerField()
     created_at = TextField()
@@ -57,6 +64,7 @@ class AgentModel(Model):
     kind = TextField()
     role = TextField()
     description = TextField()
+    skills = TextField(default="[]")
     version = IntegerField()
     created_at = TextField()
     updated_at = TextField()
@@ -78,6 +86,84 @@ class CommentModel(Model):
 
     class Meta:
         table_name = "comment"
+
+
+class SessionModel(Model):
+    id = TextField(primary_key=True)
+    room_id = TextField()
+    agent_id = TextField()
+    client_name = TextField()
+    client_version = TextField()
+    token_hash = TextField(unique=True)
+    pid = IntegerField(null=True)
+    state = TextField()
+    ended_at = TextField(null=True)
+    end_reason = TextField(null=True)
+    version = IntegerField()
+    created_at = TextField()
+    updated_at = TextField()
+
+    class Meta:
+        table_name = "session"
+
+
+class HandoffModel(Model):
+    id = TextField(primary_key=True)
+    room_id = TextField()
+    task_id = TextField()
+    from_agent = TextField()
+    to_agent = TextField(null=True)
+    to_role = TextField(null=True)
+    summary = TextField()
+    next_steps = TextField()
+    warnings = TextField()
+    failed_approaches = TextField()
+    files = TextField()
+    branch = TextField(null=True)
+    status = TextField()
+    taken_by = TextField(null=True)
+    answer = TextField(null=True)
+    answered_at = TextField(null=True)
+    version = IntegerField()
+    created_at = TextField()
+    updated_at = TextField()
+
+    class Meta:
+        table_name = "handoff"
+
+
+class PresenceModel(Model):
+    """How alive a session is: written with every heartbeat, behind no event."""
+
+    session_id = TextField(primary_key=True)
+    room_id = TextField()
+    epoch = IntegerField()
+    boot_id = TextField()
+    beat = FloatField()
+    beat_at = TextField()
+    lease_seconds = IntegerField()
+    pid = IntegerField(null=True)
+    parent = TextField(null=True)
+    ancestors = TextField()
+    client_session = TextField(null=True)
+    state = TextField()
+    source = TextField()
+    state_at = TextField()
+    message = TextField(null=True)
+    tool_calls = IntegerField()
+
+    class Meta:
+        table_name = "presence"
+
+
+class SpoolModel(Model):
+    """How far the hooks' spool has been taken in: the offset behind the last line applied, a file."""
+
+    file = TextField(primary_key=True)
+    offset = IntegerField()
+
+    class Meta:
+        table_name = "spool"
 
 
 class DependencyModel(Model):

@@ -10,10 +10,28 @@ import apsw
 from storage.clock import format_time
 from storage.codec import encode_json
 from storage.engine import Engine
-from storage.records import Agent, AgentId, ChangeId, Comment, EntityKind, Event, Room, RoomId, Status, Task, TaskId
-from storage.tables import AGENTS, COMMENTS, EVENT_ROWS, ROOMS, TABLES, TASKS
+from storage.records import (
+    Agent,
+    AgentId,
+    ChangeId,
+    Comment,
+    EntityKind,
+    Event,
+    Handoff,
+    HandoffStatus,
+    Presence,
+    Room,
+    RoomId,
+    Session,
+    SessionId,
+    SessionState,
+    Status,
+    Task,
+    TaskId,
+)  # fmt: skip
+from storage.tables import AGENTS, COMMENTS, EVENT_ROWS, HANDOFFS, PRESENCE_ROWS, ROOMS, SESSIONS, TABLES, TASKS
 
-R = TypeVar("R", Room, Task, Agent, Comment)
+R = TypeVar("R", Room, Task, Agent, Comment, Session, Handoff)
 _STATUS = TASKS.rows.names.index("status")
 
 
@@ -158,6 +176,74 @@ class Reader:
         """The task's comments that are not removed, oldest first."""
         sql = f"{COMMENTS.select} WHERE task_id = ? AND NOT removed ORDER BY created_at, id"
         return [COMMENTS.rows.decode(row) for row in self._all(sql, (task,))]
+
+    def claimed_tasks(self, session: SessionId) -> list[Task]:
+        """The tasks that a session has claimed, in no order, without positions."""
+        return [TASKS.rows.decode(row) for row in self._all(f"{TASKS.select} WHERE claimed_by = ?", (session,))]
+
+    # sessions and handoffs
+
+    def session_by_token(self, token_hash: str) -> Session | None:
+        """The session that the token of this hash proves."""
+        row = self._one(f"{SESSIONS.select} WHERE token_hash = ?", (token_hash,))
+        return None if row is None else SESSIONS.rows.decode(row)
+
+    def sessions(
+        self, room: RoomId, *, state: SessionState | None = None, agent: AgentId | None = None, limit: int = -1
+    ) -> list[Session]:
+        """The room's sessions that fit what is named, newest first."""
+        where, values = "WHERE room_id = ?", [str(room)]
+        if state is not None:
+            where += f" AND state = '{state.value}'"  # in the text, so that the partial index serves
+        if agent is not None:
+            where += " AND agent_id = ?"
+            values.append(agent)
+        rows = self._all(f"{SESSIONS.select} {where} ORDER BY created_at DESC, id DESC LIMIT {limit}", values)
+        return [SESSIONS.rows.decode(row) for row in rows]
+
+    def latest_sessions(self, room: RoomId) -> dict[AgentId, Session]:
+        """Each agent's session that tells what it does: one that is active before one that is over, then the newest."""
+        sql = f"""{SESSIONS.select} WHERE room_id = ? AND id = (
+            SELECT id FROM session AS other WHERE other.agent_id = session.agent_id
+            ORDER BY other.state = 'active' DESC, other.created_at DESC, other.id DESC LIMIT 1)"""
+        found = [SESSIONS.rows.decode(row) for row in self._all(sql, (room,))]
+        return {session.agent_id: session for session in found}
+
+    def presence(self, session: SessionId) -> Presence | None:
+        """How alive a session is; None where nothing has been heard of it."""
+        row = self._one(f"SELECT {PRESENCE_ROWS.columns} FROM presence WHERE session_id = ?", (session,))
+        return None if row is None else PRESENCE_ROWS.decode(row)
+
+    def presences(self, room: RoomId | None = None) -> dict[SessionId, Presence]:
+        """How alive the sessions of a room, or of all rooms, are."""
+        sql = f"SELECT {PRESENCE_ROWS.columns} FROM presence"
+        rows = self._all(sql) if room is None else self._all(f"{sql} WHERE room_id = ?", (room,))
+        return {found.session_id: found for found in map(PRESENCE_ROWS.decode, rows)}
+
+    def handoffs(
+        self, room: RoomId, *, status: Collection[HandoffStatus] = (), task: TaskId | None = None
+    ) -> list[Handoff]:
+        """The room's handoffs that fit what is named, oldest first."""
+        where, values = "WHERE room_id = ?", [str(room)]
+        if status:
+            where += f" AND status IN ({', '.join('?' * len(status))})"
+            values.extend(each.value for each in status)
+        if task is not None:
+            where += " AND task_id = ?"
+            values.append(task)
+        rows = self._all(f"{HANDOFFS.select} {where} ORDER BY created_at, id", values)
+        return [HANDOFFS.rows.decode(row) for row in rows]
+
+    def handoffs_by_suffix(self, room: RoomId, suffix: str) -> list[Handoff]:
+        """The room's handoffs whose id ends in `suffix`; at most two, since more tell no more."""
+        rows = self._all(
+            f"{HANDOFFS.select} WHERE room_id = ? AND substr(id, -length(?)) = ? LIMIT 2", (room, suffix, suffix)
+        )
+        return [HANDOFFS.rows.decode(row) for row in rows]
+
+    def spool_offsets(self) -> dict[str, int]:
+        """How far each file of the hooks' spool has been taken in."""
+        return dict(self._all("SELECT file, offset FROM spool"))
 
     # events
 

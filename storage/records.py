@@ -16,6 +16,7 @@ TaskId = NewType("TaskId", str)
 AgentId = NewType("AgentId", str)
 CommentId = NewType("CommentId", str)
 SessionId = NewType("SessionId", str)
+HandoffId = NewType("HandoffId", str)
 EventId = NewType("EventId", str)
 ChangeId = NewType("ChangeId", str)
 """The id that all events of one call share."""
@@ -99,6 +100,56 @@ class WipMode(StrEnum):
     REFUSE = "refuse"
 
 
+class LostClaims(StrEnum):
+    """What happens to the tasks of a session that is over without having finished them."""
+
+    RETURN = "return"
+    KEEP = "keep"
+
+
+class Finish(StrEnum):
+    """How an agent ends its work on a task."""
+
+    COMPLETE = "complete"
+    FAIL = "fail"
+    GIVE_BACK = "give_back"
+
+
+class SessionState(StrEnum):
+    """Where a session stands; `lost` is one that has stopped answering."""
+
+    ACTIVE = "active"
+    ENDED = "ended"
+    LOST = "lost"
+
+
+class HandoffStatus(StrEnum):
+    """Where a handoff stands."""
+
+    PENDING = "pending"
+    ACKNOWLEDGED = "acknowledged"
+    COMPLETED = "completed"
+    DECLINED = "declined"
+
+
+class AgentState(StrEnum):
+    """What an agent is doing; `unknown` rather than guessed."""
+
+    WORKING = "working"
+    WAITING = "waiting"
+    IDLE = "idle"
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+
+
+class StateSource(StrEnum):
+    """Who told what an agent is doing: its client's hook, its calls of our tools, or its session's life."""
+
+    HOOK = "hook"
+    MCP = "mcp"
+    SESSION = "session"
+
+
 class EntityKind(StrEnum):
     """What an event is about."""
 
@@ -106,6 +157,8 @@ class EntityKind(StrEnum):
     TASK = "task"
     AGENT = "agent"
     COMMENT = "comment"
+    SESSION = "session"
+    HANDOFF = "handoff"
 
 
 def derived(default: Any) -> Any:
@@ -117,7 +170,10 @@ def derived(default: Any) -> Any:
 class Room:
     """One project's workspace. `root` is an absolute directory; nothing in a room reaches outside it.
 
-    `wip_limits` maps a column to the most tasks it should hold; a column that is not named has no limit.
+    `wip_limits` maps a column to the most tasks it should hold; a column that is not named has no limit. With
+    `review_gate` what an agent calls done waits in `review` for somebody's approval. A session that is not heard of
+    for `lease_seconds` is lost, and `lost_claims` says what becomes of its tasks. A handoff that nobody has
+    acknowledged for `handoff_alert_minutes` alerts.
     """
 
     id: RoomId
@@ -125,9 +181,26 @@ class Room:
     root: str
     wip_limits: Mapping[Status, int] = field(default_factory=dict)
     wip_mode: WipMode = WipMode.WARN
+    review_gate: bool = True
+    lost_claims: LostClaims = LostClaims.RETURN
+    lease_seconds: int = 90
+    handoff_alert_minutes: int = 15
     version: int = 1
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What an agent has left of its work on a task. `files` are paths in the room; `output` a tail of text."""
+
+    finish: Finish
+    summary: str
+    files: tuple[str, ...] = ()
+    branch: str | None = None
+    output: str | None = None
+    agent: AgentId
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +209,9 @@ class Task:
 
     `number` is unique in its room. `rank` orders a column as text, ties by id. `dependencies` are the tasks that
     must be closed (done or archived) before this one is ready. `blocked_reason` stands only while the status is
-    `blocked`; `archived_from` only while it is `archived`.
+    `blocked`; `archived_from` only while it is `archived`. `claimed_by` is the session that has the task, only while
+    it is `in_progress`; `claim` counts the task's claims, and so fences a late answer of an earlier one. `result` is
+    what the last agent left that finished with it.
     """
 
     id: TaskId
@@ -155,6 +230,9 @@ class Task:
     command: str | None = None
     blocked_reason: str | None = None
     archived_from: Status | None = None
+    claimed_by: SessionId | None = None
+    claim: int = 0
+    result: Result | None = None
     created_by: AgentId
     version: int = 1
     created_at: datetime
@@ -170,7 +248,11 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """Somebody who does tasks in a room. `description` is what the agent is for, in a sentence."""
+    """Somebody who does tasks in a room.
+
+    `description` is what the agent is for, in a sentence; `skills` are what it can do, in the words of the tasks'
+    labels and of handoffs that go to whoever has a role.
+    """
 
     id: AgentId
     room_id: RoomId
@@ -178,6 +260,7 @@ class Agent:
     kind: AgentKind
     role: Role
     description: str = ""
+    skills: tuple[str, ...] = ()
     version: int = 1
     created_at: datetime
     updated_at: datetime
@@ -198,14 +281,95 @@ class Comment:
     updated_at: datetime
 
 
-Entity = Room | Task | Agent | Comment
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One run of an agent against a room, from `created_at` to `ended_at`; it authenticates every request.
 
-RECORDS: Final[Mapping[EntityKind, type[Room] | type[Task] | type[Agent] | type[Comment]]] = {
+    `token_hash` is the SHA-256 of the secret that proves it; `pid` the process in which it began, where there is one.
+    """
+
+    id: SessionId
+    room_id: RoomId
+    agent_id: AgentId
+    client_name: str = ""
+    client_version: str = ""
+    token_hash: str
+    pid: int | None = None
+    state: SessionState = SessionState.ACTIVE
+    ended_at: datetime | None = None
+    end_reason: str | None = None
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handoff:
+    """One agent passes a task to another, named in `to_agent`, or to whoever has the role or skill `to_role`.
+
+    `taken_by` is who has acknowledged or declined it; `answer` what they said.
+    """
+
+    id: HandoffId
+    room_id: RoomId
+    task_id: TaskId
+    from_agent: AgentId
+    to_agent: AgentId | None = None
+    to_role: str | None = None
+    summary: str
+    next_steps: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    failed_approaches: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    branch: str | None = None
+    status: HandoffStatus = HandoffStatus.PENDING
+    taken_by: AgentId | None = None
+    answer: str | None = None
+    answered_at: datetime | None = None
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime
+
+
+Entity = Room | Task | Agent | Comment | Session | Handoff
+
+RECORDS: Final[Mapping[EntityKind, type[Entity]]] = {
     EntityKind.ROOM: Room,
     EntityKind.TASK: Task,
     EntityKind.AGENT: Agent,
     EntityKind.COMMENT: Comment,
+    EntityKind.SESSION: Session,
+    EntityKind.HANDOFF: Handoff,
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence:
+    """How alive a session is and what its agent was last seen doing. Not state: no event tells of it.
+
+    `epoch` grows with each process that takes the session up, and so fences the earlier one. `beat` is the last sign
+    of life in seconds of the machine's monotonic clock since the boot `boot_id`; it proves life for `lease_seconds`.
+    `parent` is the client whose child the MCP server is, as `pid:started`; `ancestors` those of the last hook, in the
+    same form, and `client_session` the client's own name for the run. `message` is the question where the state is
+    `waiting`, else the last thing said.
+    """
+
+    session_id: SessionId
+    room_id: RoomId
+    epoch: int = 0
+    boot_id: str = ""
+    beat: float = 0.0
+    beat_at: datetime
+    lease_seconds: int
+    pid: int | None = None
+    parent: str | None = None
+    ancestors: tuple[str, ...] = ()
+    client_session: str | None = None
+    state: AgentState = AgentState.UNKNOWN
+    source: StateSource = StateSource.SESSION
+    state_at: datetime
+    message: str | None = None
+    tool_calls: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +378,7 @@ class Event:
 
     `sequence` grows with commit order and names a moment exactly. `before` is None for a creation, whose `after`
     holds the whole state; later events hold only the changed fields on both sides. Values are as on the wire
-    (see storage/codec.py). `subject_id` is the task that the event concerns, for tasks and comments.
+    (see storage/codec.py). `subject_id` is the task that the event concerns, for tasks, comments and handoffs.
     """
 
     sequence: int

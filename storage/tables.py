@@ -4,9 +4,20 @@ from functools import cache
 from typing import Any, Final, Generic, TypeVar
 
 from storage.codec import RowCodec, changed_fields
-from storage.records import RECORDS, Agent, Comment, EntityKind, Event, Room, Task
+from storage.records import (
+    RECORDS,
+    Agent,
+    Comment,
+    EntityKind,
+    Event,
+    Handoff,
+    Presence,
+    Room,
+    Session,
+    Task,
+)  # fmt: skip
 
-R = TypeVar("R", Room, Task, Agent, Comment)
+R = TypeVar("R", Room, Task, Agent, Comment, Session, Handoff)
 
 _NOT_STORED: Final = frozenset({"position"})
 _SET_BY_TRIGGERS: Final = frozenset({"waiting_on", "comment_count"})
@@ -54,11 +65,20 @@ TASKS: Final = Table(EntityKind.TASK, Task)
 ROOMS: Final = Table(EntityKind.ROOM, Room)
 AGENTS: Final = Table(EntityKind.AGENT, Agent)
 COMMENTS: Final = Table(EntityKind.COMMENT, Comment)
-TABLES: Final[dict[type, Table[Any]]] = {Task: TASKS, Room: ROOMS, Agent: AGENTS, Comment: COMMENTS}
+SESSIONS: Final = Table(EntityKind.SESSION, Session)
+HANDOFFS: Final = Table(EntityKind.HANDOFF, Handoff)
+TABLES: Final[dict[type, Table[Any]]] = {
+    each.rows.record: each for each in (TASKS, ROOMS, AGENTS, COMMENTS, SESSIONS, HANDOFFS)
+}
 assert {table.kind for table in TABLES.values()} == set(RECORDS)
 KINDS: Final = {record: kind for kind, record in RECORDS.items()}
 
 EVENT_ROWS: Final[RowCodec[Event]] = RowCodec(Event)
 EVENT_INSERT: Final = (
     f"INSERT INTO event ({', '.join(EVENT_ROWS.names[1:])}) VALUES ({', '.join('?' * (len(EVENT_ROWS.names) - 1))})"
+)
+
+PRESENCE_ROWS: Final[RowCodec[Presence]] = RowCodec(Presence)
+PRESENCE_PUT: Final = (
+    f"INSERT OR REPLACE INTO presence ({PRESENCE_ROWS.columns}) VALUES ({', '.join('?' * len(PRESENCE_ROWS.names))})"
 )

@@ -10,10 +10,25 @@ from storage.codec import BOOKKEEPING, changed_fields, encode_json, field_codecs
 from storage.engine import Engine
 from storage.ids import new_change_id, new_event_id
 from storage.reader import Reader
-from storage.records import Agent, AgentId, ChangeId, Comment, Door, EntityKind, Room, RoomId, SessionId, Task
-from storage.tables import EVENT_INSERT, KINDS, TABLES
+from storage.records import (
+    Agent,
+    AgentId,
+    ChangeId,
+    Comment,
+    Door,
+    Entity,
+    EntityKind,
+    Handoff,
+    Presence,
+    Room,
+    RoomId,
+    Session,
+    SessionId,
+    Task,
+)  # fmt: skip
+from storage.tables import EVENT_INSERT, KINDS, PRESENCE_PUT, PRESENCE_ROWS, TABLES
 
-R = TypeVar("R", Room, Task, Agent, Comment)
+R = TypeVar("R", Room, Task, Agent, Comment, Session, Handoff)
 
 PAYLOAD_VERSION: Final = 1
 """The version of the events' payloads that this program writes; migrations ship upcasters for older ones."""
@@ -111,6 +126,22 @@ class Writer(Reader):
         """Drop the stored results that are older than `moment`."""
         self._connection.execute("DELETE FROM idempotency WHERE at < ?", (format_time(moment),))
 
+    def put_presence(self, presence: Presence) -> None:
+        """Keep how alive a session is, in place of what was known before."""
+        self._connection.execute(PRESENCE_PUT, PRESENCE_ROWS.encode(presence))
+
+    def forget_presence(self, session: SessionId) -> None:
+        """Drop what was known of a session's life."""
+        self._connection.execute("DELETE FROM presence WHERE session_id = ?", (session,))
+
+    def keep_spool_offset(self, file: str, offset: int) -> None:
+        """Remember that a file of the hooks' spool has been taken in up to `offset`."""
+        self._connection.execute("INSERT OR REPLACE INTO spool (file, offset) VALUES (?, ?)", (file, offset))
+
+    def forget_spool(self, file: str) -> None:
+        """Drop what was remembered of a file of the hooks' spool that is no more."""
+        self._connection.execute("DELETE FROM spool WHERE file = ?", (file,))
+
     def _append(
         self, record: R, by: Authorship, type: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]
     ) -> None:
@@ -128,7 +159,7 @@ class Writer(Reader):
         self.last_written = self._connection.last_insert_rowid()
 
 
-def _subject(kind: EntityKind, record: Room | Task | Agent | Comment) -> str | None:
-    if isinstance(record, Comment):
+def _subject(kind: EntityKind, record: Entity) -> str | None:
+    if isinstance(record, (Comment, Handoff)):
         return record.task_id
     return record.id if kind is EntityKind.TASK else None

@@ -14,6 +14,7 @@ from storage import (
     AgentId,
     ChangeId,
     Comment,
+    Entity,
     EntityKind,
     Event,
     Role,
@@ -154,7 +155,7 @@ def _reversible_fields(event: Event) -> set[str]:
     return {"status", "archived_from"} if event.entity is EntityKind.TASK else {"removed"}
 
 
-def _reverse_event(work: Work, event: Event) -> Room | Task | Agent | Comment:
+def _reverse_event(work: Work, event: Event) -> Entity:
     record = RECORDS[event.entity]
     current: Any = work.get(record, event.entity_id)  # type: ignore[type-var]
     if event.before is None:

@@ -10,6 +10,7 @@ import apsw
 import pytest
 
 from storage import BackupFailed, Database, Home, ParallelError, create_backup, find_backup, list_backups, verify_backup
+from storage.database import SCHEMA_VERSION
 from tests.support.users import User
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +41,7 @@ def test_a_backup_holds_the_board_and_its_manifest_says_what(home: Home, board: 
     assert values(backup.path, "SELECT title FROM task ORDER BY number") == [("First",), ("Second",)]
     with board.database.read() as rows:
         assert (backup.task_count, backup.last_sequence) == (2, rows.last_sequence())
-    assert (backup.reason, backup.verified, backup.schema_version) == ("before lunch", True, 1)
+    assert (backup.reason, backup.verified, backup.schema_version) == ("before lunch", True, SCHEMA_VERSION)
     assert list_backups(home) == [backup]
     assert files(home) == [f"{backup.id}.db", f"{backup.id}.json"]
     for name in files(home):

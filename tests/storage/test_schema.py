@@ -1,12 +1,30 @@
 """The schema: records, peewee models and the migrated file are one and the same; a migration for each version."""
 
+import gzip
 import typing
+from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from peewee import CompositeKey
 
-from storage import RECORDS, Agent, Comment, Database, Room, Task, field_codecs
+from storage import (
+    RECORDS,
+    Agent,
+    Comment,
+    Database,
+    Handoff,
+    Home,
+    Presence,
+    Room,
+    Session,
+    Status,
+    Task,
+    field_codecs,
+    list_backups,
+    replay,
+)  # fmt: skip
 from storage.database import SCHEMA_VERSION
 from storage.migrate import newest_migration
 from storage.models import (
@@ -14,16 +32,23 @@ from storage.models import (
     CommentModel,
     DependencyModel,
     EventModel,
+    HandoffModel,
     IdempotencyModel,
+    PresenceModel,
     RoomModel,
+    SessionModel,
+    SpoolModel,
     TaskModel,
 )
 from storage.records import Event
 
-MODELS = [RoomModel, TaskModel, AgentModel, CommentModel, DependencyModel, EventModel, IdempotencyModel]
-PAIRS = [(Room, RoomModel), (Task, TaskModel), (Agent, AgentModel), (Comment, CommentModel), (Event, EventModel)]
+PAIRS = [
+    (Room, RoomModel), (Task, TaskModel), (Agent, AgentModel), (Comment, CommentModel), (Session, SessionModel),
+    (Handoff, HandoffModel), (Presence, PresenceModel), (Event, EventModel),
+]  # fmt: skip
+MODELS = [*(model for _, model in PAIRS), DependencyModel, IdempotencyModel, SpoolModel]
 NOT_STORED = {"position"}
-SQL_TYPES = {"TEXT": "TEXT", "INT": "INTEGER", "BOOL": "INTEGER"}
+SQL_TYPES = {"TEXT": "TEXT", "INT": "INTEGER", "BOOL": "INTEGER", "FLOAT": "REAL"}
 
 
 def columns(database: Database, table: str) -> dict[str, tuple[str, bool]]:
@@ -80,3 +105,30 @@ def test_the_file_is_durable_fair_and_the_users_alone(database: Database) -> Non
         assert next(rows.stream("PRAGMA busy_timeout"))[0] >= 1000
     assert database.path.stat().st_mode & 0o777 == 0o600
     assert database.home.path.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
+def test_a_file_of_each_older_schema_is_brought_up_to_date_and_its_log_still_gives_its_rows(
+    home: Home, version: int
+) -> None:
+    home.create()
+    recorded = Path(__file__).parent / "data" / f"schema-{version}.db.gz"
+    home.database.write_bytes(gzip.decompress(recorded.read_bytes()))
+    database = Database.open(home)
+    try:
+        with database.read() as rows:
+            replayed = replay(rows, rows.last_sequence())
+            for kind, record in RECORDS.items():
+                stored = {each.id: without_marks(each) for each in rows.every(record)}
+                assert {key: without_marks(each) for key, each in replayed[kind].items()} == stored
+            (room,) = rows.rooms()
+            titles = [task.title for task in rows.tasks(room.id, [Status.DONE])]
+        assert (room.review_gate, room.wip_limits) == (True, {Status.IN_PROGRESS: 3})
+        assert titles == ["最初の仕事 🚀"]
+        assert [each.reason for each in list_backups(home)] == ["before migration"]
+    finally:
+        database.close()
+
+
+def without_marks(record: Any) -> Any:
+    return replace(record, **{each.name: each.default for each in fields(record) if each.metadata.get("derived")})

@@ -3,12 +3,10 @@
 from typing import Any
 
 from core.board import CLOSED
-from storage import COLUMNS, Agent, Comment, EntityKind, Reader, Room, Task, replay
+from storage import COLUMNS, RECORDS, EntityKind, Reader, Task, replay
 from tests.support.users import User
 
 Snapshot = dict[EntityKind, dict[str, Any]]
-
-RECORDS = {EntityKind.ROOM: Room, EntityKind.TASK: Task, EntityKind.AGENT: Agent, EntityKind.COMMENT: Comment}
 
 
 def rows_of(user: User) -> tuple[int, Snapshot]:
@@ -17,7 +15,7 @@ def rows_of(user: User) -> tuple[int, Snapshot]:
         room = rows.room_by_name(user.room or "")
         assert room is not None
         found: Snapshot = {EntityKind.ROOM: {room.id: room}}
-        for kind in (EntityKind.TASK, EntityKind.AGENT, EntityKind.COMMENT):
+        for kind in set(EntityKind) - {EntityKind.ROOM}:
             ids = [key for (key,) in rows.stream(f"SELECT id FROM {kind.value} WHERE room_id = ?", (room.id,))]
             found[kind] = {key: rows.get(RECORDS[kind], key) for key in ids}  # type: ignore[type-var]
         return rows.last_sequence(), found
