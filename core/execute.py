@@ -40,6 +40,8 @@ class Call:
         arguments: by parameter name; tasks as any reference (`12`, `#12`, id, suffix), agents as name, id, `me` or
             `nobody`, everything else in its declared type.
         room: the room's id or name; None for operations that need none.
+        presumed: arguments that the door fills in for the caller, where the caller named none. They take no part in
+            what an idempotency key stands for, so that a repetition may presume otherwise.
         wants_shape: whether `Outcome.shaped` is wanted.
     """
 
@@ -47,6 +49,7 @@ class Call:
     arguments: Mapping[str, Any]
     actor: Actor
     room: str | None = None
+    presumed: Mapping[str, Any] = field(default_factory=dict)
     reason: str | None = None
     idempotency_key: str | None = None
     wants_shape: bool = False
@@ -98,7 +101,7 @@ def _carry_out(rows: Reader, call: Call) -> Outcome:
     work = Work(rows, call.actor, room, operation=operation.name, undoable=operation.undoable, reason=reason)
     arguments = _resolved(work, call)
     if call.idempotency_key is None or not isinstance(rows, Writer):
-        value = operation.function(work, **arguments)
+        value = operation.function(work, **{**call.presumed, **arguments})
         return _outcome(rows, work, value, Shaper(rows).shape(value) if call.wants_shape else None)
     digest = hashlib.sha256(encode_json(_plain(arguments))).hexdigest()
     agent = work.agent.id if room is not None else AgentId(call.actor.name)
@@ -111,7 +114,7 @@ def _carry_out(rows: Reader, call: Call) -> Outcome:
                 "Take a new key for a new call.",
             )
         return Outcome(None, decode_json(stored.result))
-    value = operation.function(work, **arguments)
+    value = operation.function(work, **{**call.presumed, **arguments})
     shaped = Shaper(rows).shape(value)
     rows.store_result(room_id, agent, operation.name, call.idempotency_key, digest, encode_json(shaped).decode())
     rows.forget_results_before(rows.now - KEY_LIFETIME)

@@ -59,6 +59,8 @@ class Operation:
     undoable: bool
     needs_room: bool
     tool: str | None
+    tool_name: str
+    hidden_from_tool: tuple[str, ...]
     command: str
     not_at: Mapping[str, str]
 
@@ -102,6 +104,8 @@ def operation(
     undoable: bool = False,
     needs_room: bool = True,
     tool: str | None = None,
+    tool_name: str | None = None,
+    hidden_from_tool: tuple[str, ...] = (),
     command: str | None = None,
     not_at: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -113,6 +117,8 @@ def operation(
         undoable: whether its change can be undone.
         needs_room: whether it acts inside a room.
         tool: when an agent should use it; makes it an MCP tool.
+        tool_name: the tool's name, where it is not the operation's.
+        hidden_from_tool: parameters that the tool does not offer: they would cost every agent tokens and serve few.
         command: the words of the CLI command, where `move_task` in module `task` is not `task move`.
         not_at: doors where it is not offered, each with the reason.
     """
@@ -121,7 +127,7 @@ def operation(
         module = function.__module__.rpartition(".")[2]
         name = function.__name__
         REGISTRY[name] = Operation(
-            name, module, function, role, changes, undoable, needs_room, tool,
+            name, module, function, role, changes, undoable, needs_room, tool, tool_name or name, hidden_from_tool,
             command or _command_of(module, name), not_at or {},
         )  # fmt: skip
         return function
