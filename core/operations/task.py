@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import date
 
-from core.board import dependencies, order, transitions, wip
+from core.board import claims, dependencies, order, review, transitions, wip
 from core.errors import InvalidData
 from core.history import point, reconstruct
 from core.operation import UNSET, Line, Moment, OrUnset, Text, operation
@@ -37,8 +37,9 @@ class TaskDetail:
 
 
 @operation(
-    role=Role.AGENT, changes=True, undoable=True, command="task add", tool="Put a new piece of work on the board."
-)
+    role=Role.AGENT, changes=True, undoable=True, command="task add", tool="Put a new piece of work on the board.",
+    hidden_from_tool=("command", "before"),
+)  # fmt: skip
 def create_task(
     work: Work,
     title: Line,
@@ -69,6 +70,7 @@ def create_task(
     """
     if status is Status.BLOCKED and not work.reason:
         raise InvalidData("A task cannot begin as blocked without a reason.", "Say what it waits for: --reason TEXT.")
+    status = review.gated(work, None, status)
     if status not in COLUMNS:
         raise InvalidData(f"A task cannot begin as {status}.", f"Begin it in one of: {', '.join(COLUMNS)}.")
     wip.check(work, status)
@@ -147,7 +149,10 @@ def get_task(work: Work, task: TaskId, *, at: Moment | None = None) -> TaskDetai
     )
 
 
-@operation(role=Role.AGENT, changes=True, undoable=True, command="task edit", tool="Change a task's fields.")
+@operation(
+    role=Role.AGENT, changes=True, undoable=True, command="task edit", tool="Change a task's fields.",
+    hidden_from_tool=("command",),
+)  # fmt: skip
 def update_task(
     work: Work,
     task: TaskId,
@@ -173,6 +178,8 @@ def update_task(
         DependencyCycle: the dependencies would make it wait for itself.
     """
     current = work.tasks.get(task, expected_version)
+    if assignee is not UNSET and assignee != current.assignee:
+        claims.require_free(work, current)
     edited = replace(
         current,
         title=current.title if title is UNSET else clean_line(title, "title", TITLE_LIMIT),
@@ -192,6 +199,7 @@ def update_task(
 @operation(
     role=Role.AGENT, changes=True, undoable=True,
     tool="Move a task to another column. To `blocked`, say why in `reason`.",
+    tool_name="update_task_status", hidden_from_tool=("before", "despite_dependencies"),
 )  # fmt: skip
 def move_task(
     work: Work,
@@ -216,11 +224,13 @@ def move_task(
         OpenDependencies: to `done` while it waits for others.
     """
     current = work.tasks.get(task, expected_version)
+    claims.require_free(work, current)
+    to = review.gated(work, current, to)
     transitions.check(current, to, reason=work.reason)
     if to is Status.DONE and current.status is not to:
         dependencies.require_closed(work, current, despite=despite_dependencies)
     wip.check(work, to, arriving=int(current.status is not to))
-    rank = work.tasks.rank_before(before, to, moving=current)
+    rank = work.tasks.rank_before(before if review_did_not_move else None, to, moving=current)
     return _moved(work, current, to, rank)
 
 
@@ -242,7 +252,9 @@ def move_tasks(
         expected_versions: refuse if any has changed since its version; one a task, in order.
     """
     found = work.tasks.get_all(tasks, expected_versions)
+    gates = {review.gated(work, task, to) for task in found}
     for task in found:
+        claims.require_free(work, task)
         transitions.check(task, to, reason=work.reason)
         if to is Status.DONE and task.status is not to:
             dependencies.require_closed(work, task, despite=despite_dependencies, finishing=tasks)
