@@ -71,6 +71,32 @@ class UndoRefused(RuleRefusal):
     code = "undo_refused"
 
 
+class ClaimHeld(RuleRefusal):
+    """Another agent's session has claimed the task, or the caller's own claim of it is over."""
+
+    code = "claim_held"
+
+
+class ReviewRequired(RuleRefusal):
+    """The room's review gate: the approval is for somebody else to give."""
+
+    code = "review_required"
+
+
+class SessionOver(ParallelError):
+    """The session that the call names has ended, was lost, or never was. `details` say which and why."""
+
+    code = "session_over"
+    exit_code = 6
+
+
+class SessionTaken(ParallelError):
+    """Another process has taken up the session; the caller no longer has it."""
+
+    code = "session_taken"
+    exit_code = 6
+
+
 class PermissionDenied(ParallelError):
     """The role of the caller does not allow the operation."""
 

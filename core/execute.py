@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
+from core.agents.sessions import checked
 from core.errors import InvalidData, NotFound, PermissionDenied
 from core.operation import Operation, bare_type, is_optional
 from core.shapes import Shaper
 from core.text import TITLE_LIMIT, clean_line
-from core.work import Actor, Work
+from core.work import LEAST_SUFFIX, Actor, Work
 from storage import (
     AgentId,
     ChangeId,
     Database,
+    Handoff,
+    HandoffId,
     Reader,
     Room,
     RoomId,
@@ -82,11 +85,8 @@ def execute(database: Database, call: Call) -> Outcome:
             storage errors. Nothing has been changed then.
     """
     operation = call.operation
-    if call.actor.role < operation.role:
-        raise PermissionDenied(
-            f"{operation.name} needs the role {operation.role}; you are {call.actor.role}.",
-            "Ask the owner of the room.",
-        )
+    if call.actor.session_id is None:
+        _require_role(operation, call.actor)
     if not operation.changes:
         with database.read() as rows:
             return _carry_out(rows, call)
@@ -97,12 +97,17 @@ def execute(database: Database, call: Call) -> Outcome:
 def _carry_out(rows: Reader, call: Call) -> Outcome:
     operation = call.operation
     room = find_room(rows, call.room) if call.room is not None else None
+    actor = call.actor
+    if actor.session_id is not None:
+        actor = checked(rows, actor, room)
+        _require_role(operation, actor)
     reason = clean_line(call.reason, "reason", TITLE_LIMIT) if call.reason and call.reason.strip() else None
-    work = Work(rows, call.actor, room, operation=operation.name, undoable=operation.undoable, reason=reason)
+    work = Work(rows, actor, room, operation=operation.name, undoable=operation.undoable, reason=reason)
     arguments = _resolved(work, call)
     if call.idempotency_key is None or not isinstance(rows, Writer):
         value = operation.function(work, **{**call.presumed, **arguments})
-        return _outcome(rows, work, value, Shaper(rows).shape(value) if call.wants_shape else None)
+        shaped = Shaper(rows, shows_secrets=True).shape(value) if call.wants_shape else None
+        return _outcome(rows, work, value, shaped)
     digest = hashlib.sha256(encode_json(_plain(arguments))).hexdigest()
     agent = work.agent.id if room is not None else AgentId(call.actor.name)
     room_id = room.id if room is not None else None
@@ -118,7 +123,14 @@ def _carry_out(rows: Reader, call: Call) -> Outcome:
     shaped = Shaper(rows).shape(value)
     rows.store_result(room_id, agent, operation.name, call.idempotency_key, digest, encode_json(shaped).decode())
     rows.forget_results_before(rows.now - KEY_LIFETIME)
-    return _outcome(rows, work, value, shaped)
+    return _outcome(rows, work, value, Shaper(rows, shows_secrets=True).shape(value))
+
+
+def _require_role(operation: Operation, actor: Actor) -> None:
+    if actor.role < operation.role:
+        raise PermissionDenied(
+            f"{operation.name} needs the role {operation.role}; you are {actor.role}.", "Ask the owner of the room."
+        )
 
 
 def _outcome(rows: Reader, work: Work, value: Any, shaped: Any) -> Outcome:
@@ -162,9 +174,23 @@ def _resolve(work: Work, annotation: Any, value: Any) -> Any:
         if value == NOBODY and not is_optional(annotation):
             raise NotFound("Nobody is no agent.", "Name one: wzp agent list.")
         return _agent(work, value)  # type: ignore[arg-type]
+    if bare is HandoffId:
+        return _handoff(work, value)  # type: ignore[arg-type]
     if typing.get_origin(bare) is tuple and typing.get_args(bare)[0] is TaskId:
         return tuple(work.tasks.resolve(each) for each in value)
     return value
+
+
+def _handoff(work: Work, reference: str) -> HandoffId:
+    """The id of a handoff, by itself or its unique end."""
+    found = work.rows.get(Handoff, reference)
+    if found is not None and found.room_id == work.room.id:
+        return found.id
+    fits = work.rows.handoffs_by_suffix(work.room.id, reference) if len(reference) >= LEAST_SUFFIX else []
+    if len(fits) == 1:
+        return fits[0].id
+    what = "More than one handoff ends in" if fits else "No handoff"
+    raise NotFound(f"{what} {reference!r} in room {work.room.name}.", "See what there is: list_handoffs.")
 
 
 def _agent(work: Work, name: str) -> AgentId | None:

@@ -15,6 +15,7 @@ from storage import (
     Comment,
     EntityKind,
     Event,
+    Handoff,
     Reader,
     RoomId,
     Status,
@@ -37,10 +38,11 @@ class Board:
 
 @dataclass(frozen=True, slots=True)
 class TaskThen:
-    """A task at one moment: as it was, its comments then, oldest first, and the tasks that waited for it."""
+    """A task at one moment: as it was, its comments and handoffs, oldest first, and the tasks that waited for it."""
 
     task: Task
     comments: tuple[Comment, ...]
+    handoffs: tuple[Handoff, ...]
     dependants: tuple[TaskId, ...]
 
 
@@ -74,8 +76,15 @@ def reconstruct(work: Work, task: TaskId, until: int) -> TaskThen:
     return TaskThen(
         found,
         tuple(sorted((each for each in comments if each.task_id == task), key=lambda each: (each.created_at, each.id))),
+        _handoffs_then(work, task, until),
         tuple(sorted(each.id for each in tasks if task in each.dependencies)),
     )
+
+
+def _handoffs_then(work: Work, task: TaskId, until: int) -> tuple[Handoff, ...]:
+    states = replay_wire(work.rows, until, room=work.room.id, kinds=[EntityKind.HANDOFF])[EntityKind.HANDOFF]
+    found = [from_wire(Handoff, each) for each in states.values() if each["task_id"] == task]
+    return tuple(sorted(found, key=lambda each: (each.created_at, each.id)))
 
 
 def board_at(rows: Reader, room: RoomId, until: int | None) -> Board:

@@ -28,6 +28,8 @@ Line = NewType("Line", str)
 """A text of one line: a title, a name, a label."""
 Text = NewType("Text", str)
 """A text of several lines, in Markdown where it is shown."""
+Item = NewType("Item", str)
+"""One of several sentences: a line that is taken whole, commas and all."""
 Moment = NewType("Moment", str)
 """A point in the history: the sequence number of an event, or an ISO 8601 time."""
 

@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, Final
 
+from core.agents.sessions import Secret
 from core.errors import VersionConflict
 from storage import Agent, Event, ParallelError, Reader, Task, TaskId, to_wire
+
+_AGENT_FIELDS: Final = ("author", "agent_id", "from_agent", "to_agent", "taken_by")
 
 
 class Shaper:
     """Turns results into wire values within one snapshot: it looks up the names that ids stand for."""
 
-    def __init__(self, rows: Reader) -> None:
+    def __init__(self, rows: Reader, *, shows_secrets: bool = False) -> None:
         self._rows = rows
+        self._shows_secrets = shows_secrets
         self._names: dict[str, str | None] = {}
         self._numbers: dict[str, int] = {}
 
@@ -28,18 +32,27 @@ class Shaper:
             return [self.shape(each) for each in value]
         if not is_dataclass(value) or isinstance(value, type):
             return value
+        if isinstance(value, Secret):
+            return value.value if self._shows_secrets else None
         if hasattr(value, "version"):
-            wire = to_wire(value)
-            if "author" in wire:
-                wire["author_name"] = self._name(wire["author"])
-            return wire
+            return self._entity(value)
         shaped = {each.name: self.shape(getattr(value, each.name)) for each in fields(value)}
         if "dependants" in shaped:
             shaped["dependant_numbers"] = [self._number(each) for each in shaped["dependants"]]
-        main = shaped.pop("task", None) or shaped.pop("agent", None)
-        if main is not None and isinstance(main, dict):
-            return {**main, **shaped}
+        main = next(iter(shaped))
+        if isinstance(shaped[main], dict):  # what it is about; the rest hangs on that
+            return {**shaped.pop(main), **shaped}
         return shaped
+
+    def _entity(self, entity: Any) -> dict[str, Any]:
+        wire = to_wire(entity)
+        wire.pop("token_hash", None)
+        for name in _AGENT_FIELDS:
+            if name in wire:
+                wire[f"{name.removesuffix('_id')}_name"] = self._name(wire[name])
+        if "task_id" in wire:
+            wire["task_number"] = self._number(wire["task_id"])
+        return wire
 
     def _tasks(self, tasks: Sequence[Task]) -> list[dict[str, Any]]:
         placed = [task if task.position is not None else None for task in tasks]
@@ -51,6 +64,8 @@ class Shaper:
             task = known or next(missing)
             wire = to_wire(task)
             wire["assignee_name"] = self._name(task.assignee)
+            if wire["result"] is not None:
+                wire["result"]["agent_name"] = self._name(wire["result"]["agent"])
             wire["dependency_numbers"] = [self._numbers[need] for need in task.dependencies if need in self._numbers]
             shaped.append(wire)
         return shaped
@@ -58,6 +73,8 @@ class Shaper:
     def _event(self, event: Event) -> dict[str, Any]:
         wire = to_wire(event)
         wire["agent_name"] = self._name(event.agent_id)
+        for side in (wire["before"], wire["after"]):
+            (side or {}).pop("token_hash", None)
         if event.subject_id is not None:
             wire["task_number"] = self._number(event.subject_id)
         wire["names"] = self._names_in(event)

@@ -1,6 +1,7 @@
 """Text that comes from outside: what is let in, and how it is made safe for a terminal."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from core.errors import InvalidData
@@ -37,6 +38,15 @@ def clean_line(text: str, what: str, limit: int) -> str:
     if len(line) > limit:
         raise InvalidData(f"The {what} has {len(line):,} characters; at most {limit:,} are allowed.", "Shorten it.")
     return line
+
+
+def clean_lines(texts: Iterable[str], what: str) -> tuple[str, ...]:
+    """Several lines, each as `clean_line` gives it and each once.
+
+    Raises:
+        InvalidData: one of them is empty or too long.
+    """
+    return tuple(dict.fromkeys(clean_line(text, what, TITLE_LIMIT) for text in texts))
 
 
 def clean_text(text: str, what: str) -> str:

@@ -5,11 +5,11 @@ event. There is no other way to change an entity.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeVar
 
-from core.board import order
+from core.board import claims, order
 from core.errors import InvalidData, NotFound, VersionConflict
 from storage import (
     Agent,
@@ -44,14 +44,33 @@ LEAST_DIGITS_OF_SUFFIX: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
+class Client:
+    """The program through which an agent calls: its own name and version, and our process that serves it.
+
+    `parent` is the process whose child ours is, as `pid:started`.
+    """
+
+    name: str
+    version: str = ""
+    pid: int | None = None
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
-    """Who calls, and through which door. The agent of that name is made in the room on its first change."""
+    """Who calls, and through which door. The agent of that name is made in the room on its first change.
+
+    With a `session_id`, name, kind and role are those of the session's agent, whatever is said here; `epoch` fences
+    the process that has taken the session up, see storage's Presence.
+    """
 
     name: str
     role: Role
     door: Door
     kind: AgentKind = AgentKind.PERSON
     session_id: SessionId | None = None
+    epoch: int | None = None
+    client: Client | None = None
 
 
 class Work:
@@ -131,6 +150,8 @@ class Work:
         if isinstance(record, Room):
             self._room = record  # the agent who makes it, made with it, belongs to it
         by = self._authorship(self.agent.id, undoable=self._undoable and undoable)
+        if isinstance(record, Session):
+            by.session_id = record.id
         stored = self.writer.insert(record, by, type=event)
         if isinstance(stored, Room):
             self._room = stored
@@ -138,12 +159,19 @@ class Work:
         self._loaded[stored.id] = stored
         return stored
 
-    def save(self, record: E, *, event: str) -> E:
-        """Store the changed fields of an entity that this work has loaded."""
+    def save(self, record: E, *, event: str, reason: str | None = None) -> E:
+        """Store the changed fields of an entity that this work has loaded.
+
+        Args:
+            reason: why, where this one change has another reason than the whole call.
+        """
         before = self._loaded.get(record.id)
         if before is None or type(before) is not type(record):
             raise AssertionError(f"{record.id} is saved but was never loaded in this transaction")
-        stored = self.writer.update(before, record, self._by(), type=event)
+        if isinstance(record, Task) and isinstance(before, Task):
+            record = claims.settled(before, record)
+        by = self._authorship(self.agent.id, undoable=self._undoable, reason=reason)
+        stored = self.writer.update(before, record, by, type=event)
         stored = self._with_marks(stored, isinstance(stored, Task) and stored.dependencies != before.dependencies)
         self._loaded[stored.id] = stored
         return stored
@@ -154,7 +182,13 @@ class Work:
 
     def warn(self, message: str) -> None:
         """Tell the caller something that does not stop the change."""
-        self.warnings.append(message)
+        if message not in self.warnings:
+            self.warnings.append(message)
+
+    def become(self, agent: Agent, session: SessionId | None) -> None:
+        """Let all that follows in this transaction be the doing of `agent` in `session`."""
+        self.actor = replace(self.actor, name=agent.name, role=agent.role, kind=agent.kind, session_id=session)
+        self._agent = agent
 
     def compensate(self, change: ChangeId) -> None:
         """Mark all that follows in this transaction as the undoing of `change`."""
@@ -183,13 +217,10 @@ class Work:
         self._agent = self.writer.insert(newcomer, by, type="created")
         return self._agent
 
-    def _by(self) -> Authorship:
-        return self._authorship(self.agent.id, undoable=self._undoable)
-
-    def _authorship(self, agent: AgentId, *, undoable: bool) -> Authorship:
+    def _authorship(self, agent: AgentId, *, undoable: bool, reason: str | None = None) -> Authorship:
         return Authorship(
             agent_id=agent, door=self.actor.door, operation=self._operation, session_id=self.actor.session_id,
-            reason=self.reason, undoable=undoable, undoes=self._undoes,
+            reason=reason or self.reason, undoable=undoable, undoes=self._undoes,
         )  # fmt: skip
 
 

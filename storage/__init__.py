@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from storage.records import Comment as Comment
     from storage.records import CommentId as CommentId
     from storage.records import Door as Door
+    from storage.records import Ending as Ending
     from storage.records import Entity as Entity
     from storage.records import EntityKind as EntityKind
     from storage.records import Event as Event
@@ -110,9 +111,9 @@ __getattr__ = face(
         "storage.ids": "new_agent_id new_comment_id new_handoff_id new_room_id new_session_id new_task_id",
         "storage.logs": "start_logging",
         "storage.reader": "Reader",
-        "storage.records": "COLUMNS RECORDS Agent AgentId AgentKind AgentState ChangeId Comment CommentId Door Entity "
-        "EntityKind Event EventId Finish Handoff HandoffId HandoffStatus LostClaims Presence Priority Result Role Room "
-        "RoomId Session SessionId SessionState StateSource Status Task TaskId WipMode",
+        "storage.records": "COLUMNS RECORDS Agent AgentId AgentKind AgentState ChangeId Comment CommentId Door Ending "
+        "Entity EntityKind Event EventId Finish Handoff HandoffId HandoffStatus LostClaims Presence Priority Result "
+        "Role Room RoomId Session SessionId SessionState StateSource Status Task TaskId WipMode",
         "storage.replaying": "collecting_paused replay replay_wire",
         "storage.restore": "Restored Restorer events_since restore_backup",
         "storage.writer": "Authorship Writer",

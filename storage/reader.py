@@ -20,6 +20,7 @@ from storage.records import (
     Handoff,
     HandoffStatus,
     Presence,
+    Priority,
     Room,
     RoomId,
     Session,
@@ -33,6 +34,7 @@ from storage.tables import AGENTS, COMMENTS, EVENT_ROWS, HANDOFFS, PRESENCE_ROWS
 
 R = TypeVar("R", Room, Task, Agent, Comment, Session, Handoff)
 _STATUS = TASKS.rows.names.index("status")
+_URGENCY = " ".join(f"WHEN '{priority.value}' THEN {rank}" for rank, priority in enumerate(reversed(Priority)))
 
 
 class StoredResult(NamedTuple):
@@ -176,6 +178,24 @@ class Reader:
         """The task's comments that are not removed, oldest first."""
         sql = f"{COMMENTS.select} WHERE task_id = ? AND NOT removed ORDER BY created_at, id"
         return [COMMENTS.rows.decode(row) for row in self._all(sql, (task,))]
+
+    def ready_tasks(self, room: RoomId, agent: AgentId) -> Iterator[Task]:
+        """What stands in todo and waits for none, for an agent to take: its own first, then the most urgent.
+
+        Ties go by due date, then by the labels that are skills of the agent, then by order. Tasks that are assigned
+        or being handed to another are left out. Without positions.
+        """
+        columns = ", ".join(f'task."{name}"' for name in TASKS.rows.names)
+        sql = f"""SELECT {columns} FROM task WHERE room_id = ?1 AND status = 'todo' AND waiting_on = 0
+            AND (assignee IS NULL OR assignee = ?2)
+            AND NOT EXISTS (SELECT 1 FROM handoff WHERE handoff.task_id = task.id AND handoff.status = 'pending'
+                            AND handoff.to_agent IS NOT ?2)
+            ORDER BY assignee IS NULL, CASE priority {_URGENCY} END, due IS NULL, due,
+                NOT EXISTS (SELECT 1 FROM json_each(task.labels) AS label
+                            JOIN agent ON agent.id = ?2 JOIN json_each(agent.skills) AS skill
+                            ON skill.value = label.value),
+                rank, id"""
+        return (TASKS.rows.decode(row) for row in self.stream(sql, (room, agent)))
 
     def claimed_tasks(self, session: SessionId) -> list[Task]:
         """The tasks that a session has claimed, in no order, without positions."""

@@ -108,11 +108,20 @@ class LostClaims(StrEnum):
 
 
 class Finish(StrEnum):
-    """How an agent ends its work on a task."""
+    """What an agent may say when it ends its work on a task."""
 
     COMPLETE = "complete"
     FAIL = "fail"
     GIVE_BACK = "give_back"
+
+
+class Ending(StrEnum):
+    """How the work on a task ended; `abandoned` says that its agent stopped without reporting."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    GIVEN_BACK = "given_back"
+    ABANDONED = "abandoned"
 
 
 class SessionState(StrEnum):
@@ -194,7 +203,7 @@ class Room:
 class Result:
     """What an agent has left of its work on a task. `files` are paths in the room; `output` a tail of text."""
 
-    finish: Finish
+    ending: Ending
     summary: str
     files: tuple[str, ...] = ()
     branch: str | None = None

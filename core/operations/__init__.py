@@ -5,7 +5,7 @@ from typing import Final
 
 from core.operation import REGISTRY, Operation
 
-MODULES: Final = ("task", "room", "agent", "history", "transfer")
+MODULES: Final = ("task", "claim", "review", "handoff", "session", "room", "agent", "history", "transfer")
 """The modules of this package, in the order in which help shows them."""
 
 

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+from core.agents import AgentReport, reports
 from core.errors import InvalidData, PermissionDenied
 from core.operation import UNSET, Line, OrUnset, operation
-from core.text import NAME_LIMIT, RESERVED_NAMES, clean_line
+from core.text import LABEL_LIMIT, NAME_LIMIT, RESERVED_NAMES, clean_line
 from core.work import Work
 from storage import COLUMNS, Agent, AgentId, AgentKind, Role, Status, Task, new_agent_id
 
@@ -19,7 +20,13 @@ class AgentDetail:
 
 @operation(role=Role.OPERATOR, changes=True, command="agent add")
 def create_agent(
-    work: Work, name: Line, *, kind: AgentKind = AgentKind.AI, role: Role = Role.AGENT, description: Line | None = None
+    work: Work,
+    name: Line,
+    *,
+    kind: AgentKind = AgentKind.AI,
+    role: Role = Role.AGENT,
+    description: Line | None = None,
+    skills: tuple[Line, ...] = (),
 ) -> Agent:
     """Add an agent to the room.
 
@@ -28,21 +35,22 @@ def create_agent(
         kind: a person, an AI agent, or a worker process.
         role: what it may do.
         description: what it is for, in a sentence.
+        skills: what it can do, in the words of labels; `review` lets it approve what others did.
     """
     _check_role(work, role)
     return work.add(
         Agent(
-            id=new_agent_id(), room_id=work.room.id, name=_checked_name(work, name), kind=kind, role=role,
-            description=_clean_description(description),
+            id=new_agent_id(), room_id=work.room.id, name=check_name(work, name), kind=kind, role=role,
+            description=_clean_description(description), skills=clean_skills(skills),
             created_at=work.now, updated_at=work.now,
         )
     )  # fmt: skip
 
 
 @operation(role=Role.VIEWER, changes=False)
-def list_agents(work: Work) -> tuple[Agent, ...]:
-    """List the agents of the room."""
-    return tuple(work.rows.agents(work.room.id))
+def list_agents(work: Work) -> tuple[AgentReport, ...]:
+    """List the agents of the room, each with what it is doing, who says so and since when."""
+    return reports(work.rows, work.room)
 
 
 @operation(role=Role.VIEWER, changes=False, command="agent show")
@@ -62,11 +70,13 @@ def update_agent(
     name: Line | OrUnset = UNSET,
     role: Role | OrUnset = UNSET,
     description: Line | OrUnset = UNSET,
+    skills: tuple[Line, ...] | OrUnset = UNSET,
     expected_version: int | None = None,
 ) -> Agent:
     """Edit an agent. What is omitted stays as it is.
 
     Args:
+        skills: what it can do, in the words of labels; `review` lets it approve what others did.
         expected_version: refuse if the agent has changed since this version.
     """
     current = work.get(Agent, agent, expected_version)
@@ -75,9 +85,10 @@ def update_agent(
     return work.save(
         replace(
             current,
-            name=current.name if name is UNSET else _checked_name(work, name, agent),
+            name=current.name if name is UNSET else check_name(work, name, agent),
             role=current.role if role is UNSET else role,
             description=current.description if description is UNSET else _clean_description(description),
+            skills=current.skills if skills is UNSET else clean_skills(skills),
         ),
         event="edited",
     )
@@ -87,7 +98,17 @@ def _clean_description(description: Line | None) -> str:
     return clean_line(description, "description", 500) if description else ""
 
 
-def _checked_name(work: Work, name: str, agent: AgentId | None = None) -> str:
+def clean_skills(skills: tuple[Line, ...]) -> tuple[str, ...]:
+    """Skills as they are stored: each once, each as short as a label."""
+    return tuple(dict.fromkeys(clean_line(skill, "skill", LABEL_LIMIT) for skill in skills))
+
+
+def check_name(work: Work, name: str, agent: AgentId | None = None) -> str:
+    """A name that an agent of the room may have.
+
+    Raises:
+        InvalidData: it is taken, or a word of ours.
+    """
     name = clean_line(name, "agent name", NAME_LIMIT)
     if name.casefold() in RESERVED_NAMES or name.startswith("agt_"):
         raise InvalidData(f"{name!r} is a word of ours.", "Choose another name.")

@@ -168,6 +168,9 @@ def _reverse_event(work: Work, event: Event) -> Entity:
         raise UndoRefused(f"The creation of a {event.entity} cannot be undone.", "Edit it instead.")
     values = values_from_wire(record, event.before)
     if isinstance(current, Task):
+        values.pop("claim", None)  # a fence never goes back
+        if "claimed_by" in values:
+            values["claimed_by"] = None  # nor is a claim taken for somebody
         if "dependencies" in values:
             dependencies.check(work, current, values["dependencies"])
         rank, status = values.get("rank", current.rank), values.get("status", current.status)

@@ -1,6 +1,7 @@
 """Rooms: create, look, edit."""
 
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 
 from core.errors import InvalidData
@@ -8,7 +9,17 @@ from core.operation import UNSET, Line, OrUnset, operation
 from core.places import present_directory
 from core.text import NAME_LIMIT, clean_line
 from core.work import Work
-from storage import COLUMNS, Role, Room, Status, WipMode, new_room_id
+from storage import COLUMNS, LostClaims, Role, Room, Status, WipMode, new_room_id
+
+SHORTEST_LEASE_S = 10
+LONGEST_LEASE_S = 86_400
+
+
+class OnOff(StrEnum):
+    """A setting that is on or off."""
+
+    ON = "on"
+    OFF = "off"
 
 
 @operation(role=Role.OWNER, changes=True, needs_room=False)
@@ -50,6 +61,10 @@ def update_room(
     root: Path | OrUnset = UNSET,
     wip: dict[Status, int] | OrUnset = UNSET,
     wip_mode: WipMode | OrUnset = UNSET,
+    review_gate: OnOff | OrUnset = UNSET,
+    lost_claims: LostClaims | OrUnset = UNSET,
+    lease_seconds: int | OrUnset = UNSET,
+    handoff_alert_minutes: int | OrUnset = UNSET,
     expected_version: int | None = None,
 ) -> Room:
     """Edit the room's settings. What is omitted stays as it is.
@@ -57,6 +72,10 @@ def update_room(
     Args:
         wip: limits of work in progress as COLUMN=N; 0 takes the limit away. Columns not named keep theirs.
         wip_mode: whether a full column warns or refuses.
+        review_gate: whether what an agent calls done waits in review for approval.
+        lost_claims: whether the tasks of an agent that is gone return to the queue or stay with it.
+        lease_seconds: how long an agent may be silent before its session is lost, 10 to 86,400.
+        handoff_alert_minutes: after how many minutes a handoff that nobody has acknowledged alerts.
         expected_version: refuse if the room has changed since this version.
     """
     current = work.get(Room, work.room.id, expected_version)
@@ -73,9 +92,23 @@ def update_room(
         root=current.root if root is UNSET else _checked_root(root),
         wip_limits={status: limits[status] for status in COLUMNS if limits.get(status)},
         wip_mode=current.wip_mode if wip_mode is UNSET else wip_mode,
+        review_gate=current.review_gate if review_gate is UNSET else review_gate is OnOff.ON,
+        lost_claims=current.lost_claims if lost_claims is UNSET else lost_claims,
+        lease_seconds=current.lease_seconds
+        if lease_seconds is UNSET
+        else _within(lease_seconds, SHORTEST_LEASE_S, LONGEST_LEASE_S, "A lease of seconds"),
+        handoff_alert_minutes=current.handoff_alert_minutes
+        if handoff_alert_minutes is UNSET
+        else _within(handoff_alert_minutes, 1, 10_080, "An alert after minutes"),
     )
     _require_its_own(work, edited)
     return work.save(edited, event="edited")
+
+
+def _within(value: int, least: int, most: int, what: str) -> int:
+    if not least <= value <= most:
+        raise InvalidData(f"{what} cannot be {value}.", f"Give a number from {least} to {most:,}.")
+    return value
 
 
 def _checked_name(name: str) -> str:

@@ -14,6 +14,8 @@ from storage import (
     AgentId,
     Comment,
     Event,
+    Handoff,
+    HandoffStatus,
     Priority,
     Role,
     Status,
@@ -28,10 +30,11 @@ NO_TEXT = Text("")
 
 @dataclass(frozen=True, slots=True)
 class TaskDetail:
-    """A task with all that hangs on it: comments, the tasks that wait for it, and its events, oldest first."""
+    """A task with all that hangs on it: comments, handoffs, the tasks that wait for it, its events, oldest first."""
 
     task: Task
     comments: tuple[Comment, ...]
+    handoffs: tuple[Handoff, ...]
     dependants: tuple[TaskId, ...]
     history: tuple[Event, ...]
 
@@ -140,10 +143,11 @@ def get_task(work: Work, task: TaskId, *, at: Moment | None = None) -> TaskDetai
         until = point(work.rows, at)
         then = reconstruct(work, task, until)
         history = tuple(work.rows.events(subject=task, until=until))
-        return TaskDetail(then.task, then.comments, then.dependants, history)
+        return TaskDetail(then.task, then.comments, then.handoffs, then.dependants, history)
     return TaskDetail(
         task=work.rows.with_positions([work.tasks.get(task)])[0],
         comments=tuple(work.rows.comments(task)),
+        handoffs=tuple(work.rows.handoffs(work.room.id, status=tuple(HandoffStatus), task=task)),
         dependants=tuple(sorted(work.rows.dependants([task]))),
         history=tuple(work.rows.events(subject=task)),
     )
@@ -178,15 +182,12 @@ def update_task(
         DependencyCycle: the dependencies would make it wait for itself.
     """
     current = work.tasks.get(task, expected_version)
-    if assignee is not UNSET and assignee != current.assignee:
-        claims.require_free(work, current)
     edited = replace(
-        current,
+        _given(work, current, assignee),
         title=current.title if title is UNSET else clean_line(title, "title", TITLE_LIMIT),
         description=current.description if description is UNSET else clean_text(description, "description"),
         priority=current.priority if priority is UNSET else priority,
         labels=current.labels if labels is UNSET else _clean_labels(labels),
-        assignee=current.assignee if assignee is UNSET else assignee,
         estimate_minutes=current.estimate_minutes if estimate_minutes is UNSET else _checked_estimate(estimate_minutes),
         due=current.due if due is UNSET else due,
         command=current.command if command is UNSET else _clean_command(command),
@@ -225,12 +226,13 @@ def move_task(
     """
     current = work.tasks.get(task, expected_version)
     claims.require_free(work, current)
-    to = review.gated(work, current, to)
+    asked, to = to, review.gated(work, current, to)
+    before = before if to is asked else None
     transitions.check(current, to, reason=work.reason)
     if to is Status.DONE and current.status is not to:
         dependencies.require_closed(work, current, despite=despite_dependencies)
     wip.check(work, to, arriving=int(current.status is not to))
-    rank = work.tasks.rank_before(before if review_did_not_move else None, to, moving=current)
+    rank = work.tasks.rank_before(before, to, moving=current)
     return _moved(work, current, to, rank)
 
 
@@ -252,7 +254,9 @@ def move_tasks(
         expected_versions: refuse if any has changed since its version; one a task, in order.
     """
     found = work.tasks.get_all(tasks, expected_versions)
-    gates = {review.gated(work, task, to) for task in found}
+    gates = [review.gated(work, task, to) for task in found]  # each, since each may be refused
+    if any(gate is not to for gate in gates):
+        to, before = Status.REVIEW, None
     for task in found:
         claims.require_free(work, task)
         transitions.check(task, to, reason=work.reason)
@@ -286,9 +290,8 @@ def update_tasks(
     return tuple(
         work.save(
             replace(
-                task,
+                _given(work, task, assignee),
                 priority=task.priority if priority is UNSET else priority,
-                assignee=task.assignee if assignee is UNSET else assignee,
                 due=task.due if due is UNSET else due,
                 labels=tuple(label for label in dict.fromkeys((*task.labels, *added)) if label not in removed),
             ),
@@ -306,7 +309,9 @@ def assign_task(work: Work, task: TaskId, to: AgentId | None, *, expected_versio
         to: an agent's name; `me` for yourself, `nobody` to take it from whoever has it.
         expected_version: refuse if the task has changed since this version.
     """
-    return work.save(replace(work.tasks.get(task, expected_version), assignee=to), event="assigned")
+    current = work.tasks.get(task, expected_version)
+    claims.require_free(work, current)
+    return work.save(replace(current, assignee=to), event="assigned")
 
 
 @operation(role=Role.AGENT, changes=True, undoable=True)
@@ -408,7 +413,8 @@ def duplicate_task(work: Work, task: TaskId) -> Task:
         rank = work.tasks.rank_before(None, status)
     copy = replace(
         current, id=new_task_id(), number=work.rows.next_task_number(work.room.id), status=status, rank=rank,
-        assignee=None, archived_from=None, blocked_reason=None, created_by=work.agent.id, waiting_on=0, comment_count=0,
+        assignee=None, archived_from=None, blocked_reason=None, claimed_by=None, claim=0, result=None,
+        created_by=work.agent.id, waiting_on=0, comment_count=0,
     )  # fmt: skip
     stored = work.add(copy)
     return work.tasks.get(stored.id)
@@ -419,13 +425,23 @@ def _require_closed(work: Work, task: Task) -> None:
 
 
 def _moved(work: Work, task: Task, to: Status, rank: str) -> Task:
+    if to is Status.IN_PROGRESS and work.actor.session_id is not None and work.actor.role < Role.OPERATOR:
+        return work.save(replace(claims.taken(work, task), rank=rank), event="claimed")  # who begins, has it
     if to is task.status:
         return work.save(replace(task, rank=rank), event="reordered")
     blocked_reason = work.reason if to is Status.BLOCKED else None
     return work.save(replace(task, status=to, rank=rank, blocked_reason=blocked_reason), event="status_changed")
 
 
+def _given(work: Work, task: Task, assignee: AgentId | OrUnset | None) -> Task:
+    if assignee is UNSET or assignee == task.assignee:
+        return task
+    claims.require_free(work, task)
+    return replace(task, assignee=assignee)
+
+
 def _archived(work: Work, task: Task) -> Task:
+    claims.require_free(work, task)
     if task.status is Status.ARCHIVED:
         raise InvalidData(f"#{task.number} is archived already.", "Nothing to do.")
     return work.save(replace(task, status=Status.ARCHIVED, archived_from=task.status), event="archived")

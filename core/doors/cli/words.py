@@ -11,8 +11,8 @@ from typing import Any, Final, NewType
 import click
 from click.shell_completion import CompletionItem
 
-from core.operation import Line, Moment, Text, bare_type, is_optional
-from storage import AgentId, ChangeId, ParallelError, TaskId
+from core.operation import Item, Line, Moment, Text, bare_type, is_optional
+from storage import AgentId, ChangeId, HandoffId, ParallelError, SessionId, TaskId
 
 if typing.TYPE_CHECKING:
     from core.doors.cli.context import Run
@@ -189,6 +189,14 @@ class Several(Word):
         return [CompletionItem(before + comma + item.value, help=item.help) for item in found]
 
 
+class Whole(Word):
+    """A word that is taken whole, as a tuple of one: sentences have commas."""
+
+    def read(self, text: str) -> tuple[str, ...]:
+        """The one value; none of `none` or of nothing."""
+        return () if text in ("", NONE) else (text,)
+
+
 class Pairs(Word):
     """`KEY=VALUE`, one or several separated by commas, as a dict."""
 
@@ -220,6 +228,13 @@ def _agents(run: "Run") -> list[tuple[str, str]]:
     return [*known, ("me", "yourself"), ("nobody", "")]
 
 
+def _handoffs(run: "Run") -> list[tuple[str, str]]:
+    from core.text import for_screen
+
+    with run.database.read() as rows:
+        return [(each.id, for_screen(each.summary)[:60]) for each in rows.handoffs(run.room.id)]
+
+
 def _rooms(run: "Run") -> list[tuple[str, str]]:
     with run.database.read() as rows:
         return [(room.name, room.root) for room in rows.rooms()]
@@ -242,6 +257,8 @@ _BY_TYPE: Final[dict[Any, Word]] = {
     TaskId: TASK,
     AgentId: AGENT,
     ChangeId: Word("CHANGE"),
+    HandoffId: Word("HANDOFF", _handoffs),
+    SessionId: Word("SESSION"),
     Line: Word("TEXT"),
     Text: Body("TEXT"),
     Moment: Word("WHEN"),
@@ -260,6 +277,8 @@ def word_for(annotation: Any) -> Word:
     """
     bare = bare_type(annotation)
     origin, arguments = typing.get_origin(bare), typing.get_args(bare)
+    if origin is tuple and arguments[0] is Item:
+        return Whole("TEXT")
     if origin is tuple:
         return Several(word_for(arguments[0]), reads_stdin=arguments[0] is TaskId)
     if origin is dict:

@@ -1,0 +1,29 @@
+"""Whom a handoff goes to, and which ones wait for somebody."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from storage import Agent, Handoff, HandoffStatus, Room
+
+
+def has_role(agent: Agent, role: str) -> bool:
+    """Whether an agent has a role: as its role in the room, its kind, or one of its skills, in any case."""
+    return role.casefold() in {agent.role.value, agent.kind.value, *(skill.casefold() for skill in agent.skills)}
+
+
+def is_for(handoff: Handoff, agent: Agent) -> bool:
+    """Whether a handoff goes to an agent: by name, or by a role that it has."""
+    if handoff.to_agent is not None:
+        return handoff.to_agent == agent.id
+    return agent.id != handoff.from_agent and has_role(agent, handoff.to_role or "")
+
+
+def unread(handoffs: Sequence[Handoff], agent: Agent) -> list[Handoff]:
+    """Those that wait for an agent's answer."""
+    return [each for each in handoffs if each.status is HandoffStatus.PENDING and is_for(each, agent)]
+
+
+def is_overdue(handoff: Handoff, room: Room, now: datetime) -> bool:
+    """Whether a handoff has waited for its acknowledgement longer than the room allows."""
+    waited = now - handoff.updated_at  # a redirected one waits anew
+    return handoff.status is HandoffStatus.PENDING and waited >= timedelta(minutes=room.handoff_alert_minutes)

@@ -1,0 +1,107 @@
+"""What every agent of a room is doing: the one truth for all doors, with its source and its age."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from core.agents.handoffs import unread
+from core.agents.sessions import describe_end, is_answering, silence
+from storage import (
+    Agent,
+    AgentState,
+    HandoffStatus,
+    Presence,
+    Reader,
+    Room,
+    Session,
+    SessionState,
+    StateSource,
+    Status,
+    Task,
+)  # fmt: skip
+
+CALLS_TELL_FOR_S: Final = 300
+"""An agent whose client has no hooks is known by its calls only; after so long without one, what it does is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReport:
+    """What an agent is doing.
+
+    Args:
+        since: when the state was observed first; None where nothing has been.
+        message: the question that it waits with, why its session is over, or the last thing that it said.
+        session: the session that tells; None where it never had one.
+        task: what it has claimed or has in progress, the newest; `open_tasks` counts all that it has.
+        unread_handoffs: how many wait for its answer.
+        tool_calls: in this session.
+        seen_at: its last sign of life.
+    """
+
+    agent: Agent
+    state: AgentState
+    source: StateSource
+    since: datetime | None
+    message: str | None
+    session: Session | None
+    task: Task | None
+    open_tasks: int
+    unread_handoffs: int
+    tool_calls: int
+    seen_at: datetime | None
+
+
+def reports(rows: Reader, room: Room) -> tuple[AgentReport, ...]:
+    """What every agent of the room is doing, by name."""
+    sessions = rows.latest_sessions(room.id)
+    presences = rows.presences(room.id)
+    pending = rows.handoffs(room.id, status=[HandoffStatus.PENDING])
+    open_columns = (Status.TODO, Status.IN_PROGRESS, Status.BLOCKED, Status.REVIEW)
+    tasks = [task for task in rows.tasks(room.id, open_columns) if task.assignee is not None]
+    counts = Counter(task.assignee for task in tasks)
+    current: dict[str, Task] = {}
+    for task in sorted(tasks, key=lambda task: (task.claimed_by is not None, task.status_changed_at)):
+        if task.status is Status.IN_PROGRESS:
+            current[task.assignee or ""] = task
+    found = []
+    for agent in rows.agents(room.id):
+        session = sessions.get(agent.id)
+        presence = presences.get(session.id) if session is not None else None
+        state, source, since, message = _doing(session, presence)
+        found.append(
+            AgentReport(
+                agent=agent, state=state, source=source, since=since, message=message, session=session,
+                task=current.get(agent.id), open_tasks=counts[agent.id], unread_handoffs=len(unread(pending, agent)),
+                tool_calls=presence.tool_calls if presence else 0, seen_at=presence.beat_at if presence else None,
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _doing(
+    session: Session | None, presence: Presence | None
+) -> tuple[AgentState, StateSource, datetime | None, str | None]:
+    if session is None:
+        return AgentState.UNKNOWN, StateSource.SESSION, None, None
+    if session.state is SessionState.ENDED:
+        return AgentState.ENDED, StateSource.SESSION, session.ended_at, session.end_reason
+    if session.state is SessionState.LOST:
+        return AgentState.UNKNOWN, StateSource.SESSION, session.ended_at, f"its session {describe_end(session)}"
+    if presence is None:
+        return AgentState.UNKNOWN, StateSource.SESSION, session.created_at, "nothing was heard of it yet"
+    if not is_answering(presence):
+        return AgentState.UNKNOWN, StateSource.SESSION, presence.beat_at, "it does not answer any more"
+    if presence.source is StateSource.MCP and silence_of_calls(presence) > CALLS_TELL_FOR_S:
+        return (
+            AgentState.UNKNOWN,
+            StateSource.MCP,
+            presence.state_at,
+            "no call for minutes, and its client has no hooks",
+        )
+    return presence.state, presence.source, presence.state_at, presence.message
+
+
+def silence_of_calls(presence: Presence) -> float:
+    """The seconds between the last observation and the last sign of life."""
+    return (presence.beat_at - presence.state_at).total_seconds() + silence(presence)
