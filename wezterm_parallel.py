@@ -14,6 +14,10 @@ def main() -> None:
     ours = os.path.dirname(os.path.realpath(__file__))  # noqa: PTH120  pathlib would cost 3 ms
     sys.path[:] = [ours, *(path for path in sys.path if path != ours)]
     try:
+        if sys.argv[1:2] == ["mcp"]:
+            from core.doors.mcp.program import run as run_server
+
+            run_server(sys.argv[2:])  # does not come back, unless the words are for people
         from core.doors.cli.program import run
 
         code = run(sys.argv[1:], _open_app)

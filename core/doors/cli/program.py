@@ -18,6 +18,7 @@ DOOR: Final = "cli"
 BY_HAND: Final = {
     "open": "core.doors.cli.launch",
     "watch": "core.doors.cli.watch",
+    "mcp": "core.doors.cli.mcp",
     "import": "core.doors.cli.transfer",
     "export": "core.doors.cli.transfer",
     "backup": "core.doors.cli.backup",

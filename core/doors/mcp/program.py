@@ -1,0 +1,180 @@
+"""`wzp mcp`: the server's process. It speaks on its standard streams, and ends when its client has gone.
+
+It ends at the end of its input, when its parent has died, on a signal, and when its session is lost; always between
+two messages, so that no call is left half done.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
+
+from core.doors.mcp.board import Board
+from core.doors.mcp.connection import Connection, report
+from core.doors.mcp.wire import INVALID_REQUEST, LONGEST_LINE, RpcError, encode, error_of
+
+if TYPE_CHECKING:
+    from core.doors.mcp.caller import Caller
+
+WATCH_S: Final = 1.0
+"""How often we look whether the parent lives."""
+GRACE_S: Final = 0.5
+"""What a call in progress gets when a signal asks us to go; it takes milliseconds, unless it waits for the store."""
+
+ROOM_OPTION: Final = "--room"
+
+
+def run(words: Sequence[str]) -> None:
+    """Serve, if a client has started us with words that it may; else return, for the command line to answer."""
+    if sys.stdin is not None and sys.stdin.isatty():
+        return
+    match list(words):
+        case []:
+            serve(None)
+        case [option, room] if option == ROOM_OPTION:
+            serve(room)
+        case [word] if word.startswith(f"{ROOM_OPTION}="):
+            serve(word.removeprefix(f"{ROOM_OPTION}="))
+
+
+def serve(room_option: str | None) -> NoReturn:
+    """Serve this process's standard streams until the client has gone."""
+    _Server(room_option, os.environ).run()
+
+
+class _Leave(BaseException):
+    """A signal asked us to go while we waited for input."""
+
+
+class _Server:
+    """One client on two pipes."""
+
+    def __init__(self, room_option: str | None, environment: Mapping[str, str]) -> None:
+        self._parent = os.getppid()
+        self._input, self._output = _claim_streams()
+        self._board = Board(lambda: _caller(room_option, environment))
+        self._connection = Connection(self._board, self._send)
+        self._calling = threading.Lock()
+        self._sending = threading.Lock()
+        self._ending = threading.Lock()
+        self._is_leaving = False
+
+    def run(self) -> NoReturn:
+        """Serve until it is over."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+        threading.Thread(target=self._watch, name="parent-watch", daemon=True).start()
+        with suppress(_Leave):
+            self._serve()
+        self._end()
+
+    def _serve(self) -> None:
+        is_warm = False
+        for line in _lines(self._input):
+            with self._calling:
+                answer = _TOO_LONG if line is None else self._connection.receive(line)
+                if answer is not None:
+                    self._write(answer)
+            if not is_warm:
+                is_warm = True
+                threading.Thread(target=self._prepare, name="warm-up", daemon=True).start()
+            if self._is_over:
+                return
+
+    def _prepare(self) -> None:
+        with suppress(Exception):  # the first call meets it again, and tells the agent
+            self._board.prepare()
+
+    @property
+    def _is_over(self) -> bool:
+        caller = self._board.caller
+        return self._is_leaving or (caller is not None and caller.lost.is_set())
+
+    def _watch(self) -> None:
+        """End where nobody would read our answers any more; a client's crash may leave our input open."""
+        while os.getppid() == self._parent and not self._is_over:
+            time.sleep(WATCH_S)
+        with self._calling:
+            self._end()
+
+    def _on_signal(self, *_: Any) -> None:
+        self._is_leaving = True
+        if self._ending.locked():
+            return
+        if not self._calling.locked():
+            raise _Leave
+        signal.setitimer(signal.ITIMER_REAL, GRACE_S)
+
+    def _end(self) -> NoReturn:
+        """Leave at once: the interpreter's own way out would wait for threads and take down modules one by one."""
+        self._ending.acquire()
+        try:
+            self._connection.close()
+            if (caller := self._board.caller) is not None:
+                caller.close()
+            sys.stderr.flush()
+        except Exception as error:
+            report(error)
+        finally:
+            os._exit(0)
+
+    def _send(self, message: Any) -> None:
+        self._write(encode(message))
+
+    def _write(self, line: bytes) -> None:
+        rest = memoryview(line)
+        try:
+            with self._sending:
+                while rest:
+                    rest = rest[os.write(self._output, rest) :]
+        except OSError:  # nobody reads any more; whoever waits for input ends then
+            self._is_leaving = True
+
+
+_TOO_LONG: Final = encode(
+    error_of(None, RpcError(INVALID_REQUEST, f"A message of more than {LONGEST_LINE:,} bytes was not read."))
+)
+
+
+def _caller(room_option: str | None, environment: Mapping[str, str]) -> "Caller":
+    from core.doors.mcp.caller import Caller
+
+    return Caller(room_option, environment)
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
+    """The lines of a stream; None for one that is too long, which is never held whole."""
+    while line := stream.readline(LONGEST_LINE + 1):
+        if len(line) <= LONGEST_LINE or line.endswith(b"\n"):
+            yield line
+            continue
+        while (rest := stream.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
+            pass
+        yield None
+
+
+def _claim_streams() -> tuple[BinaryIO, int]:
+    """Standard input and output for the protocol alone: others read nothing and print to stderr."""
+    try:
+        incoming = os.fdopen(os.dup(0), "rb")
+        outgoing = os.dup(1)
+    except OSError:  # closed by whoever started us: there is nobody to speak with
+        os._exit(0)
+    os.set_blocking(incoming.fileno(), True)
+    os.set_blocking(outgoing, True)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    try:
+        os.dup2(2, 1)
+    except OSError:  # no stderr either
+        os.dup2(nothing, 1)
+        os.dup2(nothing, 2)
+    os.close(nothing)
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
+    sys.stdout = sys.stderr
+    return incoming, outgoing

@@ -1,0 +1,113 @@
+"""The tools: every operation that declares one, called with what an agent gives, answered with what it can read."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from core.doors.mcp.arguments import KEY, REASON, VERSION, Arguments
+from core.doors.mcp.connection import report
+from core.doors.mcp.present import present, present_error
+from core.doors.mcp.seen import Seen
+from core.doors.mcp.wire import INVALID_PARAMS, RpcError
+from core.errors import VersionConflict
+from core.operation import Operation
+from core.operations import load
+from core.shapes import shape_error
+from storage import ParallelError
+
+if TYPE_CHECKING:
+    from core.doors.mcp.caller import Caller
+
+Wire = dict[str, Any]
+
+DOOR: Final = "mcp"
+
+
+class Tools:
+    """The tools of one connection; it remembers which versions the agent has been shown."""
+
+    def __init__(self, caller: "Caller") -> None:
+        self.caller = caller
+        self._tools = {
+            each.tool_name: (each, Arguments(each))
+            for each in load().values()
+            if each.tool is not None and DOOR not in each.not_at
+        }
+        self._definitions: list[Wire] | None = None
+        self._seen = Seen()
+
+    def definitions(self) -> Sequence[Wire]:
+        """The tools on the wire, in the order of the operations."""
+        if self._definitions is None:
+            self._definitions = [_definition(name, *known) for name, known in self._tools.items()]
+        return self._definitions
+
+    def call(self, name: str, given: Mapping[str, Any]) -> Wire:
+        """Call a tool; what it gave, or what refused it.
+
+        Raises:
+            RpcError: there is no such tool.
+        """
+        if name not in self._tools:
+            raise RpcError(INVALID_PARAMS, f"Unknown tool: {name[:80]}. There are: {', '.join(self._tools)}.")
+        operation, arguments = self._tools[name]
+        try:
+            return result_of(self.ask(operation, arguments.read(given), arguments))
+        except ParallelError as error:
+            return result_of({"success": False, "error": self.explain(error)}, is_error=True)
+        except Exception as error:
+            report(error)
+            refusal = {
+                "code": "unexpected", "message": f"{name} failed unexpectedly: {type(error).__name__}.",
+                "hint": "Nothing was announced as done. Look at the present state before you repeat it.",
+            }  # fmt: skip
+            return result_of({"success": False, "error": refusal}, is_error=True)
+
+    def ask(self, operation: Operation, values: Mapping[str, Any], arguments: Arguments | None = None) -> Wire:
+        """Call an operation with values as `Arguments.read` gives them; its result as an agent reads it.
+
+        Raises:
+            ParallelError: as the operation declares.
+        """
+        own = {name: value for name, value in values.items() if name not in (REASON, KEY)}
+        presumed: Wire = {}
+        if arguments is not None and arguments.takes_version and arguments.subject and VERSION not in own:
+            version = self._seen.version_of(str(own[arguments.subject.name]))
+            presumed = {} if version is None else {VERSION: version}
+        outcome = self.caller.call(
+            operation, own, presumed=presumed, reason=values.get(REASON), idempotency_key=values.get(KEY)
+        )
+        self._seen.note(outcome.shaped)
+        shown: Wire = {"success": True, **present(outcome.shaped, operation.returns)}
+        if outcome.warnings:
+            shown["warnings"] = list(outcome.warnings)
+        return shown
+
+    def explain(self, error: ParallelError) -> Wire:
+        """An error as an agent reads it; the versions that it shows count as seen."""
+        wire = self._shape(error)
+        self._seen.note(wire.get("current"))
+        return present_error(wire)
+
+    def _shape(self, error: ParallelError) -> Wire:
+        if isinstance(error, VersionConflict):
+            try:
+                with self.caller.database.read() as rows:
+                    return shape_error(error, rows)
+            except ParallelError:
+                return shape_error(error)  # the names are a courtesy; the conflict is the message
+        return shape_error(error)
+
+
+def result_of(shown: Wire, *, is_error: bool = False) -> Wire:
+    """A tool's result: the whole of it as text, and the whole of it structured, since clients show one or the other."""
+    text = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+    result: Wire = {"content": [{"type": "text", "text": text}], "structuredContent": shown}
+    return {**result, "isError": True} if is_error else result
+
+
+def _definition(name: str, operation: Operation, arguments: Arguments) -> Wire:
+    hints = {"destructiveHint": False} if operation.changes else {"readOnlyHint": True}
+    return {
+        "name": name, "description": operation.tool, "inputSchema": arguments.schema(), "annotations": hints,
+    }  # fmt: skip
