@@ -1,12 +1,27 @@
-"""Sortable unique ids: a prefix that says what the id names, then a UUIDv7 in hexadecimal."""
+"""Sortable unique ids: a prefix that says what the id names, then a UUIDv7 in hexadecimal.
 
-from uuid6 import uuid7
+Made here, since the library for it (uuid6) imports 40 modules: 30 ms of every command and every agent's server.
+"""
+
+import os
+import threading
+import time
 
 from storage.records import AgentId, ChangeId, CommentId, EventId, HandoffId, RoomId, SessionId, TaskId
 
 
+_turn = threading.Lock()
+_last_tick = 0
+
+
 def _new(prefix: str) -> str:
-    return prefix + uuid7().hex
+    """RFC 9562, 6.2, method 3: 48 bits of milliseconds, 12 of their fraction, and 62 at random; never the same tick."""
+    global _last_tick
+    milliseconds, rest_ns = divmod(time.time_ns(), 1_000_000)
+    with _turn:
+        _last_tick = tick = max((milliseconds << 12) | (rest_ns << 12) // 1_000_000, _last_tick + 1)
+    at_random = int.from_bytes(os.urandom(8), "big") >> 2
+    return f"{prefix}{tick >> 12:012x}7{tick & 0xFFF:03x}{(0b10 << 62) | at_random:016x}"
 
 
 def new_room_id() -> RoomId:

@@ -1,5 +1,7 @@
 """Records on their way to columns and to the wire and back; times and ids that sort."""
 
+import time
+import uuid
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
@@ -116,3 +118,10 @@ def test_the_face_of_the_package_names_what_there_is() -> None:
         assert getattr(storage, record.__name__) is record
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         storage.nothing  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_an_id_holds_a_uuid_of_the_version_that_sorts_by_time() -> None:
+    before = time.time_ns() // 1_000_000
+    held = uuid.UUID(id_makers.new_task_id().removeprefix("tsk_"))
+    assert (held.version, held.variant) == (7, uuid.RFC_4122)
+    assert before <= held.int >> 80 <= time.time_ns() // 1_000_000 + 1
