@@ -9,7 +9,6 @@ import time
 
 from storage.records import AgentId, ChangeId, CommentId, EventId, HandoffId, RoomId, SessionId, TaskId
 
-
 _turn = threading.Lock()
 _last_tick = 0
 
