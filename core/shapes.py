@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
+from datetime import datetime
+from datetime import datetime
 from typing import Any, Final
 
+from core.agents.handoffs import is_overdue
 from core.agents.sessions import Secret
 from core.errors import VersionConflict
-from storage import Agent, Event, ParallelError, Reader, Task, TaskId, to_wire
+from storage import Agent, Event, Handoff, ParallelError, Reader, Room, Task, TaskId, format_time, to_wire, utc_now
 
 _AGENT_FIELDS: Final = ("author", "agent_id", "from_agent", "to_agent", "taken_by")
 
@@ -30,6 +33,10 @@ class Shaper:
             if value and all(isinstance(each, Task) for each in value):
                 return self._tasks(value)
             return [self.shape(each) for each in value]
+        if isinstance(value, datetime):
+            return format_time(value)
+        if isinstance(value, datetime):
+            return format_time(value)
         if not is_dataclass(value) or isinstance(value, type):
             return value
         if isinstance(value, Secret):
@@ -52,6 +59,9 @@ class Shaper:
                 wire[f"{name.removesuffix('_id')}_name"] = self._name(wire[name])
         if "task_id" in wire:
             wire["task_number"] = self._number(wire["task_id"])
+        if isinstance(entity, Handoff):
+            room = self._rows.get(Room, entity.room_id)
+            wire["overdue"] = room is not None and is_overdue(entity, room, utc_now())
         return wire
 
     def _tasks(self, tasks: Sequence[Task]) -> list[dict[str, Any]]:

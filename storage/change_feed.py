@@ -8,7 +8,7 @@ commit of this process wakes it at once.
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from storage.database import Database
 from storage.engine import connect_read_only
@@ -28,7 +28,8 @@ logger = logging.getLogger(__name__)
 class ChangeFeed:
     """Calls `deliver` on the feed's own thread with each batch of new events, oldest first.
 
-    `deliver` must not raise; what it raises is logged and the batch counts as delivered.
+    `moved` is called there too, each time somebody has committed, with or without events: presence has none. Neither
+    may raise; what they raise is logged and the batch counts as delivered.
     """
 
     def __init__(
@@ -37,10 +38,12 @@ class ChangeFeed:
         deliver: Callable[[Sequence[Event]], None],
         *,
         after: int,
+        moved: Callable[[], None] = lambda: None,
         poll_interval_ms: int = POLL_INTERVAL_MS,
     ) -> None:
         self._database = database
         self._deliver = deliver
+        self._moved = moved
         self._after = after
         self._poll_interval_s = poll_interval_ms / 1000
         self.failure: Exception | None = None
@@ -84,6 +87,7 @@ class ChangeFeed:
                 version = connection.execute("PRAGMA data_version").fetchall()[0][0]
                 if version != seen:
                     self._deliver_new()
+                    self._tell(self._moved)
                     seen = version
                 self.failure = None
                 self._woken.wait(self._poll_interval_s)
@@ -99,9 +103,12 @@ class ChangeFeed:
             if not events:
                 return
             self._after = events[-1].sequence
-            try:
-                self._deliver(events)
-            except Exception:
-                logger.exception("a receiver of the change feed failed")
+            self._tell(self._deliver, events)
             if len(events) < BATCH:
                 return
+
+    def _tell(self, receive: Callable[..., None], *told: Any) -> None:
+        try:
+            receive(*told)
+        except Exception:
+            logger.exception("a receiver of the change feed failed")

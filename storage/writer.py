@@ -134,13 +134,10 @@ class Writer(Reader):
         """Drop what was known of a session's life."""
         self._connection.execute("DELETE FROM presence WHERE session_id = ?", (session,))
 
-    def keep_spool_offset(self, file: str, offset: int) -> None:
-        """Remember that a file of the hooks' spool has been taken in up to `offset`."""
-        self._connection.execute("INSERT OR REPLACE INTO spool (file, offset) VALUES (?, ?)", (file, offset))
-
-    def forget_spool(self, file: str) -> None:
-        """Drop what was remembered of a file of the hooks' spool that is no more."""
-        self._connection.execute("DELETE FROM spool WHERE file = ?", (file,))
+    def keep_spool_offsets(self, offsets: Mapping[str, int]) -> None:
+        """Remember how far each file of the hooks' spool has been taken in, in place of what was remembered."""
+        self._connection.execute("DELETE FROM spool")
+        self._connection.executemany("INSERT INTO spool (file, offset) VALUES (?, ?)", list(offsets.items()))
 
     def _append(
         self, record: R, by: Authorship, type: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]

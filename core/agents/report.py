@@ -13,6 +13,7 @@ from storage import (
     HandoffStatus,
     Presence,
     Reader,
+    Role,
     Room,
     Session,
     SessionState,
@@ -30,7 +31,7 @@ class AgentReport:
     """What an agent is doing.
 
     Args:
-        since: when the state was observed first; None where nothing has been.
+        since: when it was last seen to be so; None where nothing has been.
         message: the question that it waits with, why its session is over, or the last thing that it said.
         session: the session that tells; None where it never had one.
         task: what it has claimed or has in progress, the newest; `open_tasks` counts all that it has.
@@ -66,6 +67,8 @@ def reports(rows: Reader, room: Room) -> tuple[AgentReport, ...]:
             current[task.assignee or ""] = task
     found = []
     for agent in rows.agents(room.id):
+        if agent.role is Role.SYSTEM:
+            continue  # the program itself
         session = sessions.get(agent.id)
         presence = presences.get(session.id) if session is not None else None
         state, source, since, message = _doing(session, presence)

@@ -20,6 +20,7 @@ from storage import (
     Task,
     boot_id,
     monotonic,
+    utc_now,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -152,13 +153,21 @@ def queued_again(work: "Work", task: Task) -> Task:
     return replace(task, status=Status.TODO, rank=rank, assignee=None, claimed_by=None, blocked_reason=None)
 
 
+def _is_silent(session: Session, presence: Presence | None, room: Room) -> bool:
+    if presence is not None:
+        return not is_answering(presence)
+    # a server that died before its first beat; a session that was made in advance has no process yet
+    age = (utc_now() - session.created_at).total_seconds()
+    return session.pid is not None and age > room.lease_seconds
+
+
 def due_sessions(rows: Reader, room: Room) -> tuple[list[Session], list[Session]]:
     """The active sessions that have stopped answering, and those that are over and have tasks whose lease is over."""
     presences = rows.presences(room.id)
     silent = [
         session
         for session in rows.sessions(room.id, state=SessionState.ACTIVE)
-        if session.id in presences and not is_answering(presences[session.id])
+        if _is_silent(session, presences.get(session.id), room)
     ]
     holding = {task.claimed_by for task in rows.tasks(room.id, [Status.IN_PROGRESS])} - {None}
     over = [session for each in holding if (session := rows.get(Session, each or "")) is not None]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from core.agents.sessions import session_of_token
 from core.errors import InvalidData
 from core.text import NAME_LIMIT, RESERVED_NAMES, clean_line
 from core.work import Actor
@@ -15,6 +16,9 @@ from storage import Agent, AgentKind, Door, Reader, Role, Room
 
 AGENT_VARIABLE: Final = "WZP_AGENT"
 """Names the agent for which a process acts; its role is the one stored in the room, `agent` if it is new there."""
+
+TOKEN_VARIABLE: Final = "WZP_SESSION_TOKEN"  # noqa: S105  the variable's name
+"""Proves a session that was made for the process; whoever has it acts as the session's agent."""
 
 _CLIENTS: Final = (
     ("CLAUDECODE", "claude"),
@@ -57,8 +61,13 @@ def client_of(environment: Mapping[str, str]) -> str | None:
     return None
 
 
+def token_of(environment: Mapping[str, str]) -> str | None:
+    """The token of the session in which this process acts, where one was given."""
+    return environment.get(TOKEN_VARIABLE, "").strip() or None
+
+
 def actor_of(environment: Mapping[str, str], door: Door) -> Actor:
-    """Who acts, before any room has been asked what role it gives them.
+    """Who acts, before any room has been asked what role it gives them, and before any session has been looked up.
 
     Raises:
         InvalidData: the variable that names the agent holds no name.
@@ -68,8 +77,9 @@ def actor_of(environment: Mapping[str, str], door: Door) -> Actor:
         if name.casefold() in RESERVED_NAMES:
             raise InvalidData(f"{AGENT_VARIABLE} is {name!r}, a word of ours.", "Choose another name.")
         return Actor(name, Role.AGENT, door, AgentKind.AI)
-    if client := client_of(environment):
-        return Actor(client, Role.AGENT, door, AgentKind.AI)
+    client = client_of(environment)
+    if client or token_of(environment):
+        return Actor(client or "agent", Role.AGENT, door, AgentKind.AI)
     return Actor(_user_name(environment), Role.OWNER, door, AgentKind.PERSON)
 
 
@@ -84,8 +94,14 @@ def in_room(actor: Actor, rows: Reader, room: Room) -> Actor:
 
 
 def present_actor(door: Door, rows: Reader | None = None, room: Room | None = None) -> Actor:
-    """The actor of this process, with the role that `room` gives it where one is named."""
+    """The actor of this process, with the role that `room` gives it where one is named.
+
+    Raises:
+        SessionOver: the environment holds a token that proves no session.
+    """
     actor = actor_of(os.environ, door)
+    if rows is not None and (token := token_of(os.environ)):
+        return replace(actor, session_id=session_of_token(rows, token).id)
     return in_room(actor, rows, room) if rows is not None and room is not None else actor
 
 

@@ -172,8 +172,8 @@ def expire_sessions(work: Work) -> tuple[Session, ...]:
     lost = []
     for session in silent:
         presence = work.rows.presence(session.id)
-        assert presence is not None
-        silence = sessions.silence(presence)
+        since_start = (work.now - session.created_at).total_seconds()
+        silence = sessions.silence(presence) if presence is not None else since_start
         how_long = f"for {silence:.0f} s" if silence != float("inf") else "since the machine was started anew"
         lost.append(sessions.end(work, session, SessionState.LOST, f"no sign of life {how_long}"))
     for session in sessions.due_sessions(work.rows, work.room)[1]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from storage import face
 
 if TYPE_CHECKING:
+    from core.services.agents import AgentsService as AgentsService
     from core.services.host import Service as Service
     from core.services.host import ServiceHost as ServiceHost
     from core.services.host import ServiceReport as ServiceReport
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __getattr__ = face(
     __name__,
     {
+        "core.services.agents": "AgentsService",
         "core.services.host": "Service ServiceHost ServiceReport ServiceState",
         "core.services.lease": "HostLease",
         "core.services.projection": "ProjectionService",

@@ -1,17 +1,48 @@
-"""Who calls, and in which room: the agent for whom a server makes its calls."""
+"""Who calls, and in which room: the agent for whom a server makes its calls, and the session in which it makes them.
 
+The session opens with the first call that needs one, never before: a client that only looks whether we are there
+(`claude mcp list`) leaves nothing behind. A session that the environment's token proves is taken up; else the one that
+the same client's hooks or an earlier server of it have left; else a new one. From then on a thread proves our life.
+"""
+
+import logging
+import os
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from core.agents import presence
+from core.agents.hook import started
+from core.agents.presence import Observation
+from core.agents.sessions import session_of_token
 from core.doors import rooms
-from core.doors.identity import actor_of, in_room
-from core.errors import NotFound
+from core.doors.identity import AGENT_VARIABLE, actor_of, in_room, token_of
+from core.errors import NotFound, SessionOver, SessionTaken
 from core.execute import Call, Outcome, execute, find_room
+from core.operations import find
 from core.places import present_directory
 from core.text import NAME_LIMIT, clean_line
-from storage import AgentKind, Database, Door, Home, Role, Room
+from core.work import Actor, Client
+from storage import (
+    Agent,
+    AgentKind,
+    AgentState,
+    Database,
+    Door,
+    Home,
+    ParallelError,
+    Role,
+    Room,
+    RoomId,
+    Session,
+    SessionId,
+    SessionState,
+    StateSource,
+    utc_now,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from core.operation import Operation
@@ -19,6 +50,14 @@ if TYPE_CHECKING:
 ROOM_VARIABLE: Final = "WZP_ROOM"
 PROJECT_VARIABLE: Final = "CLAUDE_PROJECT_DIR"
 """Where Claude Code says which project it works on, whatever directory it starts its servers in."""
+
+START: Final = "session_start"
+"""The operation that opens a session, whoever asks for it: the agent, or we on its first call."""
+
+FLUSH_S: Final = 1.0
+"""How soon after a call it is told that the agent works."""
+
+logger = logging.getLogger(__name__)
 
 
 class Caller:
@@ -28,13 +67,17 @@ class Caller:
         self.lost = threading.Event()
         self._room_option = room_option
         self._environment = environment
-        self._client = "agent"
+        self._client = Client("agent", pid=os.getpid())
         self._database: Database | None = None
+        self._room: RoomId | None = None
+        self._actor: Actor | None = None
+        """In its session; None before that is open."""
         self._lock = threading.Lock()
+        self._life = _Life(self)
 
-    def introduce(self, client_name: str, client_version: str) -> None:  # noqa: ARG002
+    def introduce(self, client_name: str, client_version: str) -> None:
         """Learn which client it is."""
-        self._client = client_name or self._client
+        self._client = replace(self._client, name=client_name or self._client.name, version=client_version)
 
     @property
     def database(self) -> Database:
@@ -45,22 +88,27 @@ class Caller:
             return self._database
 
     def room(self) -> Room:
-        """The room in which the agent works.
+        """The room in which the agent works; the one that was found first, whatever it is called now.
 
         Raises:
             NotFound: nothing names one.
         """
-        named = self._room_option or self._environment.get(ROOM_VARIABLE)
+        named = self._room or self._room_option or self._environment.get(ROOM_VARIABLE)
         with self.database.read() as rows:
             if named:
-                return find_room(rows, named)
-            project = self._environment.get(PROJECT_VARIABLE)
-            directory = Path(project) if project else present_directory()
-            if (room := rooms.room_of(directory, rows.rooms())) is not None:
-                return room
-        raise NotFound(
-            f"No room stands for {directory}.", "Make one: wzp room create NAME, in the project's directory."
-        )
+                found = find_room(rows, named)
+            else:
+                project = self._environment.get(PROJECT_VARIABLE)
+                directory = Path(project) if project else present_directory()
+                here = rooms.room_of(directory, rows.rooms())
+                if here is None:
+                    raise NotFound(
+                        f"No room stands for {directory}.",
+                        "Make one there: wzp room create NAME.",
+                    )
+                found = here
+        self._room = found.id
+        return found
 
     def call(
         self,
@@ -71,27 +119,186 @@ class Caller:
         reason: str | None = None,
         idempotency_key: str | None = None,
     ) -> Outcome:
-        """Call an operation as this agent; shaped.
+        """Call an operation as this agent, in its session; shaped.
 
         Raises:
-            ParallelError: as the operation declares.
+            ParallelError: as the operation declares. SessionOver and SessionTaken also set `lost`.
         """
         room = self.room()
-        with self.database.read() as rows:
-            actor = actor_of(self._environment, Door.MCP)
-            if actor.role is Role.OWNER:
-                name = clean_line(self._client, "client's name", NAME_LIMIT)
-                actor = type(actor)(name, Role.AGENT, Door.MCP, AgentKind.AI)
-            actor = in_room(actor, rows, room)
-        return execute(
-            self.database,
-            Call(
-                operation=operation, arguments=arguments, actor=actor, room=room.id, presumed=presumed or {},
-                reason=reason, idempotency_key=idempotency_key, wants_shape=True,
-            ),
-        )  # fmt: skip
+        is_start = operation.name == START
+        try:
+            if is_start:
+                with self._life.changing:
+                    outcome = self._start(room, arguments)
+            else:
+                outcome = execute(
+                    self.database,
+                    Call(
+                        operation=operation, arguments=arguments, actor=self._in_session(room), room=room.id,
+                        presumed=presumed or {}, reason=reason, idempotency_key=idempotency_key, wants_shape=True,
+                    ),
+                )  # fmt: skip
+        except (SessionOver, SessionTaken):
+            self.lost.set()
+            raise
+        self._life.note_call()
+        return outcome
 
     def close(self) -> None:
-        """The agent's client has gone."""
-        if self._database is not None:
-            self._database.close()
+        """The agent's client has gone: its session ends, unless whoever made the token may start it again."""
+        self._life.stop()
+        if self._database is None:
+            return
+        if self._actor is not None and not self.lost.is_set() and token_of(self._environment) is None:
+            with suppress(ParallelError):
+                execute(
+                    self._database,
+                    Call(
+                        operation=find("end_session"), arguments={}, actor=self._actor, room=self._room,
+                        reason="its client closed the connection",
+                    ),
+                )  # fmt: skip
+        self._database.close()
+
+    def _in_session(self, room: Room) -> Actor:
+        if self._actor is None:
+            with self._life.changing:
+                self._start(room, {})
+        assert self._actor is not None
+        return self._actor
+
+    def _start(self, room: Room, arguments: Mapping[str, Any]) -> Outcome:
+        """Carry out the operation that starts a session, and take up the one that it gives."""
+        actor = self._actor or self._left_for_us(room) or self._newcomer(room)
+        if actor.session_id is None and (name := self._given_name(actor)) is not None:
+            arguments = {"agent": name, **arguments}
+        outcome = execute(
+            self.database, Call(operation=find(START), arguments=arguments, actor=actor, room=room.id, wants_shape=True)
+        )
+        session: Session = outcome.value.session
+        if self._actor is None or self._actor.session_id != session.id:
+            self._take_up(room, session.id, outcome.value.agent)
+        outcome.shaped["token"] = None  # the connection has it; a model needs no secret
+        return outcome
+
+    def _given_name(self, actor: Actor) -> str | None:
+        """The name under which an agent works whatever its client: from the environment, or of the same run before."""
+        if self._environment.get(AGENT_VARIABLE, "").strip():
+            return actor.name
+        return actor.name if actor.client is None else None
+
+    def _newcomer(self, room: Room) -> Actor:
+        actor = actor_of(self._environment, Door.MCP)
+        client = replace(self._client, parent=_parent())
+        if self._environment.get(AGENT_VARIABLE, "").strip():
+            with self.database.read() as rows:
+                return replace(in_room(actor, rows, room), client=client)
+        name = clean_line(client.name, "client's name", NAME_LIMIT - 6)
+        return Actor(name, Role.AGENT, Door.MCP, AgentKind.AI, client=client)
+
+    def _left_for_us(self, room: Room) -> Actor | None:
+        """An actor in the session that waits for a server: proved by the token, or left by the same client's run."""
+        client = replace(self._client, parent=_parent())
+        with self.database.read() as rows:
+            if token := token_of(self._environment):
+                session = session_of_token(rows, token)
+                return Actor("agent", Role.AGENT, Door.MCP, AgentKind.AI, session_id=session.id, client=client)
+            if self._environment.get(AGENT_VARIABLE, "").strip():
+                return None
+            left = presence.session_of_client(rows, room, parent=client.parent)
+            found = rows.get(Session, left.session_id) if left is not None else None
+            if left is None or found is None or presence.is_running(left.pid):
+                return None
+            if found.state is SessionState.ACTIVE:
+                return Actor("agent", Role.AGENT, Door.MCP, AgentKind.AI, session_id=found.id, client=client)
+            agent = rows.get(Agent, found.agent_id)
+        if agent is None or agent.role > Role.AGENT:
+            return None
+        return Actor(agent.name, Role.AGENT, Door.MCP, AgentKind.AI)
+
+    def _take_up(self, room: Room, session: SessionId, agent: Agent) -> None:
+        client = replace(self._client, parent=_parent())
+        with self.database.write("take up session") as rows:
+            found = rows.get(Session, session)
+            assert found is not None
+            taken = presence.take_up(rows, found, room, client)
+        self._actor = Actor(
+            agent.name, agent.role, Door.MCP, agent.kind, session_id=session, epoch=taken.epoch, client=client
+        )
+        self._life.begin(room, session, taken.epoch, taken.lease_seconds)
+
+
+class _Life:
+    """Proves on a thread of its own that the server lives, and tells that its agent works."""
+
+    def __init__(self, caller: Caller) -> None:
+        self.changing = threading.Lock()
+        """Held while the session is changed for another: no beat may find the old one over meanwhile."""
+        self._caller = caller
+        self._lock = threading.Lock()
+        self._woken = threading.Event()
+        self._held: tuple[Room, SessionId, int, int] | None = None
+        self._thread: threading.Thread | None = None
+        self._calls = 0
+        self._is_over = False
+
+    def begin(self, room: Room, session: SessionId, epoch: int, lease_seconds: int) -> None:
+        """Keep this session alive from now on, in place of any other."""
+        with self._lock:
+            self._held = room, session, epoch, lease_seconds
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+            self._thread.start()
+
+    def note_call(self) -> None:
+        """A tool was called."""
+        with self._lock:
+            is_first = self._calls == 0
+            self._calls += 1
+        if is_first:
+            self._woken.set()
+
+    def stop(self) -> None:
+        """No more beats."""
+        self._is_over = True
+        self._woken.set()
+
+    def _run(self) -> None:
+        while not self._is_over and not self._caller.lost.is_set():
+            assert self._held is not None
+            interval = presence.beat_interval(self._held[3])
+            try:
+                self._beat()
+            except ParallelError as error:
+                logger.warning("a heartbeat failed: %s", error.message)
+            except Exception:
+                logger.exception("a heartbeat failed")
+            self._woken.wait(interval)
+            self._woken.clear()
+            if self._calls and not self._is_over:
+                threading.Event().wait(FLUSH_S)  # what an agent calls in one go is told in one go
+
+    def _beat(self) -> None:
+        database = self._caller.database
+        with self.changing:
+            with self._lock:
+                assert self._held is not None
+                room, session, epoch, _ = self._held
+                calls, self._calls = self._calls, 0
+            seen = Observation(AgentState.WORKING, StateSource.MCP, utc_now()) if calls else None
+            with database.write("heartbeat") as rows:
+                if not presence.beat(rows, session, epoch, calls=calls, observation=seen):
+                    self._caller.lost.set()
+                    return
+        from core.agents.expiry import expire
+        from core.agents.intake import take_in
+
+        take_in(database)
+        expire(database, room)
+
+
+def _parent() -> str | None:
+    """The client whose child we are, as `pid:started`."""
+    pid = os.getppid()
+    began = started(pid)
+    return f"{pid}:{began}" if began is not None else None
