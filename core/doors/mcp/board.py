@@ -6,6 +6,7 @@ thread of its own.
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from core.doors.mcp.offer import Exchange, Wire
@@ -112,19 +113,22 @@ class Board:
 
 
 class _Parts:
-    """What needs the operations and the store."""
-
-    caller: "Caller"
-    tools: "Tools"
-    prompts: "Prompts"
-    resources: "Resources"
+    """What needs the operations and the store; the prompts and resources only when they are asked for."""
 
     def __init__(self, caller: "Caller") -> None:
-        from core.doors.mcp.prompts import Prompts
-        from core.doors.mcp.resources import Resources
         from core.doors.mcp.tools import Tools
 
         self.caller = caller
         self.tools = Tools(caller)
-        self.prompts = Prompts(self.tools)
-        self.resources = Resources(self.tools)
+
+    @cached_property
+    def prompts(self) -> "Prompts":
+        from core.doors.mcp.prompts import Prompts
+
+        return Prompts(self.tools)
+
+    @cached_property
+    def resources(self) -> "Resources":
+        from core.doors.mcp.resources import Resources
+
+        return Resources(self.tools)

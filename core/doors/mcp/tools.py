@@ -22,6 +22,9 @@ Wire = dict[str, Any]
 
 DOOR: Final = "mcp"
 
+WITH_TOOLS: Final = ("task", "claim", "handoff", "session")
+"""The modules whose operations declare tools; the others are not imported, which a server would wait for."""
+
 
 class Tools:
     """The tools of one connection; it remembers which versions the agent has been shown."""
@@ -30,7 +33,7 @@ class Tools:
         self.caller = caller
         self._tools = {
             each.tool_name: (each, Arguments(each))
-            for each in load().values()
+            for each in load(*WITH_TOOLS).values()
             if each.tool is not None and DOOR not in each.not_at
         }
         self._definitions: list[Wire] | None = None
