@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
-from datetime import datetime
 from typing import Any, Final
 
 from core.agents.handoffs import is_overdue

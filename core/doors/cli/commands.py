@@ -137,6 +137,8 @@ def _spellings(parameter: Parameter, is_several: bool) -> list[str]:
 def _singular(name: str) -> str:
     if name.endswith("ies"):
         return name[:-3] + "y"
+    if name.endswith("ches"):
+        return name[:-2]
     return name.removesuffix("s") if not name.endswith(("ss", "us")) else name
 
 
@@ -149,7 +151,9 @@ def _option_help(parameter: Parameter) -> str:
     if is_optional(parameter.annotation) and parameter.default is not None:
         text = f"{text}; clear it with none" if text else "clear it with none"
     if words.is_repeated(parameter.annotation):
-        text = f"{text}; repeatable, or separated by commas" if text else "repeatable, or separated by commas"
+        is_whole = isinstance(words.word_for(parameter.annotation), words.Whole)
+        several = "repeatable" if is_whole else "repeatable, or separated by commas"
+        text = f"{text}; {several}" if text else several
     return text[:1].upper() + text[1:] + "." if text else ""
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import DependencyCycle, NotFound, OpenDependencies, PermissionDenied
+from core.operations.room import OnOff
 from storage import Status, Task
 from tests.support.users import User
 
@@ -96,11 +97,21 @@ def test_finishing_with_open_dependencies_is_refused_and_names_them(board: User)
 
 
 def test_an_operator_may_finish_despite_dependencies_and_an_agent_may_not(board: User, alice: User, bob: User) -> None:
+    board.call("update_room", review_gate=OnOff.OFF)
     need = board.add("need")
     task = board.add("task", status="todo", dependencies=(need,))
     with pytest.raises(PermissionDenied):
         bob.move(task, "done", despite_dependencies=True)
     assert alice.move(task, "done", despite_dependencies=True).status is Status.DONE
+
+
+def test_what_waits_for_others_may_go_to_review_and_is_not_approved_there(board: User, alice: User, bob: User) -> None:
+    need = board.add("need")
+    task = board.add("task", status="todo", dependencies=(need,))
+    assert bob.move(task, "done").status is Status.REVIEW, "the gate holds what an agent calls done"
+    with pytest.raises(OpenDependencies):
+        alice.call("approve_task", task=task)
+    assert board.see(task).status is Status.REVIEW
 
 
 def test_finishing_a_task_with_what_it_waits_for_in_one_change_is_allowed(board: User) -> None:

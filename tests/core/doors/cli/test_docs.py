@@ -30,20 +30,33 @@ def test_each_error_code_stands_beside_its_exit_code(error: type[ParallelError])
     assert f"`{error.code}`" in row
 
 
+SECTIONS_WITHIN = {"Claim": "Task", "Briefing": "Agent"}
+"""What carries the fields of another record stands for them by its name."""
+
+
 def section(title: str) -> str:
     return JSON.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
 def test_each_field_is_described(wzp, room):
     wzp("task", "add", "Fix")
+    wzp("agent", "add", "claude")
+    wzp("task", "move", "1", "in_progress")
+    handoff = wzp("handoff", "create", "1", "Half of it stands.", "--to-agent", "claude", "--json").json
     shown = {
         "Comment": wzp("task", "comment", "1", "hi", "--json").json,
-        "Task": wzp("task", "list", "--json").json[0],
+        "Handoff": handoff,
+        "Session": wzp("session", "create", "claude", "--json").json,
+        "Briefing": wzp("session", "start", "helper", "--json").json,
+        "Claim": wzp("claim", "next", "--json").json,
+        "Task": wzp("claim", "finish", "1", "complete", "It works.", "--json").json,
+        "Result": wzp("task", "show", "1", "--json").json["result"],
         "Room": wzp("room", "show", "--json").json,
         "Agent": wzp("agent", "list", "--json").json[0],
         "Event": wzp("history", "--json").json[0],
         "Backup": wzp("backup", "create", "--json").json,
     }
     for title, wire in shown.items():
-        described = set(re.findall(r"\w+", section(title)))
+        assert wire, title
+        described = set(re.findall(r"\w+", section(title) + section(SECTIONS_WITHIN.get(title, title))))
         assert set(wire) <= described, f"{title}: {set(wire) - described}"

@@ -5,10 +5,14 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 
+from core.agents.presence import Observation, observe, take_up
+from core.doors.cli import drawing
 from core.doors.cli import table as tables
 from core.doors.cli.drawing import age_of, local_time
 from core.doors.cli.table import Cell, cell_width, cut, table
+from storage import AgentState, Database, Home, Session, StateSource, utc_now
 
 
 @pytest.mark.parametrize(("text", "width"), [("abc", 3), ("日本語", 6), ("é", 1), ("e\u0301", 1), ("🚀x", 3), ("", 0)])
@@ -115,7 +119,9 @@ def test_each_view_says_what_there_is(wzp, room):
     assert "writes code" in wzp("agent", "list").out
     assert "日本語の題" in wzp("agent", "show", "claude").out
     wzp("room", "edit", "--wip", "todo=3")
-    assert "todo 3 (warn)" in wzp("room", "show").out
+    shown = wzp("room", "show").out
+    for word in ("todo 3 (warn)", "review gate    on", "go back to the queue", "90 s", "after 15 min"):
+        assert word in shown
     assert "demo" in wzp("room", "list").out
     assert wzp("undo").out == "Undone: update room.\n"
     assert wzp("redo").out.startswith("Redone")
@@ -127,3 +133,135 @@ def test_of_many_changed_tasks_the_first_are_named_and_the_others_counted(wzp, r
     assert "25 tasks" in told
     assert told.endswith("#19, #20 and 5 more.\n")
     assert "and 5 more" in wzp("undo").out
+
+
+def words_of(out: str, *words: str) -> None:
+    for word in words:
+        assert word in out, f"{word!r} is not in:\n{out}"
+
+
+def test_a_claim_is_told_with_all_that_one_needs_or_with_why_there_is_none(wzp, room):
+    assert wzp("claim", "next").out == "Nothing is ready for you: todo is empty.\n"
+    wzp("task", "add", "Fix login", "--status", "todo", "--description", "See the log.")
+    wzp("agent", "add", "codex")
+    assert wzp("claim", "next").out == "Claimed #1 (claim 1): Fix login\n\nSee the log.\n"
+    told = wzp("claim", "finish", "1", "fail", "No access.\nAsk for it.", "--file", "a.py", "--output", "403")
+    assert told.out == "Finished #1 in blocked: Fix login\n"
+    words_of(wzp("task", "show", "1").out, "Result\nfailed by ", "  Ask for it.", "files  a.py", "output\n  403")
+    words_of(wzp("history", "--limit", "1").out, "#1 failed", "result none → failed: No access. Ask for it.")
+
+
+def test_a_review_says_where_the_task_went(wzp, room):
+    wzp("task", "add", "Fix login", "--status", "review")
+    assert wzp("review", "send-back", "1", "The test is missing.").out == "Sent back #1 in todo: Fix login\n"
+    wzp("task", "move", "1", "review")
+    assert wzp("review", "approve", "1").out == "Approved #1 in done: Fix login\n"
+
+
+def test_a_handoff_is_drawn_in_a_row_and_in_full(wzp, room, home: Home):
+    assert wzp("handoff", "list").out == "No handoffs.\n"
+    wzp("agent", "add", "codex")
+    wzp("task", "add", "Rate limit", "--status", "in_progress")
+    created = wzp(
+        "handoff", "create", "1", "The limiter works.", "--to-agent", "codex", "--next-step", "Test ::1, then merge",
+        "--next-step", "Write it up", "--warning", "The clock is frozen", "--failed-approach", "A counter a process",
+        "--file", "limit.py", "--branch", "rate-limit",
+    )  # fmt: skip
+    handoff = wzp("handoff", "list", "--json").json[0]
+    end = handoff["id"][-8:]
+    assert created.out == f"Created handoff {end} of #1 to codex.\n"
+    words_of(wzp("handoff", "list").out, end, "#1", " → codex", "pending · ", "The limiter works.")
+    shown = wzp("handoff", "show", end).out
+    words_of(
+        shown, "of #1 Rate limit", "1. Test ::1, then merge", "2. Write it up", "- The clock is frozen", "limit.py"
+    )
+    words_of(shown, "- A counter a process", "rate-limit", handoff["id"])
+    assert "Redirected handoff" in wzp("handoff", "redirect", end, "--to-role", "review").out
+    assert "any review" in wzp("handoff", "list").out
+    words_of(wzp("task", "show", "1").out, "Handoffs\n", end, "#1 handoff created: The limiter works.")
+    answered = wzp("handoff", "answer", end, "--answer", "decline", "--reason", "no time").out
+    assert answered.startswith(f"Declined handoff {end} of #1 (in_progress): Rate limit")
+    words_of(wzp("handoff", "show", end).out, "declined · ", "no time")
+
+
+def test_an_overdue_handoff_says_so_at_every_door(wzp, room):
+    with time_machine.travel("2030-01-01T00:00:00Z", tick=False) as clock:
+        wzp("agent", "add", "codex")
+        wzp("task", "add", "Rate limit", "--status", "in_progress")
+        wzp("handoff", "create", "1", "Half of it.", "--to-agent", "codex")
+        clock.shift(14 * 60)
+        assert "overdue" not in wzp("handoff", "list").out
+        assert wzp("handoff", "list", "--json").json[0]["overdue"] is False
+        clock.shift(60)
+        assert "pending · 15m · overdue" in wzp("handoff", "list").out
+        assert wzp("handoff", "list", "--json").json[0]["overdue"] is True
+
+
+def test_sessions_and_briefings_are_drawn(wzp, room):
+    assert wzp("session", "list").out == "No sessions.\n"
+    wzp("agent", "add", "codex", "--skill", "tests")
+    created = wzp("session", "create", "codex").out.splitlines()
+    session = wzp("session", "list", "--json").json[0]["id"]
+    assert created[0] == f"Created session {session} of codex."
+    assert created[1].startswith("WZP_SESSION_TOKEN=wzs_")
+    words_of(wzp("session", "list").out, session, "codex", "active")
+    words_of(wzp("session", "show", session).out, session, "codex", "active", "started")
+    assert wzp("session", "end", session, "--reason", "went in circles").out == f"Ended session {session} of codex.\n"
+    words_of(wzp("session", "list").out, "ended", "went in circles")
+    words_of(wzp("session", "show", session).out, "went in circles")
+    wzp("task", "add", "Fix login", "--status", "todo", "--assignee", "codex")
+    wzp("handoff", "create", "1", "Begin with the log.", "--to-role", "tests")
+    told = wzp("session", "start", "tester", "--skill", "tests").out
+    words_of(told, "You are tester (ai, role agent; skills: tests).", "WZP_SESSION_TOKEN=wzs_", "Begin with the log.")
+    words_of(told, "You have no tasks.", "The others\n", "went in circles", "waits in review until it is approved")
+
+
+def test_agents_show_what_they_do_who_says_so_and_since_when(wzp, room, home: Home):
+    wzp("agent", "add", "claude", "--description", "writes code")
+    wzp("agent", "add", "codex")
+    wzp("task", "add", "Fix login", "--status", "todo")
+    started = wzp("session", "create", "codex", "--json").json
+    words_of(wzp("agent", "list").out, "no session", "writes code", "unknown · session · ", "nothing was heard of it")
+    database = Database.open(home)
+    with database.write("test") as rows:
+        session = rows.get(Session, started["id"])
+        its_room = rows.room_by_name(room)
+        assert session is not None
+        assert its_room is not None
+        take_up(rows, session, its_room, None)
+        seen = Observation(AgentState.WAITING, StateSource.HOOK, utc_now(), "May I use Bash: rm -rf build?")
+        observe(rows, session, its_room, seen)
+    database.close()
+    wzp("handoff", "create", "1", "Begin here.", "--to-agent", "codex")
+    line = next(line for line in wzp("agent", "list").out.splitlines() if line.startswith("codex"))
+    words_of(line, "waiting · hook · ", "asks: May I use Bash: rm -rf build?", " 1")
+
+
+def test_the_list_of_agents_fits_80_columns(wzp, room, monkeypatch: pytest.MonkeyPatch):
+    wzp("agent", "add", "a-name-of-twenty-let", "--role", "operator")
+    wzp("task", "add", "A title that goes on and on, as titles of tasks will do, beyond any width", "--status", "todo")
+    report = {
+        **wzp("agent", "list", "--json").json[0], "state": "unknown", "source": "session", "session": {},
+        "since": "2020-01-01T00:00:00.000000Z", "task": wzp("task", "list", "--json").json[0], "unread_handoffs": 12,
+    }  # fmt: skip
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setattr(tables.shutil, "get_terminal_size", lambda: os.terminal_size((80, 24)))
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert all(cell_width(line) <= 80 for line in drawing.LISTS["AgentReport"]([report]).splitlines())
+
+
+def test_a_card_whose_agent_ended_without_reporting_says_so(wzp, room, monkeypatch: pytest.MonkeyPatch):
+    wzp("agent", "add", "codex")
+    wzp("task", "add", "Fix login", "--status", "todo")
+    session = wzp("session", "create", "codex", "--json").json
+    monkeypatch.setenv("WZP_SESSION_TOKEN", session["token"])
+    assert wzp("claim", "next").out.startswith("Claimed #1 (claim 1, a lease of 90 s): Fix login")
+    words_of(wzp("task", "show", "1").out, f"by session {session['id']} (claim 1)")
+    monkeypatch.delenv("WZP_SESSION_TOKEN")
+    assert "abandoned" not in wzp("task", "list").out
+    wzp("session", "end", session["id"])
+    for view in (("task", "list"), ("board",)):
+        assert "codex · abandoned" in wzp(*view).out
+    words_of(wzp("task", "show", "1").out, "abandoned by codex", "stopped without reporting")
+    wzp("task", "move", "1", "todo")
+    assert "abandoned" not in wzp("task", "list").out

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from core.doors.cli import words
-from core.operation import Line, OrUnset
+from core.operation import Item, Line, OrUnset
 from storage import AgentId, Priority, Status, TaskId
 
 
@@ -58,3 +58,10 @@ def test_a_day_may_be_counted_from_today():
 def test_what_cannot_be_read_is_refused_with_what_would_be_right(annotation, text, told):
     with pytest.raises(click.BadParameter, match=told):
         words.word_for(annotation).convert(text)
+
+
+def test_a_sentence_is_taken_whole_and_its_option_says_nothing_of_commas(wzp, room):
+    assert words.word_for(tuple[Item, ...]).convert("a, b") == ("a, b",)
+    told = " ".join(wzp("handoff", "create", "--help").out.split())
+    assert "--failed-approach, --failed-approaches TEXT What was tried and does not work; repeatable." in told
+    assert "--file, --files TEXT The files touched; repeatable, or separated by commas." in told
