@@ -106,7 +106,10 @@ def _session(rows: Reader, room: Room, line: HookLine) -> Session | None:
     if line.token_hash is not None:
         found = rows.session_by_token(line.token_hash)
     else:
-        presence = session_of_client(rows, room, ancestors=line.ancestors, client_session=line.client_session)
+        goes_on = line.event is HookEvent.SESSION_START and line.detail in _GOES_ON
+        presence = session_of_client(
+            rows, room, ancestors=line.ancestors, client_session=line.client_session, goes_on=goes_on
+        )
         found = rows.get(Session, presence.session_id) if presence is not None else None
     is_fit = found is not None and found.state is SessionState.ACTIVE and found.room_id == room.id
     return found if is_fit else None

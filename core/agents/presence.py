@@ -103,7 +103,7 @@ def observe(
 
 def session_of_client(
     rows: Reader, room: Room, *, ancestors: Sequence[str] = (), parent: str | None = None,
-    client_session: str | None = None,
+    client_session: str | None = None, goes_on: bool = False,
 ) -> Presence | None:  # fmt: skip
     """The latest presence that belongs to the same client's run.
 
@@ -111,13 +111,17 @@ def session_of_client(
         ancestors: of a hook: the client of our server is one of them.
         parent: of a server: the client is one of the ancestors of its hooks, or the parent of an earlier server.
         client_session: the client's own name for the run.
+        goes_on: whether the client has just begun a new run in place of another, under a new name: then its process,
+            which is at most two steps above a hook, tells.
     """
+    near = set(ancestors[:2]) if goes_on else set()
     fits = [
         each
         for each in rows.presences(room.id).values()
         if (each.parent is not None and (each.parent in ancestors or each.parent == parent))
         or (parent is not None and each.pid is None and parent in each.ancestors)
         or (client_session is not None and each.client_session == client_session)
+        or bool(near & set(each.ancestors[:2]))
     ]
     return max(fits, key=lambda each: (each.beat_at, each.session_id), default=None)
 

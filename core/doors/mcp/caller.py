@@ -34,6 +34,8 @@ from storage import (
     Door,
     Home,
     ParallelError,
+    Presence,
+    Reader,
     Role,
     Room,
     RoomId,
@@ -203,16 +205,17 @@ class Caller:
             if token := token_of(self._environment):
                 session = session_of_token(rows, token)
                 return Actor("agent", Role.AGENT, Door.MCP, AgentKind.AI, session_id=session.id, client=client)
-            if self._environment.get(AGENT_VARIABLE, "").strip():
-                return None
-            left = presence.session_of_client(rows, room, parent=client.parent)
+            if name := self._environment.get(AGENT_VARIABLE, "").strip():
+                left = _left_by(rows, room, name)
+            else:
+                left = presence.session_of_client(rows, room, parent=client.parent)
             found = rows.get(Session, left.session_id) if left is not None else None
             if left is None or found is None or presence.is_running(left.pid):
                 return None
             if found.state is SessionState.ACTIVE:
                 return Actor("agent", Role.AGENT, Door.MCP, AgentKind.AI, session_id=found.id, client=client)
             agent = rows.get(Agent, found.agent_id)
-        if agent is None or agent.role > Role.AGENT:
+        if name or agent is None or agent.role > Role.AGENT:
             return None
         return Actor(agent.name, Role.AGENT, Door.MCP, AgentKind.AI)
 
@@ -226,6 +229,14 @@ class Caller:
             agent.name, agent.role, Door.MCP, agent.kind, session_id=session, epoch=taken.epoch, client=client
         )
         self._life.begin(room, session, taken.epoch, taken.lease_seconds)
+
+
+def _left_by(rows: Reader, room: Room, name: str) -> Presence | None:
+    """The active session of an agent whose process is gone, the latest."""
+    agent = rows.agent_by_name(room.id, name)
+    active = rows.sessions(room.id, state=SessionState.ACTIVE, agent=agent.id) if agent is not None else []
+    known = [found for each in active if (found := rows.presence(each.id)) is not None]
+    return next((each for each in known if each.pid is not None and not presence.is_running(each.pid)), None)
 
 
 class _Life:
