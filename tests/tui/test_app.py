@@ -12,7 +12,7 @@ from core.settings import Animations
 from storage import Event, Home, Reader, Status
 from tests.support.app import app_of, caught_up, open_app, screen_text, shown, until
 from tests.support.users import User
-from tui import app as app_module
+from tui import following
 from tui.dialogs import AskText, Confirm
 from tui.screens.board import BoardScreen
 from tui.screens.help import HelpScreen
@@ -155,7 +155,7 @@ async def test_after_a_failure_of_the_feed_the_board_is_read_anew(
         raise OSError("the disk had a bad moment")
 
     async with open_app(board) as pilot:
-        monkeypatch.setattr(app_module, "read_fresh", fail_once)
+        monkeypatch.setattr(following, "read_fresh", fail_once)
         bob.add("Fix login")
         await caught_up(pilot)
         assert calls >= 1
@@ -164,7 +164,7 @@ async def test_after_a_failure_of_the_feed_the_board_is_read_anew(
 
 async def test_a_failed_start_is_tried_again(board: User, monkeypatch: pytest.MonkeyPatch) -> None:
     board.add("Fix login")
-    real = app_module.read_all
+    real = following.read_all
     failures = [OSError("not yet"), OSError("not yet")]
 
     def sometimes(rows: Reader, room: Any) -> Any:
@@ -172,8 +172,8 @@ async def test_a_failed_start_is_tried_again(board: User, monkeypatch: pytest.Mo
             raise failures.pop()
         return real(rows, room)
 
-    monkeypatch.setattr(app_module, "RETRY_FIRST_S", 0.001)
-    monkeypatch.setattr(app_module, "read_all", sometimes)
+    monkeypatch.setattr(following, "RETRY_FIRST_S", 0.001)
+    monkeypatch.setattr(following, "read_all", sometimes)
     async with open_app(board) as pilot:
         await shown(pilot, "Fix login")
         assert "not yet" in app_of(pilot).notes[0].text
@@ -212,7 +212,7 @@ async def test_it_works_without_colours(board: User, monkeypatch: pytest.MonkeyP
 async def test_a_store_that_was_taken_away_is_told_without_a_key(
     board: User, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app_module, "WATCH_STORE_S", 0.01)
+    monkeypatch.setattr(following, "WATCH_STORE_S", 0.01)
     board.add("Fix login")
     async with open_app(board) as pilot:
         await shown(pilot, "Fix login")

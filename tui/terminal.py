@@ -1,0 +1,72 @@
+"""The terminal under the app: it may hang up, end us by a signal, or go without a word; and it can notify the person.
+
+The lowest layer of the app: `InTerminal` lives in a terminal, `Telling` speaks to the person, `Following` keeps up with
+the store, `ParallelApp` has the places and what one does everywhere.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import termios
+import threading
+from contextlib import suppress
+from time import sleep
+from typing import Any, Final
+
+from tui.turns import KeysInTurn
+
+WATCH_TERMINAL_S: Final = 1.0
+GRACE_S: Final = 2.0
+"""How long the app may take to end after its terminal has gone: writes to a dead terminal can block for ever."""
+HUNG_UP: Final = 128 + signal.SIGHUP
+
+
+class InTerminal(KeysInTurn):
+    """Ends with its terminal, and leaves it as it was."""
+
+    def on_mount(self) -> None:
+        if not self.is_headless:
+            self._listen_to_signals()
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            # A signal that the caller wants ignored (nohup) stays ignored.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self._end, 128 + number)
+        threading.Thread(target=self._watch_terminal, args=[loop], name="terminal-watch", daemon=True).start()
+
+    def _watch_terminal(self, loop: asyncio.AbstractEventLoop) -> None:
+        # A terminal that went without SIGHUP (nohup, a dead ssh) reads as empty for ever: Textual's input thread would
+        # spin on it, and the app would stay as an orphan.
+        while _has_terminal():
+            sleep(WATCH_TERMINAL_S)
+        _end_within_grace(HUNG_UP)
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._end, HUNG_UP)
+
+    def _end(self, code: int) -> None:
+        """End from outside. Everything is stored already; only the terminal is to be left, if it is still there."""
+        _end_within_grace(code)
+        self.exit(code)
+
+    def panic(self, *renderables: Any) -> None:
+        """Textual's way out: also taken when the terminal has gone without a signal, and then it may not come to an
+        end, since nobody takes what it writes."""
+        if not self.is_headless:
+            _end_within_grace(1 if _has_terminal() else HUNG_UP)
+        super().panic(*renderables)
+
+
+def _end_within_grace(code: int) -> None:
+    timer = threading.Timer(GRACE_S, os._exit, [code])
+    timer.daemon = True
+    timer.start()
+
+
+def _has_terminal() -> bool:
+    with suppress(termios.error, OSError, ValueError):
+        termios.tcgetattr(sys.__stdin__.fileno() if sys.__stdin__ is not None else 0)
+        return True
+    return False
