@@ -7,5 +7,6 @@ from storage import face
 if TYPE_CHECKING:
     from core.agents.report import AgentReport as AgentReport
     from core.agents.report import reports as reports
+    from core.agents.report import reports_of as reports_of
 
-__getattr__ = face(__name__, {"core.agents.report": "AgentReport reports"})
+__getattr__ = face(__name__, {"core.agents.report": "AgentReport reports reports_of"})

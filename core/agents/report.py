@@ -1,6 +1,7 @@
 """What every agent of a room is doing: the one truth for all doors, with its source and its age."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -9,18 +10,24 @@ from core.agents.handoffs import unread
 from core.agents.sessions import describe_end, is_answering, silence
 from storage import (
     Agent,
+    AgentId,
     AgentState,
+    Handoff,
     HandoffStatus,
     Presence,
     Reader,
     Role,
     Room,
     Session,
+    SessionId,
     SessionState,
     StateSource,
     Status,
     Task,
 )  # fmt: skip
+
+OPEN_COLUMNS: Final = (Status.TODO, Status.IN_PROGRESS, Status.BLOCKED, Status.REVIEW)
+"""Where tasks stand that an agent still has before it."""
 
 CALLS_TELL_FOR_S: Final = 300
 """An agent whose client has no hooks is known by its calls only; after so long without one, what it does is unknown."""
@@ -55,18 +62,38 @@ class AgentReport:
 
 def reports(rows: Reader, room: Room) -> tuple[AgentReport, ...]:
     """What every agent of the room is doing, by name."""
-    sessions = rows.latest_sessions(room.id)
-    presences = rows.presences(room.id)
-    pending = rows.handoffs(room.id, status=[HandoffStatus.PENDING])
-    open_columns = (Status.TODO, Status.IN_PROGRESS, Status.BLOCKED, Status.REVIEW)
-    tasks = [task for task in rows.tasks(room.id, open_columns) if task.assignee is not None]
-    counts = Counter(task.assignee for task in tasks)
+    return reports_of(
+        rows.agents(room.id),
+        sessions=rows.latest_sessions(room.id),
+        presences=rows.presences(room.id),
+        pending=rows.handoffs(room.id, status=[HandoffStatus.PENDING]),
+        tasks=rows.tasks(room.id, OPEN_COLUMNS),
+    )
+
+
+def reports_of(
+    agents: Iterable[Agent],
+    *,
+    sessions: Mapping[AgentId, Session],
+    presences: Mapping[SessionId, Presence],
+    pending: Sequence[Handoff],
+    tasks: Iterable[Task],
+) -> tuple[AgentReport, ...]:
+    """The same from rows that are known already.
+
+    Args:
+        sessions: of each agent the one that tells what it does.
+        pending: the handoffs that wait for an answer.
+        tasks: those that stand in `OPEN_COLUMNS`.
+    """
+    assigned = [task for task in tasks if task.assignee is not None]
+    counts = Counter(task.assignee for task in assigned)
     current: dict[str, Task] = {}
-    for task in sorted(tasks, key=lambda task: (task.claimed_by is not None, task.status_changed_at)):
+    for task in sorted(assigned, key=lambda task: (task.claimed_by is not None, task.status_changed_at)):
         if task.status is Status.IN_PROGRESS:
             current[task.assignee or ""] = task
     found = []
-    for agent in rows.agents(room.id):
+    for agent in agents:
         if agent.role is Role.SYSTEM:
             continue  # the program itself
         session = sessions.get(agent.id)
