@@ -272,7 +272,8 @@ def _briefing(work: Work, session: Session, token: Secret | None) -> Briefing:
     taken = [each for each in open_handoffs if each.taken_by == me.id]
     touching = {task.id for task in own} | {each.task_id for each in waiting + taken}
     recent: list[Event] = []
-    for event in rows.events(room=work.room.id, limit=500, newest_first=True):
+    # to a newcomer nothing happened yet; a server that opens a session by itself need not read 500 events for it
+    for event in rows.events(room=work.room.id, limit=500, newest_first=True) if touching else ():
         if event.subject_id in touching and event.agent_id != me.id and len(recent) < RECENT:
             recent.append(event)
     return Briefing(
