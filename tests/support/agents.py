@@ -6,7 +6,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,12 @@ PROGRAM = Path(__file__).resolve().parents[2] / "wezterm_parallel.py"
 class AgentProcess:
     """The server of one agent. `call` gives a tool's structured answer; `refused` the code of its error."""
 
-    def __init__(self, cwd: Path, *, client: str = "claude-code", **environment: str) -> None:
+    def __init__(
+        self, cwd: Path, *, client: str = "claude-code", program: Sequence[str] | None = None, **environment: str
+    ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, str(PROGRAM), "mcp"], cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            env={**os.environ, **environment},
+            program or [sys.executable, str(PROGRAM), "mcp"], cwd=cwd, env={**os.environ, **environment},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
         self._number = 0
         self._rest = b""
