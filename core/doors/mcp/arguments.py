@@ -1,5 +1,6 @@
 """A tool's arguments: how each is called, its JSON schema, and how a value is read. All of it hangs on types."""
 
+import json
 import re
 import typing
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ _NOUNS: Final[Mapping[Any, str]] = {TaskId: "task", AgentId: "agent", HandoffId:
 _LARGEST: Final = 2**53
 """Beyond this, JSON readers round."""
 _LONGEST_KEY: Final = 200
+_LONGEST_SHOWN: Final = 80
 
 NONE: Final = "none"
 """The word that takes a value away, beside null."""
@@ -178,19 +180,17 @@ def _read_text(name: str, value: Any) -> str:
 
 
 def _wrong(name: str, value: Any, accepted: str) -> InvalidData:
-    shown = "an object" if isinstance(value, dict) else "a list" if isinstance(value, list) else _shown(value)
-    return InvalidData(f"{name} is {shown}.", f"Give {accepted}.")
+    return InvalidData(f"{name} is {_shown(value)}.", f"Give {accepted}.")
 
 
 def _shown(value: Any) -> str:
+    """A value as JSON has it, if that is short."""
+    if isinstance(value, (dict, list)):
+        return "an object" if isinstance(value, dict) else "a list"
     if isinstance(value, int) and abs(value) > _LARGEST:
         return "a number too large"
-    text = (
-        repr(value)
-        if not isinstance(value, bool) and value is not None
-        else {True: "true", False: "false"}.get(value, "null")
-    )
-    return text if len(text) <= 80 else text[:79] + "…"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def _is_vocabulary(bare: Any) -> bool:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from core.doors.mcp.caller import Caller
     from core.doors.mcp.prompts import Prompts
     from core.doors.mcp.resources import Resources
-    from core.doors.mcp.tools import Tools
 
 INSTRUCTIONS: Final = (
     "The board of this project, shared by people and agents who work on it at the same time. "

@@ -14,7 +14,6 @@ Over HTTP a `subscriptions/listen` has no answer until it ends (`handle` gives N
 `cancel` ends it when the client has gone. `revision=` passes on what the `MCP-Protocol-Version` header says.
 """
 
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -261,13 +260,10 @@ class Connection:
 
 
 def report(error: BaseException) -> None:
-    """An error that nobody foresaw, with its traceback, to the program's log and to stderr."""
+    """Log an error that nobody foresaw, with its traceback."""
     from logging import getLogger
-    from traceback import print_exception
 
     getLogger(__name__).error("a message could not be answered", exc_info=error)
-    if not getLogger().handlers:
-        print_exception(error, file=sys.stderr)
 
 
 def _text(params: Mapping[str, Any], name: str) -> str:

@@ -30,7 +30,7 @@ _ENOUGH: Final[Mapping[Any, tuple[str, ...]]] = {
     Session: ("id", "created_at"),
 }
 """Of a record that has more to tell than an agent needs."""
-_EMPTY: Final = (None, "", [], {})
+_EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
 _DEFAULTS: Final = {"priority": Priority.NORMAL.value}
 """What goes without saying in a list."""
 
@@ -107,6 +107,7 @@ def _detail(wire: Wire, kind: Any, *, is_one_of_many: bool = False) -> Wire:
         bare = bare_type(hints[name])
         if bare is Secret:
             continue
+        value: Any
         if index == 0 and name not in wire:
             value = {field: each for field, each in wire.items() if field not in hints}
         else:

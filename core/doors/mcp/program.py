@@ -20,11 +20,13 @@ from core.doors.mcp.wire import INVALID_REQUEST, LONGEST_LINE, RpcError, encode,
 
 if TYPE_CHECKING:
     from core.doors.mcp.caller import Caller
+    from core.doors.mcp.log import SeldomLog
 
 WATCH_S: Final = 1.0
 """How often we look whether the parent lives."""
 GRACE_S: Final = 0.5
-"""What a call in progress gets when a signal asks us to go; it takes milliseconds, unless it waits for the store."""
+"""What a signal leaves us for the call in progress and the end of the session, which take milliseconds unless they wait
+for the store. Whatever is cut off then is rolled back."""
 
 ROOM_OPTION: Final = "--room"
 
@@ -64,6 +66,7 @@ class _Server:
         self._sending = threading.Lock()
         self._ending = threading.Lock()
         self._is_leaving = False
+        self._log: SeldomLog | None = None
 
     def run(self) -> NoReturn:
         """Serve until it is over."""
@@ -89,10 +92,14 @@ class _Server:
                 return
 
     def _prepare(self) -> None:
+        from logging import getLogger
+
+        from core.doors.mcp.log import SeldomLog
+
+        self._log = SeldomLog()
+        getLogger().addHandler(self._log)
         with suppress(Exception):  # the first call meets it again, and tells the agent
             self._board.prepare()
-        gc.freeze()
-        gc.enable()
 
     @property
     def _is_over(self) -> bool:
@@ -101,18 +108,22 @@ class _Server:
 
     def _watch(self) -> None:
         """End where nobody would read our answers any more; a client's crash may leave our input open."""
+        is_settled = False
         while os.getppid() == self._parent and not self._is_over:
             time.sleep(WATCH_S)
+            if not is_settled:
+                is_settled = True
+                gc.collect()
+                gc.freeze()  # what the start has made stays; no later collection need look at it
+                gc.enable()
         with self._calling:
             self._end()
 
     def _on_signal(self, *_: Any) -> None:
         self._is_leaving = True
-        if self._ending.locked():
-            return
-        if not self._calling.locked():
-            raise _Leave
         signal.setitimer(signal.ITIMER_REAL, GRACE_S)
+        if not self._ending.locked() and not self._calling.locked():
+            raise _Leave
 
     def _end(self) -> NoReturn:
         """Leave at once: the interpreter's own way out would wait for threads and take down modules one by one."""
@@ -121,10 +132,11 @@ class _Server:
             self._connection.close()
             if (caller := self._board.caller) is not None:
                 caller.close()
-            sys.stderr.flush()
         except Exception as error:
             report(error)
         finally:
+            if self._log is not None:
+                self._log.close()
             os._exit(0)
 
     def _send(self, message: Any) -> None:

@@ -1,0 +1,29 @@
+"""The server's log: a file of the home that is opened when there is something to say, which is seldom."""
+
+import logging
+from collections.abc import Callable
+
+from storage import Home, start_logging
+
+
+class SeldomLog(logging.Handler):
+    """Opens the log with the first record; a server that has nothing to say needs no thread for it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._stop: Callable[[], None] | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take the first record; later ones go to the open log past this handler."""
+        if self._stop is None:
+            home = Home.default()
+            home.create()
+            self._stop = start_logging(home.logs / "mcp.log", level=logging.WARNING)
+            logging.getLogger().handle(record)
+
+    def close(self) -> None:
+        """Wait until all is written."""
+        if self._stop is not None:
+            self._stop()
+            self._stop = None
+        super().close()
