@@ -1,29 +1,42 @@
-"""The demo's project: the tasks, people and remarks with which the room begins."""
+"""The demo's project: the tasks, people, handoffs and remarks with which the room begins."""
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from core.execute import Call, execute, find_room
-from core.operations import find
+from core.demo.hands import ROOM, Hand, agent_hand
 from core.work import Actor
-from storage import AgentId, AgentKind, Database, Door, Priority, Role, Status, utc_now
-
-ROOM: Final = "demo"
+from storage import AgentState, Database, Door, Finish, Priority, Role, StateSource, Status, utc_now
 
 PERSON: Final = Actor("you", Role.OWNER, Door.CLI)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One of the demo's agents."""
+
+    name: str
+    description: str
+    skills: tuple[str, ...]
+
+
 AGENTS: Final = (
-    ("claude-api", "Builds the HTTP API."),
-    ("claude-ui", "Builds the web client."),
-    ("codex-tests", "Writes and runs the tests."),
+    Member("claude-api", "Builds the HTTP API.", ("api", "auth", "db")),
+    Member("claude-ui", "Builds the web client.", ("ui", "i18n")),
+    Member("codex-tests", "Writes and runs the tests.", ("tests", "infra")),
+    Member("codex-review", "Reads what the others have done.", ("review",)),
 )
+GONE: Final = Member("gemini-docs", "Writes the manual.", ("docs",))
+"""Has left without a word, as one sees on its card."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """One task of the demo. `needs` are titles of tasks above it; `due_in` is in days from today."""
+    """One task of the demo. `needs` are titles of tasks above it; `due_in` is in days from today.
+
+    What its agent has done with it, in review or done, stands in `result`.
+    """
 
     title: str
     status: Status
@@ -36,14 +49,17 @@ class Seed:
     description: str = ""
     comments: tuple[tuple[str, str], ...] = field(default=())
     reason: str | None = None
+    result: str = ""
 
 
 SEEDS: Final = (
     Seed("Set up the repository", Status.DONE, labels=("infra",), assignee="you"),
     Seed("Choose the database", Status.DONE, labels=("db",), assignee="claude-api",
+         result="SQLite in WAL mode. `docs/storage.md` says why, with the figures.",
          comments=(("claude-api", "SQLite in WAL mode: one file, many readers, no server."),)),
     Seed("Login with e-mail and password", Status.REVIEW, Priority.HIGH, ("auth", "api"), "claude-api",
-         estimate_minutes=120, description="## Done when\n- wrong passwords are slowed down\n- sessions expire",
+         estimate_minutes=120, result="Argon2id, wrong passwords slowed down, 14 new tests. Try: `just login`.",
+         description="## Done when\n- wrong passwords are slowed down\n- sessions expire",
          comments=(("claude-api", "Argon2id, 64 MiB. `auth/login.py` is ready for review."),)),
     Seed("Rate limit for the login", Status.IN_PROGRESS, Priority.HIGH, ("auth", "security"), "claude-api", due_in=1),
     Seed("Board view: drag cards with the keyboard", Status.IN_PROGRESS, Priority.NORMAL, ("ui",), "claude-ui",
@@ -65,6 +81,7 @@ SEEDS: Final = (
     Seed("Measure the start-up time", Status.BACKLOG, labels=("tests", "performance")),
     Seed("Keyboard shortcuts: help overlay", Status.BACKLOG, labels=("ui",),
          needs=("Board view: drag cards with the keyboard",)),
+    Seed("Describe the webhooks in the manual", Status.IN_PROGRESS, labels=("docs",), assignee="gemini-docs"),
     Seed("Accessibility review", Status.BACKLOG, labels=("ui",), estimate_minutes=180),
     Seed("Write the user guide", Status.BACKLOG, labels=("docs",), needs=("Dark theme", "Export to CSV")),
     Seed("Release 1.0", Status.BACKLOG, Priority.HIGH, ("release",), "you",
@@ -85,55 +102,95 @@ REMARKS: Final = (
     "見直しをお願いします。", "Benchmarks are unchanged.",
 )  # fmt: skip
 
+SUMMARIES: Final = (
+    "Works; the new tests cover it.", "Done, and 40 lines fewer than before.", "Done. The slow path is gone: 3 ms now.",
+    "できました。テストも通ります。", "Done as described; one question stands in the comments.",
+)  # fmt: skip
 
-class Hand:
-    """One agent's hand on the demo's board: calls operations as that agent."""
+QUESTIONS: Final = (
+    "May I use Bash: git push origin HEAD?", "May I use WebFetch: https://docs.example.com/api?",
+    "The old format has no users left. Drop it, or keep reading it?", "データベースを作り直してもいいですか？",
+)  # fmt: skip
 
-    def __init__(self, database: Database, actor: Actor) -> None:
-        self._database = database
-        self._actor = actor
-
-    @cached_property
-    def agent_id(self) -> AgentId:
-        """The agent's id in the demo's room."""
-        with self._database.read() as rows:
-            agent = rows.agent_by_name(find_room(rows, ROOM).id, self._actor.name)
-        assert agent is not None, "the demo's agents are made with its room"
-        return agent.id
-
-    def call(self, operation: str, *, reason: str | None = None, **arguments: Any) -> Any:
-        """The operation's result."""
-        declared = find(operation)
-        room = ROOM if declared.needs_room else None
-        call = Call(operation=declared, arguments=arguments, actor=self._actor, room=room, reason=reason)
-        return execute(self._database, call).value
+TOOLS: Final = ("Edit", "Bash", "Read", "Grep", "Write")
 
 
-def agent_hand(database: Database, name: str) -> Hand:
-    """The hand of one of the demo's AI agents."""
-    return Hand(database, Actor(name, Role.AGENT, Door.MCP, AgentKind.AI))
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One handoff of the demo, of the task with that title."""
+
+    title: str
+    to_agent: str
+    summary: str
+    next_steps: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    failed_approaches: tuple[str, ...] = ()
+
+
+PASSES: Final = (
+    Pass("Sign in with GitHub", "you", "All but the secret is there; only you can make the OAuth application.",
+         ("Make it at GitHub, callback /auth/github", "Put its id into `.env`", "Answer this, and I go on"),
+         ("The secret is shown once",)),
+    Pass("Flaky test: test_upload_resumes", "claude-api", "The test is right: the server closes too early.",
+         ("Acknowledge the last chunk before closing", "Run `just stress upload`, 40 rounds"),
+         ("The log lies about the order: its lines are buffered",), ("Waiting longer in the test: it hides the bug",)),
+)  # fmt: skip
+
+REVIEW_LIMIT: Final = 3
+HANDOFF_ALERT_MINUTES: Final = 1
+"""So that one sees a handoff become overdue while one watches."""
 
 
 def seed(database: Database, root: Path) -> None:
     """Fill an empty home with the demo's room."""
     person = Hand(database, PERSON)
     person.call("create_room", name=ROOM, root=root)
-    person.call("update_room", wip={Status.IN_PROGRESS: 4, Status.REVIEW: 3})
-    for name, description in AGENTS:
-        person.call("create_agent", name=name, description=description)
+    limits = {Status.IN_PROGRESS: 4, Status.REVIEW: REVIEW_LIMIT}
+    person.call("update_room", wip=limits, handoff_alert_minutes=HANDOFF_ALERT_MINUTES)
+    for member in (*AGENTS, GONE):
+        person.call("create_agent", name=member.name, description=member.description, skills=member.skills)
+    hands = {member.name: agent_hand(database, member.name) for member in (*AGENTS, GONE)} | {"you": person}
     today = utc_now().astimezone().date()
     ids: dict[str, str] = {}
     for each in SEEDS:
-        hand = person if each.assignee in (None, "you") else agent_hand(database, str(each.assignee))
-        task = hand.call(
-            "create_task", title=each.title, description=each.description, status=each.status, priority=each.priority,
-            labels=each.labels, dependencies=tuple(ids[need] for need in each.needs),
-            assignee="me" if each.assignee else "nobody", estimate_minutes=each.estimate_minutes,
-            due=_due(today, each.due_in), reason=each.reason,
+        ids[each.title] = _planted(each, hands, [ids[need] for need in each.needs], today)
+    for handed in PASSES:
+        giver = next(each.assignee for each in SEEDS if each.title == handed.title)
+        hands[str(giver)].call(
+            "create_handoff", task=ids[handed.title], summary=handed.summary, to_agent=handed.to_agent,
+            next_steps=handed.next_steps, warnings=handed.warnings, failed_approaches=handed.failed_approaches,
         )  # fmt: skip
-        ids[each.title] = task.id
-        for author, body in each.comments:
-            agent_hand(database, author).call("comment_task", task=task.id, body=body)
+    hands["claude-api"].show(AgentState.WORKING, "uses Edit")
+    hands["claude-ui"].show(AgentState.WAITING, "May I use Bash: npm install @dnd-kit/core?")
+    hands["codex-tests"].show(AgentState.WORKING, "called create_handoff", source=StateSource.MCP)
+    hands["codex-review"].show(AgentState.IDLE)
+    hands[GONE.name].show(AgentState.WORKING, "uses WebFetch")
+    hands[GONE.name].call("end_session", reason="its client ended (exit)")
+
+
+def _planted(each: Seed, hands: dict[str, Hand], needs: list[str], today: date) -> str:
+    """Make one task, and let its agent take it as far as it is."""
+    person = hands["you"]
+    hand = hands[each.assignee or "you"]
+    is_agents_work = each.assignee not in (None, "you") and each.status in _WORKED_ON
+    task = person.call(
+        "create_task", title=each.title, description=each.description,
+        status=Status.TODO if is_agents_work else each.status, priority=each.priority, labels=each.labels,
+        dependencies=tuple(needs), assignee=each.assignee or "nobody", estimate_minutes=each.estimate_minutes,
+        due=_due(today, each.due_in), reason=each.reason,
+    )  # fmt: skip
+    if is_agents_work:
+        hand.call("claim_next", task=task.id)
+    for author, body in each.comments:
+        hands[author].call("comment_task", task=task.id, body=body)
+    if is_agents_work and each.status is not Status.IN_PROGRESS:
+        hand.call("finish_task", task=task.id, finish=Finish.COMPLETE, summary=each.result)
+    if is_agents_work and each.status is Status.DONE:
+        person.call("approve_task", task=task.id)
+    return str(task.id)
+
+
+_WORKED_ON: Final = (Status.IN_PROGRESS, Status.REVIEW, Status.DONE)
 
 
 def _due(today: date, days: int | None) -> date | None:
