@@ -7,7 +7,6 @@ POSIX locks and with them acknowledged commits. An audit hook refuses both while
 import errno
 import os
 import sys
-import tempfile
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -190,6 +189,8 @@ def corrupted(path: Path, what: str) -> CorruptedData:
 def _no_space_left(folder: Path) -> bool:
     """Whether writing in `folder` fails for want of space: tried, since a quota shows in no other way."""
     try:
+        import tempfile  # 6 ms and a megabyte, for an error alone
+
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(bytes(_PROBE_BYTES))
             probe.flush()
