@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ class Heard:
 
 @contextmanager
 def feeding(
-    database: Database, deliver: Callable[[Sequence[Event]], None], after: int, **named: int
+    database: Database, deliver: Callable[[Sequence[Event]], None], after: int, **named: Any
 ) -> Iterator[ChangeFeed]:
     feed = ChangeFeed(database, deliver, after=after, **named)
     feed.start()
@@ -80,6 +81,20 @@ def test_an_own_commit_comes_at_once(board: User) -> None:
         heard.wait_for(1, timeout_s=2)
         board.add("two")
         heard.wait_for(2, timeout_s=2)
+
+
+def test_a_commit_without_events_is_told_too(board: User) -> None:
+    moved, heard = threading.Semaphore(0), Heard()
+    after = stored(board.database)[-1]
+    with feeding(board.database, heard, after, moved=moved.release):
+        assert moved.acquire(timeout=20), "the beginning counts"
+        with board.database.write("note") as rows:
+            rows.keep_spool_offsets({"a file": 1})
+        assert moved.acquire(timeout=20)
+        assert heard.events == []
+        board.add("with an event")
+        assert moved.acquire(timeout=20)
+        assert len(heard.wait_for(1)) == 1, "what moved is delivered before"
 
 
 def test_it_begins_after_the_number_it_is_given(board: User) -> None:

@@ -4,8 +4,8 @@ import getpass
 
 import pytest
 
-from core.doors.identity import actor_of, client_of, in_room
-from core.errors import InvalidData
+from core.doors.identity import TOKEN_VARIABLE, actor_of, client_of, in_room, present_actor
+from core.errors import InvalidData, SessionOver
 from storage import AgentKind, Database, Door, Role
 from tests.support.users import User
 
@@ -74,3 +74,31 @@ def test_the_person_stays_owner_whatever_the_room_stores(board: User, database: 
     board.call("create_agent", name=person.name, role=Role.VIEWER)
     with database.read() as rows:
         assert in_room(person, rows, rows.rooms()[0]).role is Role.OWNER
+
+
+def test_a_token_makes_its_holder_the_agent_of_its_session(
+    board: User, database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    board.call("create_agent", name="backend-dev")
+    made = board.call("create_session", agent="backend-dev")
+    monkeypatch.setenv(TOKEN_VARIABLE, made.token.value)
+    assert actor_of({TOKEN_VARIABLE: made.token.value}, Door.CLI).role is Role.AGENT, "whatever the token proves"
+    with database.read() as rows:
+        actor = present_actor(Door.CLI, rows, rows.rooms()[0])
+    assert actor.session_id == made.session.id
+    holder = User(database, "anybody", room=board.room)
+    holder.actor = actor
+    holder.add("from the shell of the agent")
+    event = board.call("list_events", limit=1)[0]
+    assert (event.session_id, event.agent_id) == (made.session.id, made.session.agent_id)
+    board.call("end_session", session=made.session.id, reason="enough")
+    with pytest.raises(SessionOver, match="enough"):
+        holder.add("too late")
+
+
+def test_a_token_that_proves_nothing_makes_nobody_the_owner(
+    board: User, database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(TOKEN_VARIABLE, "wzs_nobodys")
+    with database.read() as rows, pytest.raises(SessionOver, match="WZP_SESSION_TOKEN"):
+        present_actor(Door.CLI, rows, rows.rooms()[0])
