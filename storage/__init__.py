@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from storage.restore import Restorer as Restorer
     from storage.restore import events_since as events_since
     from storage.restore import restore_backup as restore_backup
+    from storage.trash import new_trash_folder as new_trash_folder
     from storage.writer import Authorship as Authorship
     from storage.writer import Writer as Writer
 
@@ -116,6 +117,7 @@ __getattr__ = face(
         "Role Room RoomId Session SessionId SessionState StateSource Status Task TaskId WipMode",
         "storage.replaying": "collecting_paused replay replay_wire",
         "storage.restore": "Restored Restorer events_since restore_backup",
+        "storage.trash": "new_trash_folder",
         "storage.writer": "Authorship Writer",
     },
 )

@@ -11,8 +11,9 @@ applies its lines:
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -141,10 +142,15 @@ def tidy(home: Home, positions: Mapping[str, int]) -> None:
             continue  # its hook has taken it away
 
 
-def last_line_at(home: Home) -> datetime | None:
-    """When a hook last noted something down; None if the spool holds nothing."""
-    files = [file for file in _files(home) if file.stat().st_size]
-    return datetime.fromtimestamp(files[-1].stat().st_mtime, UTC) if files else None
+def last_line_of(home: Home, client: str) -> HookLine | None:
+    """The last line that a client's hook has noted down; None if the spool holds none."""
+    for file in reversed(_files(home)):
+        for raw in reversed(file.read_bytes().split(b"\n")):
+            with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+                line = _decoder.decode(raw)
+                if line.client == client:
+                    return line
+    return None
 
 
 def _files(home: Home) -> list[Path]:

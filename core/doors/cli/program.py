@@ -23,6 +23,7 @@ BY_HAND: Final = {
     "export": "core.doors.cli.transfer",
     "backup": "core.doors.cli.backup",
     "demo": "core.doors.cli.demo",
+    "agents": "core.doors.cli.agents",
     "completion": "core.doors.cli.completion",
 }
 """Commands that are not one operation: each module exports `command`, or `import_command` and `export_command`."""

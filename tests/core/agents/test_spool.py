@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.agents import hook
-from core.agents.spool import HookEvent, last_line_at, read_new, spool_of, tidy
+from core.agents.spool import HookEvent, last_line_of, read_new, spool_of, tidy
 from storage import Home
 
 
@@ -59,7 +59,7 @@ def test_every_event_that_the_hook_notes_is_one_that_the_reader_knows():
 def test_an_empty_spool_has_nothing(home: Home):
     batch = read_new(home, {})
     assert (batch.lines, dict(batch.positions), batch.has_more) == ((), {}, False)
-    assert last_line_at(home) is None
+    assert last_line_of(home, "claude") is None
     tidy(home, {})
 
 
@@ -171,10 +171,16 @@ def test_the_stamps_of_clients_that_have_gone_are_deleted(home: Home):
     assert (gone.exists(), alive.exists()) == (False, True)
 
 
-def test_the_last_line_tells_when_a_hook_was_last_heard(home: Home):
-    file = append(home, "a")
-    os.utime(file, (1_000_000_000, 1_000_000_000))
-    assert last_line_at(home) == datetime.fromtimestamp(1_000_000_000, UTC)
+def test_the_last_line_of_a_client_tells_when_its_hook_was_last_heard(home: Home):
+    append(home, "a", days_ago=1)
+    file = append(home, "b")
+    hook.append(str(file), line("c", client="codex"))
+    with file.open("ab") as torn:
+        torn.write(b'{"version":1,"client":"claude"')
+    last = last_line_of(home, "claude")
+    assert last is not None
+    assert last.client_session == "b"
+    assert last_line_of(home, "cursor") is None
 
 
 def test_many_writers_at_once_lose_nothing_and_tear_nothing(home: Home):
