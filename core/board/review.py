@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from core.errors import ReviewRequired
-from storage import Role, Status, Task
+from storage import Agent, Role, Status, Task
 
 if TYPE_CHECKING:
     from core.work import Work
@@ -13,11 +13,16 @@ REVIEWER: Final = "review"
 
 
 def may_review(work: "Work", task: Task | None) -> bool:
-    """Whether the caller may approve a task: a person or operator, or an agent with the skill, never its own work."""
-    if work.actor.role >= Role.OPERATOR:
+    """Whether the caller may approve a task, see `may_approve`."""
+    return may_approve(work.actor.role, work.agent, task)
+
+
+def may_approve(role: Role, agent: Agent, task: Task | None) -> bool:
+    """Whether an agent who acts with a role may approve: a person or operator, or one with the skill, never its own."""
+    if role >= Role.OPERATOR:
         return True
-    is_own = task is not None and task.result is not None and task.result.agent == work.agent.id
-    return REVIEWER in work.agent.skills and not is_own
+    workers = {task.assignee, task.result.agent if task.result else None} if task is not None else {agent.id}
+    return REVIEWER in agent.skills and agent.id not in workers
 
 
 def gated(work: "Work", task: Task | None, to: Status) -> Status:
@@ -26,14 +31,19 @@ def gated(work: "Work", task: Task | None, to: Status) -> Status:
     Raises:
         ReviewRequired: it waits in review, and the caller may not approve it.
     """
-    if to is not Status.DONE or not work.room.review_gate or may_review(work, task):
+    if not work.room.review_gate or may_review(work, task) or (task is not None and task.status is to):
         return to
-    if task is not None and task.status is Status.DONE:
-        return to
-    if task is not None and task.status is Status.REVIEW:
+    if task is not None and task.status is Status.REVIEW and (to is Status.DONE or not _is_own(work, task)):
         raise refusal(task)
+    if to is not Status.DONE:
+        return to
     work.warn("It waits in review: in this room a person, or an agent with the skill review, approves what is done.")
     return Status.REVIEW
+
+
+def _is_own(work: "Work", task: Task) -> bool:
+    """Whether the caller may take the task up again by itself: nobody else's work waits there."""
+    return work.agent.id in (task.assignee, task.result.agent if task.result is not None else None)
 
 
 def refusal(task: Task) -> ReviewRequired:

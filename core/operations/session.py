@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from core.agents import handoffs, sessions
 from core.agents.report import AgentReport, reports
 from core.agents.sessions import Secret
+from core.board.review import REVIEWER
 from core.errors import InvalidData, PermissionDenied, RuleRefusal
 from core.operation import UNSET, Line, OrUnset, operation
 from core.operations.agent import check_name, clean_skills
@@ -14,6 +15,7 @@ from storage import (
     Agent,
     AgentId,
     AgentKind,
+    Ending,
     Event,
     Handoff,
     HandoffStatus,
@@ -197,8 +199,8 @@ def _named(work: Work, name: str) -> Agent:
     found = work.rows.agent_by_name(work.room.id, name)
     if found is None:
         return _introduced(work, check_name(work, name))
-    is_own = name == work.actor.name
-    if not is_own and (found.kind is AgentKind.PERSON or found.role > work.actor.role):
+    is_own = name == work.actor.name and work.actor.kind is AgentKind.PERSON  # a client may call itself anything
+    if (found.kind is AgentKind.PERSON and not is_own) or found.role > work.actor.role:
         raise PermissionDenied(
             f"{name} is {'a person' if found.kind is AgentKind.PERSON else f'an agent with the role {found.role}'}.",
             "Choose a name of your own, or have a session made for you: wzp session create.",
@@ -248,10 +250,13 @@ def _session(work: Work, agent: Agent, token: Secret) -> Session:
 
 
 def _take_over(work: Work, agent: Agent, session: Session) -> None:
-    """Claim what the agent's earlier sessions, which are over, had still claimed."""
+    """Claim what the agent's earlier sessions, which are over, have left, whether they still had it or it lapsed."""
     for task in work.rows.tasks(work.room.id, [Status.IN_PROGRESS]):
         holder = work.rows.get(Session, task.claimed_by or "")
-        if task.assignee == agent.id and holder is not None and holder.state is not SessionState.ACTIVE:
+        is_left = task.result is not None and task.result.ending is Ending.ABANDONED
+        if holder is not None:
+            is_left = holder.state is not SessionState.ACTIVE
+        if task.assignee == agent.id and is_left:
             current = work.tasks.get(task.id)
             again = replace(current, claimed_by=session.id, claim=current.claim + 1, result=None)
             work.save(again, event="claimed", reason="goes on in a new session")
@@ -260,8 +265,17 @@ def _take_over(work: Work, agent: Agent, session: Session) -> None:
 def _describe(work: Work, description: Line | OrUnset, skills: tuple[Line, ...] | OrUnset) -> None:
     current = work.get(Agent, work.agent.id)
     told = current.description if description is UNSET else clean_line(description, "description", 500)
-    can = current.skills if skills is UNSET else clean_skills(skills)
+    can = current.skills if skills is UNSET else _own_skills(work, current, clean_skills(skills))
     work.become(work.save(replace(current, description=told, skills=can), event="edited"), work.actor.session_id)
+
+
+def _own_skills(work: Work, agent: Agent, told: tuple[str, ...]) -> tuple[str, ...]:
+    """The skills that an agent says it has; the one that opens the review gate is a person's to give and to take."""
+    may_review = REVIEWER in agent.skills
+    if REVIEWER in told and not may_review:
+        work.warn(f"The skill {REVIEWER} was left out: a person gives it (wzp agent edit {agent.name}).")
+    own = tuple(skill for skill in told if skill != REVIEWER)
+    return (*own, REVIEWER) if may_review else own
 
 
 def _briefing(work: Work, session: Session, token: Secret | None) -> Briefing:

@@ -77,6 +77,7 @@ async def test_a_session_that_is_silent_beyond_its_lease_is_lost(board: User, mo
             assert known is not None
             rows.put_presence(replace(known, beat=known.beat - known.lease_seconds - 1))
         await until(lambda: state() is SessionState.LOST)
+        await until(lambda: only_presence(database) is None)
 
 
 async def test_a_session_of_another_boot_is_lost_at_once(board: User, monkeypatch: pytest.MonkeyPatch):
