@@ -102,9 +102,13 @@ def offered_name(parameter: Parameter) -> str:
 
 
 def _schema_of(parameter: Parameter) -> dict[str, Any]:
-    schema = _type_schema(bare_type(parameter.annotation))
-    if is_optional(parameter.annotation) and parameter.default is not None and schema["type"] == "string":
-        schema["description"] = "; ".join(filter(None, [schema.get("description"), f"`{NONE}` clears"]))
+    bare = bare_type(parameter.annotation)
+    schema = _type_schema(bare)
+    told = [schema.pop("description", ""), parameter.help.rstrip(".") if parameter.name != VERSION else ""]
+    if is_optional(parameter.annotation) and parameter.default is not None and bare is not AgentId:
+        told.append(f"`{NONE if schema['type'] == 'string' else 'null'}` clears")
+    if described := "; ".join(filter(None, told)):
+        schema["description"] = described
     return schema
 
 

@@ -111,7 +111,7 @@ class Resources:
     def _text(self, uri: str) -> str | None:
         ask = self._tools.ask
         if uri == BOARD:
-            return board_page(ask(find("get_board"), {})["tasks"])
+            return board_page(ask(find("get_board"), {}).get("tasks", ()))
         if uri == INBOX:
             return inbox_page(ask(find("list_handoffs"), {"agent": "me"})["handoffs"])
         if match := re.fullmatch(re.escape(TASK) + "([^/]+)", uri):
@@ -151,7 +151,7 @@ def task_page(detail: Mapping[str, Any]) -> str:
             "## Comments",
             *(f"**{each['author']}**, {each['created_at']}\n\n{each['body']}" for each in comments),
         ]
-    parts += ["## History\n" + "\n".join(f"- {line}" for line in detail["history"])]
+    parts += ["## History\n" + "\n".join(f"- {line}" for line in detail.get("history", ()))]
     return "\n\n".join(filter(None, parts))
 
 

@@ -38,8 +38,8 @@ def is_stateless(method: str, params: Mapping[str, Any], forced: str | None = No
     Args:
         forced: the revision that the transport names (an HTTP header), which says it where `_meta` does not.
     """
-    if method == "initialize":
-        return False
+    if method == "initialize" and "protocolVersion" in params:
+        return False  # a handshake, whatever else it carries
     meta = params.get("_meta")
     named = isinstance(meta, Mapping) and REVISION_KEY in meta
     return named or method in ONLY_STATELESS or (forced is not None and forced not in HANDSHAKE)
