@@ -13,7 +13,7 @@ from typing import Final
 from core.agents import sessions
 from core.agents.presence import Observation, observe, session_of_client
 from core.agents.spool import HookEvent, HookLine, read_new, tidy
-from core.doors.rooms import room_of
+from core.rooms import room_of
 from core.work import Actor, Client, Work
 from storage import (
     AgentKind,

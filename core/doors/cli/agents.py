@@ -8,9 +8,9 @@ import click
 
 from core.agents.clients import Change, Check, Client, Place, Scope, Verdict, changes, examine, is_installed, write
 from core.doors.cli.context import Run, common_options
-from core.doors.rooms import project_of
 from core.errors import PermissionDenied
 from core.places import present_directory
+from core.rooms import project_of
 from core.text import block_for_screen, for_screen
 from storage import Role
 

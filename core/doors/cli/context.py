@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
-from core.doors import identity, rooms
+from core import rooms
+from core.doors import identity
 from core.errors import NotFound, VersionConflict
 from core.operation import Operation
 from core.places import present_directory

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from core.doors import rooms
+from core import rooms
 from core.doors.cli.context import Run, common_options, require_terminal
 from core.places import present_directory
 from core.text import for_screen

@@ -14,11 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from core import rooms
 from core.agents import presence
 from core.agents.hook import started
 from core.agents.presence import Observation
 from core.agents.sessions import session_of_token
-from core.doors import rooms
 from core.doors.identity import AGENT_VARIABLE, actor_of, in_room, token_of
 from core.errors import NotFound, SessionOver, SessionTaken
 from core.execute import Call, Outcome, execute, find_room

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.doors.rooms import project_of, proposed_name, room_of
+from core.rooms import project_of, proposed_name, room_of
 from storage import Room, new_room_id, utc_now
 
 SETTINGS = ("user.name=t", "user.email=t@t", "protocol.file.allow=always", "init.defaultBranch=main")
