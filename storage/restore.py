@@ -30,7 +30,7 @@ from storage.errors import BackupFailed, CorruptedData, RestoreFailed
 from storage.files import move_into_place, sync_file
 from storage.home import Home
 from storage.ids import new_agent_id
-from storage.records import Agent, AgentKind, Comment, Door, Entity, Role, Room, RoomId, Task
+from storage.records import Agent, AgentKind, Comment, Door, Entity, Handoff, Role, Room, RoomId, Session, Task
 from storage.snapshot import copy_into, digest, scalar
 from storage.tables import TABLES, Table
 from storage.trash import keep_in_trash, new_trash_folder
@@ -208,7 +208,10 @@ def _carry_on(ready: Path, backup: Backup, safety: Backup | None, by: Restorer) 
         else:
             writer.continue_after(before.last_sequence, before.last_at)
         authors = {room.id: _author(writer, room.id, by) for room in writer.rooms()}
-        members: list[Agent | Task | Comment] = [*writer.every(Agent), *writer.every(Task), *writer.every(Comment)]
+        members: list[Agent | Task | Comment | Session | Handoff] = [
+            *writer.every(Agent), *writer.every(Task), *writer.every(Comment), *writer.every(Session),
+            *writer.every(Handoff),
+        ]  # fmt: skip
         for entity in members:
             _raise_version(writer, entity, before, authors[entity.room_id], backup)
         for room in writer.rooms():  # last, since their event is the sign that all is there

@@ -106,7 +106,9 @@ class Writer(Reader):
     ) -> None:
         """Give a stored entity the version of `record`, with an event; its fields stay as they are."""
         table = TABLES[record.__class__]
-        times: list[str] = ["updated_at", "status_changed_at"] if "status" in after else ["updated_at"]
+        times: list[str] = ["updated_at"]
+        if isinstance(record, Task) and "status" in after:
+            times.append("status_changed_at")
         assignments = ", ".join(f"{name} = ?" for name in ("version", *times))
         values = [record.version, *[format_time(self.now)] * len(times), record.id]
         self._connection.execute(f"UPDATE {table.name} SET {assignments} WHERE id = ?", values)

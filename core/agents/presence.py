@@ -69,8 +69,15 @@ def beat(
         calls: how many more tools were called.
         observation: what the agent was seen doing meanwhile.
     """
-    found, known = rows.get(Session, session), rows.presence(session)
-    if found is None or found.state is not SessionState.ACTIVE or known is None or known.epoch != epoch:
+    found = rows.get(Session, session)
+    if found is None or found.state is not SessionState.ACTIVE:
+        return False
+    known = rows.presence(session)
+    if known is None or known.epoch < epoch:  # a restore brought back what was before we took it up
+        room = rows.get(Room, found.room_id)
+        assert room is not None
+        known = replace(known or _unheard(found, room), epoch=epoch, pid=os.getpid())
+    if known.epoch > epoch:
         return False
     known = replace(known, tool_calls=known.tool_calls + calls)
     _put(rows, _observed(known, observation) if observation is not None else known)

@@ -75,7 +75,10 @@ def checked(rows: Reader, actor: "Actor", room: Room | None) -> "Actor":
     assert actor.session_id is not None
     session = rows.get(Session, actor.session_id)
     if session is None:
-        raise SessionOver(f"There is no session {actor.session_id}.", "Start another: session_start.")
+        raise SessionOver(
+            f"There is no session {actor.session_id}; the store may have been restored to a moment before it began.",
+            "Start another, then look at your tasks.",
+        )
     if session.state is not SessionState.ACTIVE:
         raise SessionOver(
             f"Session {session.id} {describe_end(session)}.",
@@ -84,7 +87,7 @@ def checked(rows: Reader, actor: "Actor", room: Room | None) -> "Actor":
         )  # fmt: skip
     if actor.epoch is not None:
         presence = rows.presence(session.id)
-        if presence is not None and presence.epoch != actor.epoch:
+        if presence is not None and presence.epoch > actor.epoch:
             raise SessionTaken(
                 f"Session {session.id} was taken up by another process (pid {presence.pid}); you no longer have it.",
                 "Two agents need two sessions. Start one of your own: session_start.",

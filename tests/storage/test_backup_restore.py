@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import NotFound, VersionConflict
+from core.errors import NotFound, SessionOver, VersionConflict
+from core.operations.handoff import HandoffAnswer
 from storage import (
     RECORDS,
     Agent,
@@ -19,10 +20,12 @@ from storage import (
     Door,
     EntityKind,
     Event,
+    HandoffStatus,
     Home,
     Priority,
     RestoreFailed,
     Restorer,
+    Role,
     Status,
     StorageError,
     Task,
@@ -123,6 +126,33 @@ def test_rooms_and_agents_made_since_are_gone_and_the_rest_stands(home: Home, bo
         assert [room.name for room in rows.rooms()] == ["demo"]
         assert [agent.name for agent in rows.every(Agent)] == ["owner"]
     assert_log_replays_to_rows(board.database)
+
+
+def test_sessions_claims_and_handoffs_are_what_they_were(home: Home, board: User) -> None:
+    board.call("create_agent", name="worker")
+    board.call("create_agent", name="reviewer")
+    made = board.call("create_session", agent="worker")
+    worker = User(board.database, "worker", room=board.room)
+    worker.actor = replace(worker.actor, role=Role.AGENT, session_id=made.session.id)
+    first, second = board.add("First", status="todo"), board.add("Second", status="todo")
+    worker.call("claim_next")
+    handoff = worker.call("create_handoff", task=first, summary="half done", to_agent="reviewer")
+    create_backup(home)
+    board.call("acknowledge_handoff", handoff=handoff, answer=HandoffAnswer.DECLINE, reason="no time")
+    worker.call("claim_next", task=second)
+    later = board.call("create_session", agent="reviewer")
+    board.call("end_session", session=made.session)
+    restore_backup(home, "latest", OWNER)
+    assert_log_replays_to_rows(board.database)
+    assert board.see(second).claimed_by is None
+    assert board.call("get_handoff", handoff=handoff).handoff.status is HandoffStatus.PENDING
+    worker.call("claim_next", task=second)
+    with pytest.raises(NotFound):
+        board.call("get_session", session=later.session)
+    lost = replace(worker.actor, session_id=later.session.id)
+    worker.actor = lost
+    with pytest.raises(SessionOver, match="restored"):
+        worker.call("list_tasks")
 
 
 def test_who_restores_becomes_an_agent_of_the_room(home: Home, board: User) -> None:
