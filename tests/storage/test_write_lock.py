@@ -90,6 +90,7 @@ def test_giving_up_again_and_again_leaves_one_thread_and_no_descriptor(tmp_path:
             with pytest.raises(StorageTimeout, match="long"), giving_up.hold("short"):
                 pass
         assert lock_threads() <= before[1] + 1
+    giving_up._deadline_s = 30  # a machine under load needs longer than those 20 ms to wake the thread
     with giving_up.hold("now"):
         assert lock_threads() <= before[1] + 1
     with holder.hold("again"):
