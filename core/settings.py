@@ -41,6 +41,15 @@ class Language(StrEnum):
     JA = "ja"
 
 
+class Notify(StrEnum):
+    """How the terminal is told of what happened: not at all, by its bell, or by one of two escape sequences."""
+
+    OFF = "off"
+    BELL = "bell"
+    OSC_9 = "osc9"
+    OSC_777 = "osc777"
+
+
 def _setting(default: Any, help: str) -> Any:
     """A setting with its default and the sentence that explains it on the settings screen and in the docs."""
     if isinstance(default, dict):
@@ -58,6 +67,9 @@ class Settings:
     language: Language = _setting(Language.EN, "The language of the app from its next start: auto, en or ja.")
     highlight_seconds: float = _setting(3.0, "How long a change by somebody else stays highlighted, 0 to 60 seconds.")
     toast_seconds: float = _setting(5.0, "How long a message stays on the screen, 1 to 60 seconds.")
+    notify: Notify = _setting(
+        Notify.OFF, "How the terminal tells that an agent waits, fails or is done: off, bell, osc9 or osc777."
+    )
     filters: Mapping[str, str] = _setting({}, "Saved filters of the board: a name and what `/` would take.")
     keys: Mapping[str, str] = _setting({}, "Keys by action: board.lift: space,m. See docs/keys.md for the names.")
 

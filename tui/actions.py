@@ -39,6 +39,11 @@ class Action:
         return self.id.partition(".")[0]
 
 
+WAITING_ACTION: Final = Action(
+    "app.next_waiting", "exclamation_mark", "app.next_waiting", "Waiting",
+    "Go to the next thing that waits for you, from anywhere.", "Screens",
+)  # fmt: skip
+
 APP_ACTIONS: Final = (
     Action("app.help", "question_mark,f1", "app.show_help", "Help", "Show the keys of this place.", "General", True),
     Action(
@@ -46,6 +51,16 @@ APP_ACTIONS: Final = (
     ),
     Action("app.board", "1", "app.go('board')", "Board", "Go to the board.", "Screens"),
     Action("app.history", "2", "app.go('history')", "History", "Go to the history.", "Screens"),
+    Action("app.agents", "3", "app.go('agents')", "Agents", "Go to the agents.", "Screens"),
+    Action("app.handoffs", "4", "app.go('handoffs')", "Handoffs", "Go to the handoffs.", "Screens"),
+    Action(
+        "app.next_waiting",
+        "exclamation_mark",
+        "app.next_waiting",
+        "Waiting",
+        "Go to the next thing that waits for you, from anywhere.",
+        "Screens",
+    ),
     Action("app.messages", "f2", "app.show_messages", "Messages", "Read past messages and errors again.", "General"),
     Action("app.settings", "f3,comma", "app.show_settings", "Settings", "Change settings and keys.", "General"),
     Action("app.undo", "u", "app.undo", "Undo", "Undo your last change.", "General", True),

@@ -16,9 +16,9 @@ from core.services import HostLease, Service, ServiceHost, ServiceReport, Servic
 from core.settings import Settings, read_settings, write_settings
 from storage import ParallelError
 from tui.actions import APP_ACTIONS, bindings_of
+from tui.attending import Attending
 from tui.desk import Desk
 from tui.drafts import Drafts
-from tui.following import Following
 from tui.messages import Severity
 from tui.themes import DEFAULT_THEME, OUR_THEMES
 from tui.translation import _, ngettext, set_language
@@ -30,18 +30,35 @@ def _board_screen() -> Any:
     return BoardScreen()
 
 
+def _agents_screen() -> Any:
+    from tui.screens.agents import AgentsScreen
+
+    return AgentsScreen()
+
+
+def _handoffs_screen() -> Any:
+    from tui.screens.handoffs import HandoffsScreen
+
+    return HandoffsScreen()
+
+
 def _history_screen() -> Any:
     from tui.screens.history import HistoryScreen
 
     return HistoryScreen()
 
 
-class ParallelApp(Following, inherit_bindings=False):
+class ParallelApp(Attending, inherit_bindings=False):
     """wezterm-parallel on one room. `settings_changed` is published with the new `Settings`."""
 
     TITLE = "wezterm-parallel"
     CSS_PATH = Path(__file__).with_name("app.tcss")
-    MODES: ClassVar[dict[str, Any]] = {"board": _board_screen, "history": _history_screen}
+    MODES: ClassVar[dict[str, Any]] = {
+        "board": _board_screen,
+        "history": _history_screen,
+        "agents": _agents_screen,
+        "handoffs": _handoffs_screen,
+    }
     DEFAULT_MODE = "board"
     BINDINGS: ClassVar = [
         *bindings_of(APP_ACTIONS),
@@ -159,11 +176,8 @@ class ParallelApp(Following, inherit_bindings=False):
     # actions of every place
 
     async def action_go(self, mode: str) -> None:
-        """Switch to one of the main screens, closing what lies on it."""
-        if self.current_mode != mode:
-            await self.switch_mode(mode)
-        while len(self.screen_stack) > 1 and not self.screen.is_modal:
-            await self.pop_screen()
+        """Switch to one of the main screens."""
+        await self.go(mode)
 
     async def action_show_help(self) -> None:
         """Show the keys of the present place."""
@@ -238,7 +252,8 @@ class ParallelApp(Following, inherit_bindings=False):
         events = await self.attempt(self.desk.read(lambda rows: rows.events(change=change)))
         if not events:
             return
-        from tui.wording import Names, event_sentence
+        from tui.sentences import event_sentence
+        from tui.wording import Names
 
         what = event_sentence(replace(events[0], undoes=None), Names(self.state))
         if more := len(events) - 1:

@@ -5,10 +5,33 @@ No widget and no thread lives here. `read_all` and `read_fresh` run where the da
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
 
-from storage import COLUMNS, Agent, AgentId, EntityKind, Event, Reader, Room, RoomId, Status, Task, TaskId
+from core.agents import AgentReport, reports_of
+from core.agents.report import OPEN_COLUMNS
+from storage import (
+    COLUMNS,
+    Agent,
+    AgentId,
+    EntityKind,
+    Event,
+    Handoff,
+    HandoffId,
+    HandoffStatus,
+    Presence,
+    Reader,
+    Room,
+    RoomId,
+    Session,
+    SessionId,
+    SessionState,
+    Status,
+    Task,
+    TaskId,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +43,9 @@ class Fresh:
     agents: Sequence[Agent]
     room: Room | None
     events: Sequence[Event] = ()
+    sessions: Sequence[Session] = ()
+    handoffs: Sequence[Handoff] = ()
+    presences: Mapping[SessionId, Presence] | None = None
     everything: bool = False
 
 
@@ -30,14 +56,18 @@ class BoardChange:
     Args:
         tasks: those that are new, gone or changed, marks included.
         columns: the columns whose members or order differ.
+        handoffs: those that are new or changed.
         events: what happened, oldest first; empty after a full load.
+        work_changed: what agents are doing may differ: their sessions or signs of life.
         everything: all may differ (first load, restored backup).
     """
 
     tasks: frozenset[TaskId] = frozenset()
     columns: frozenset[Status] = frozenset()
+    handoffs: frozenset[HandoffId] = frozenset()
     events: Sequence[Event] = ()
     agents_changed: bool = False
+    work_changed: bool = False
     room_changed: bool = False
     everything: bool = False
 
@@ -45,7 +75,8 @@ class BoardChange:
 def read_all(rows: Reader, room: RoomId) -> Fresh:
     """The whole room, archived tasks included."""
     return Fresh(
-        rows.last_sequence(), rows.tasks(room), rows.agents(room), rows.get(Room, room), everything=True
+        rows.last_sequence(), rows.tasks(room), rows.agents(room), rows.get(Room, room),
+        sessions=rows.sessions(room), handoffs=rows.handoffs(room), presences=rows.presences(room), everything=True,
     )  # fmt: skip
 
 
@@ -64,7 +95,27 @@ def read_fresh(rows: Reader, room: RoomId, events: Sequence[Event]) -> Fresh:
         agents=rows.agents(room) if EntityKind.AGENT in kinds else (),
         room=rows.get(Room, room) if EntityKind.ROOM in kinds else None,
         events=here,
+        sessions=_named(rows, Session, here, EntityKind.SESSION),
+        handoffs=_named(rows, Handoff, here, EntityKind.HANDOFF),
     )
+
+
+E = TypeVar("E", Session, Handoff)
+
+
+def _named(rows: Reader, record: type[E], events: Sequence[Event], kind: EntityKind) -> list[E]:
+    """The sessions or handoffs that events are about, as they are now."""
+    ids = dict.fromkeys(event.entity_id for event in events if event.entity is kind)
+    return [found for each in ids if (found := rows.get(record, each)) is not None]
+
+
+def _tells_more(session: Session, other: Session) -> bool:
+    """Whether a session tells what its agent does rather than another: as `Reader.latest_sessions` has it."""
+
+    def weight(each: Session) -> tuple[bool, datetime, str]:
+        return each.state is SessionState.ACTIVE, each.created_at, each.id
+
+    return weight(session) > weight(other)
 
 
 def _place(task: Task) -> tuple[str, str]:
@@ -78,6 +129,9 @@ class BoardState:
     room: Room
     tasks: dict[TaskId, Task] = field(default_factory=dict)
     agents: dict[AgentId, Agent] = field(default_factory=dict)
+    sessions: dict[SessionId, Session] = field(default_factory=dict)
+    presences: Mapping[SessionId, Presence] = field(default_factory=dict)
+    handoffs: dict[HandoffId, Handoff] = field(default_factory=dict)
     sequence: int = 0
     _columns: dict[Status, list[Task]] = field(default_factory=lambda: {status: [] for status in Status})
 
@@ -90,6 +144,30 @@ class BoardState:
         known = self.agents.get(agent) if agent is not None else None
         return known.name if known else ""
 
+    def agent_named(self, name: str) -> Agent | None:
+        """The agent of that name."""
+        return next((agent for agent in self.agents.values() if agent.name == name), None)
+
+    def pending_handoffs(self) -> list[Handoff]:
+        """The handoffs that nobody has answered, oldest first."""
+        pending = [each for each in self.handoffs.values() if each.status is HandoffStatus.PENDING]
+        return sorted(pending, key=lambda each: (each.created_at, each.id))
+
+    def reports(self) -> tuple[AgentReport, ...]:
+        """What every agent is doing at this moment, by name."""
+        latest: dict[AgentId, Session] = {}
+        for session in self.sessions.values():
+            known = latest.get(session.agent_id)
+            if known is None or _tells_more(session, known):
+                latest[session.agent_id] = session
+        return reports_of(
+            self.agents.values(),
+            sessions=latest,
+            presences=self.presences,
+            pending=self.pending_handoffs(),
+            tasks=(task for status in OPEN_COLUMNS for task in self._columns[status]),
+        )
+
     def by_number(self, number: int) -> Task | None:
         """The task with that number."""
         return next((task for task in self.tasks.values() if task.number == number), None)
@@ -101,6 +179,12 @@ class BoardState:
         if fresh.agents:
             self.agents = {agent.id: agent for agent in fresh.agents}
         self.sequence = max(self.sequence, fresh.sequence)
+        if fresh.presences is not None:
+            self.presences = fresh.presences
+        if fresh.everything:
+            self.sessions, self.handoffs = {}, {}
+        self.sessions.update((session.id, session) for session in fresh.sessions)
+        self.handoffs.update((handoff.id, handoff) for handoff in fresh.handoffs)
         if fresh.everything:
             return self._replace_all(fresh.tasks)
         changed: set[TaskId] = set()
@@ -117,8 +201,16 @@ class BoardState:
             self._put(before, task)
         return BoardChange(
             tasks=frozenset(changed), columns=frozenset(columns), events=fresh.events,
-            agents_changed=bool(fresh.agents), room_changed=fresh.room is not None,
+            handoffs=frozenset(handoff.id for handoff in fresh.handoffs), agents_changed=bool(fresh.agents),
+            work_changed=bool(fresh.sessions), room_changed=fresh.room is not None,
         )  # fmt: skip
+
+    def take_presences(self, presences: Mapping[SessionId, Presence]) -> BoardChange | None:
+        """Take in new signs of life; None where they are the old ones."""
+        if presences == self.presences:
+            return None
+        self.presences = presences
+        return BoardChange(work_changed=True)
 
     def _put(self, before: Task | None, task: Task) -> None:
         if before is not None:
@@ -134,7 +226,9 @@ class BoardState:
         return BoardChange(
             tasks=frozenset(self.tasks),
             columns=frozenset(COLUMNS),
+            handoffs=frozenset(self.handoffs),
             agents_changed=True,
+            work_changed=True,
             room_changed=True,
             everything=True,
         )

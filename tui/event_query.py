@@ -6,7 +6,8 @@ from typing import Final
 
 from core.text import for_screen
 from storage import Event, Reader, RoomId
-from tui.wording import Names, event_sentence
+from tui.sentences import event_sentence
+from tui.wording import Names
 
 PAGE: Final = 200
 """How many events are read for the screen at once."""

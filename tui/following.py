@@ -3,16 +3,16 @@
 import asyncio
 import gc
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from textual import on, work
 from textual.signal import Signal
 
-from storage import ChangeFeed, Event, ParallelError
+from storage import ChangeFeed, Event, ParallelError, Presence, SessionId
 from tui.board_state import BoardChange, BoardState, read_all, read_fresh
 from tui.desk import Desk
-from tui.messages import FeedFailed, FreshRows, Severity
+from tui.messages import FeedFailed, FreshPresences, FreshRows, Severity
 from tui.telling import Telling
 from tui.translation import _
 
@@ -38,6 +38,7 @@ class Following(Telling):
         self.changed: Signal[BoardChange] = Signal(self, "changed")
         self.is_cut_off = False
         self._feed: ChangeFeed | None = None
+        self._presences_posted: Mapping[SessionId, Presence] = {}
 
     def on_mount(self) -> None:
         self.load_board()
@@ -64,7 +65,7 @@ class Following(Telling):
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, RETRY_MOST_S)
         self.changed.publish(self.state.apply(fresh))
-        self._feed = ChangeFeed(self.desk.database, self._deliver, after=fresh.sequence)
+        self._feed = ChangeFeed(self.desk.database, self._deliver, after=fresh.sequence, moved=self._look_for_life)
         self._feed.start()
         self.call_after_refresh(_freeze_garbage)
 
@@ -100,6 +101,25 @@ class Following(Telling):
                 self.post_message(FreshRows(read_fresh(rows, self.desk.room.id, events)))
         except Exception as error:
             self.post_message(FeedFailed(error))
+
+    def _look_for_life(self) -> None:
+        # On the feed's thread, after each commit of anybody: agents' signs of life come without events. A row an agent
+        # is read, at most every 40 ms, and the loop is woken only where one differs.
+        try:
+            with self.desk.database.read() as rows:
+                presences = rows.presences(self.desk.room.id)
+        except Exception as error:
+            self.post_message(FeedFailed(error))
+            return
+        if presences != self._presences_posted:
+            self._presences_posted = presences
+            self.post_message(FreshPresences(presences))
+
+    @on(FreshPresences)
+    def take_presences(self, message: FreshPresences) -> None:
+        """Agents have given signs of life: the screens hear of it if that is news."""
+        if (change := self.state.take_presences(message.presences)) is not None:
+            self.changed.publish(change)
 
     @on(FreshRows)
     def take_in(self, message: FreshRows) -> None:

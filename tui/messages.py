@@ -1,11 +1,13 @@
 """The messages that travel between threads, app and screens: what has become true, never what to do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from textual.message import Message
 
+from storage import Presence, SessionId
 from tui.board_state import Fresh
 
 
@@ -14,6 +16,16 @@ class FreshRows(Message):
     """The change feed has read new rows (posted from the feed's thread)."""
 
     fresh: Fresh
+
+
+@dataclass
+class FreshPresences(Message):
+    """Signs of life of agents have been read (posted from the feed's thread)."""
+
+    presences: Mapping[SessionId, Presence]
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, FreshPresences)
 
 
 @dataclass

@@ -6,14 +6,25 @@ from tui.screens.place import Place
 
 def all_places() -> list[type[Place]]:
     """The screens, in the order in which help and the docs tell of them."""
+    from tui.screens.agents import AgentsScreen
     from tui.screens.board import BoardScreen
+    from tui.screens.handoffs import HandoffsScreen
     from tui.screens.help import HelpScreen
     from tui.screens.history import HistoryScreen
     from tui.screens.messages import MessagesScreen
     from tui.screens.settings import SettingsScreen
     from tui.screens.task import TaskScreen
 
-    return [BoardScreen, TaskScreen, HistoryScreen, MessagesScreen, SettingsScreen, HelpScreen]
+    return [
+        BoardScreen,
+        TaskScreen,
+        HistoryScreen,
+        AgentsScreen,
+        HandoffsScreen,
+        MessagesScreen,
+        SettingsScreen,
+        HelpScreen,
+    ]
 
 
 def all_actions() -> list[Action]:

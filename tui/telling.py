@@ -39,14 +39,21 @@ class Telling(Guarded, InTerminal):
 
     def tell(self, text: str, *, severity: Severity = Severity.INFORMATION, hint: str = "") -> None:
         """Show a toast, and keep the message for the messages panel. The same again is kept, not stacked up."""
-        text, hint = for_screen(text), for_screen(hint)
-        note = Note(utc_now(), severity, text, hint)
+        before = list(self.notes)
+        note = self.keep(text, severity=severity, hint=hint)
         still_shown = timedelta(seconds=self.settings.toast_seconds)
-        is_shown = any((old.text, old.hint) == (text, hint) and note.at - old.at < still_shown for old in self.notes)
-        self.notes.append(note)
+        is_shown = any(
+            (old.text, old.hint) == (note.text, note.hint) and note.at - old.at < still_shown for old in before
+        )
         if not is_shown:
-            body = f"{text}\n{hint}" if hint else text
+            body = f"{note.text}\n{note.hint}" if note.hint else note.text
             self.notify(body, severity=severity.value, markup=False, timeout=self.settings.toast_seconds)
+
+    def keep(self, text: str, *, severity: Severity = Severity.INFORMATION, hint: str = "") -> Note:
+        """Keep a message for the messages panel without a toast."""
+        note = Note(utc_now(), severity, for_screen(text), for_screen(hint))
+        self.notes.append(note)
+        return note
 
     def tell_error(self, error: ParallelError) -> None:
         """Show a refusal or failure with what to do about it."""

@@ -1,7 +1,7 @@
 """The terminal under the app: it may hang up, end us by a signal, or go without a word; and it can notify the person.
 
 The lowest layer of the app: `InTerminal` lives in a terminal, `Telling` speaks to the person, `Following` keeps up with
-the store, `ParallelApp` has the places and what one does everywhere.
+the store, `Attending` knows what waits for the person, `ParallelApp` has the places and what one does everywhere.
 """
 
 import asyncio
@@ -14,6 +14,8 @@ from contextlib import suppress
 from time import sleep
 from typing import Any, Final
 
+from core.settings import Notify
+from core.text import for_screen
 from tui.turns import KeysInTurn
 
 WATCH_TERMINAL_S: Final = 1.0
@@ -28,6 +30,13 @@ class InTerminal(KeysInTurn):
     def on_mount(self) -> None:
         if not self.is_headless:
             self._listen_to_signals()
+
+    def notify_terminal(self, way: Notify, text: str) -> None:
+        """Let the terminal tell of something, also where the person looks at another window."""
+        if way is Notify.BELL:
+            self.bell()
+        elif way is not Notify.OFF and self._driver is not None:
+            self._driver.write(notification(way, self.title, text, is_in_tmux="TMUX" in os.environ))
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -57,6 +66,15 @@ class InTerminal(KeysInTurn):
         if not self.is_headless:
             _end_within_grace(1 if _has_terminal() else HUNG_UP)
         super().panic(*renderables)
+
+
+def notification(way: Notify, title: str, text: str, *, is_in_tmux: bool = False) -> str:
+    """The escape sequence of a notification. WezTerm drops one with a semicolon in it, and tmux keeps what is not
+    wrapped for it (and passes it on only with its option `allow-passthrough`)."""
+    title, text = (for_screen(each).replace(";", ",") for each in (title, text))
+    body = f"9;{text}" if way is Notify.OSC_9 else f"777;notify;{title};{text}"
+    sequence = f"\x1b]{body}\x1b\\"
+    return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\" if is_in_tmux else sequence
 
 
 def _end_within_grace(code: int) -> None:

@@ -8,7 +8,22 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from core.text import for_screen
-from storage import Agent, AgentId, EntityKind, Event, Priority, Status, Task, TaskId
+from storage import (
+    Agent,
+    AgentId,
+    AgentKind,
+    AgentState,
+    Ending,
+    HandoffStatus,
+    Priority,
+    Result,
+    SessionId,
+    SessionState,
+    StateSource,
+    Status,
+    Task,
+    TaskId,
+)  # fmt: skip
 from tui.board_state import BoardState
 from tui.translation import _, mark, ngettext
 
@@ -38,8 +53,36 @@ FIELD_NAMES: Final[Mapping[str, str]] = {
     "body": mark("Text"),
     "author": mark("Author"),
     "removed": mark("Removed"),
+    "skills": mark("Skills"),
+    "claimed_by": mark("Claimed by"),
+    "claim": mark("Claim"),
+    "result": mark("Result"),
+    "review_gate": mark("Review gate"),
+    "lost_claims": mark("Tasks of a lost agent"),
+    "lease_seconds": mark("Silence before an agent is lost"),
+    "handoff_alert_minutes": mark("A handoff alerts after"),
+    "agent_id": mark("Agent"),
+    "client_name": mark("Client"),
+    "client_version": mark("Version of the client"),
+    "pid": mark("Process"),
+    "state": mark("State"),
+    "ended_at": mark("Ended"),
+    "end_reason": mark("Ended because"),
+    "from_agent": mark("From"),
+    "to_agent": mark("To"),
+    "to_role": mark("To whoever has"),
+    "summary": mark("Summary"),
+    "next_steps": mark("Next steps"),
+    "warnings": mark("Warnings"),
+    "failed_approaches": mark("Failed approaches"),
+    "files": mark("Files"),
+    "branch": mark("Branch"),
+    "output": mark("Output"),
+    "taken_by": mark("Answered by"),
+    "answer": mark("Answer"),
+    "answered_at": mark("Answered"),
 }
-"""The fields of tasks, rooms, agents and comments as they are called on the screen."""
+"""The fields of all entities as they are called on the screen."""
 
 STATUS_NAMES: Final[Mapping[str, str]] = {
     Status.BACKLOG: mark("Backlog"),
@@ -58,21 +101,57 @@ PRIORITY_NAMES: Final[Mapping[Priority, str]] = {
     Priority.URGENT: mark("urgent"),
 }
 
-HIDDEN_FIELDS: Final = frozenset({"id", "room_id", "task_id", "rank", "version"})
-"""Fields whose values say nothing to a person."""
+AGENT_STATES: Final[Mapping[AgentState, tuple[str, str]]] = {
+    AgentState.WAITING: ("◆", mark("waiting")),
+    AgentState.WORKING: ("●", mark("working")),
+    AgentState.IDLE: ("○", mark("idle")),
+    AgentState.UNKNOWN: ("?", mark("unknown")),
+    AgentState.ENDED: ("×", mark("ended")),
+}
+"""Sign and word of what an agent is doing, those first that ask for the person."""
+
+KIND_NAMES: Final[Mapping[AgentKind, str]] = {
+    AgentKind.AI: mark("AI agent"),
+    AgentKind.WORKER: mark("worker process"),
+    AgentKind.PERSON: mark("person"),
+}
+
+SOURCE_NAMES: Final[Mapping[StateSource, str]] = {
+    StateSource.HOOK: mark("hook"),
+    StateSource.MCP: mark("call"),
+    StateSource.SESSION: mark("session"),
+}
+
+HANDOFF_STATES: Final[Mapping[HandoffStatus, str]] = {
+    HandoffStatus.PENDING: mark("pending"),
+    HandoffStatus.ACKNOWLEDGED: mark("acknowledged"),
+    HandoffStatus.COMPLETED: mark("completed"),
+    HandoffStatus.DECLINED: mark("declined"),
+}
+
+ENDING_NAMES: Final[Mapping[Ending, str]] = {
+    Ending.COMPLETED: mark("completed"),
+    Ending.FAILED: mark("failed"),
+    Ending.GIVEN_BACK: mark("given back"),
+    Ending.ABANDONED: mark("left without a report"),
+}
+
+SESSION_STATES: Final[Mapping[SessionState, str]] = {
+    SessionState.ACTIVE: mark("active"),
+    SessionState.ENDED: mark("ended"),
+    SessionState.LOST: mark("lost"),
+}
+
+AGENT_FIELDS: Final = frozenset({"assignee", "created_by", "author", "agent_id", "from_agent", "to_agent", "taken_by"})
+"""Fields that hold an agent's id."""
+
+HIDDEN_FIELDS: Final = frozenset(
+    {"id", "room_id", "task_id", "rank", "version", "token_hash", "claim", "claimed_by", "pid"}
+)
+"""Fields whose values say nothing to a person, and one that nobody is to see."""
 
 MUTED: Final = "$foreground 60%"
 """The look of what is said by the way; `$text-muted` is an automatic colour, which a part of a text cannot have."""
-
-_STATUS_SENTENCES: Final = {
-    "done": mark("finished {task}, {before} → {after}"),
-    "blocked": mark("blocked {task}, {before} → {after}"),
-}
-
-_ENTITY_NAMES: Final = {
-    EntityKind.ROOM: mark("room"),
-    EntityKind.AGENT: mark("agent"),
-}
 
 
 class Names:
@@ -89,6 +168,15 @@ class Names:
         if known is None:
             return _("somebody") if agent.startswith("agt_") else for_screen(agent)
         return for_screen(known.name)
+
+    def receiver(self, agent: str | None, role: str | None) -> str:
+        """To whom a handoff goes: an agent by name, or whoever has a role."""
+        return self.agent(agent) if agent else _("any {role}").format(role=for_screen(role or ""))
+
+    def session(self, session: str) -> str:
+        """The agent of a session."""
+        known = self._state.sessions.get(SessionId(session))
+        return self.agent(known.agent_id) if known else _("somebody")
 
     def task(self, task: str | None) -> str:
         """The task's number with its sign."""
@@ -125,8 +213,8 @@ def field_name(field: str) -> str:
 
 def field_value(field: str, value: Any, names: Names) -> str:
     """A value of a field, as on the wire or as in the record, in words; may have several lines."""
-    if field in ("assignee", "created_by", "author"):
-        return names.agent(value)
+    if field in AGENT_FIELDS:
+        return names.agent(value) if value or field == "assignee" else _("none")
     if field == "dependencies":
         return ", ".join(names.task(each) for each in value or ()) or _("nothing")
     if value is None or value == "" or value == () or value == []:
@@ -137,6 +225,12 @@ def field_value(field: str, value: Any, names: Names) -> str:
         return priority_name(Priority(value))
     if field == "estimate_minutes":
         return duration(int(value))
+    if field == "lease_seconds":
+        return _("{seconds} s").format(seconds=value)
+    if field == "handoff_alert_minutes":
+        return duration(int(value))
+    if field == "result":
+        return result_line(value)
     if field == "wip_limits":
         return ", ".join(f"{status_name(status)} {limit}" for status, limit in value.items()) or _("none")
     if isinstance(value, (list, tuple)):
@@ -144,6 +238,16 @@ def field_value(field: str, value: Any, names: Names) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return "\n".join(for_screen(line) for line in str(value).splitlines())
+
+
+def result_line(result: Result | Mapping[str, Any]) -> str:
+    """A result in a line: how the work ended, and the first line of what was said of it."""
+    if isinstance(result, Result):
+        ending, summary = result.ending, result.summary
+    else:
+        ending, summary = Ending(result["ending"]), str(result["summary"])
+    first_line = summary.partition("\n")[0]
+    return f"{_(ENDING_NAMES[ending])}: {for_screen(first_line)}"
 
 
 def duration(minutes: int) -> str:
@@ -195,100 +299,3 @@ def due_text(due: date, today: date | None = None) -> str:
             ngettext("{days} day ago", "{days} days ago", -days).format(days=-days)
         )  # fmt: skip
     return f"{due.isoformat()} ({when})"
-
-
-def event_sentence(event: Event, names: Names, *, is_brief: bool = False) -> str:
-    """What happened, without who and when: `moved #12 Fix login, Todo → In progress`.
-
-    Args:
-        is_brief: for the task's own screen: without its name, and without the fields, which stand below.
-    """
-    what = _undone(_happening(event, names, is_brief=is_brief), event)
-    if not event.reason or "blocked_reason" in event.after:
-        return what
-    return _because(what, event.reason)
-
-
-def _because(what: str, reason: str) -> str:
-    return _("{what}, because: {reason}").format(what=what, reason=for_screen(reason))
-
-
-def _undone(what: str, event: Event) -> str:
-    if event.undoes is None:
-        return what
-    return (_("redid: {what}") if event.operation == "redo" else _("undid: {what}")).format(what=what)
-
-
-def _happening(event: Event, names: Names, *, is_brief: bool) -> str:
-    if event.entity is EntityKind.TASK:
-        return _task_happening(event, names, is_brief=is_brief)
-    if event.entity is EntityKind.COMMENT:
-        task = names.task(event.subject_id)
-        if event.before is None:
-            body = _shortened(event.after.get("body", ""))
-            return _("commented on {task}: {text}").format(task=task, text=body)
-        if event.after.get("removed"):
-            return _("took back a comment on {task}").format(task=task)
-        return _("changed a comment on {task}").format(task=task)
-    kind = _(_ENTITY_NAMES.get(event.entity, "")) or str(event.entity)
-    if event.before is None:
-        name = for_screen(str(event.after.get("name", "")))
-        return _("added the {kind} {name}").format(kind=kind, name=name)
-    return _("changed the {kind}: {changes}").format(kind=kind, changes=_changes(event, names))
-
-
-def _task_happening(event: Event, names: Names, *, is_brief: bool) -> str:
-    after, before = event.after, event.before
-    if before is None:
-        return _added(event, names, is_brief=is_brief)
-    # Where the title itself changes, the number alone says which task.
-    task = names.task(event.entity_id) if "title" in after else names.task_with_title(event.entity_id)
-    if is_brief:
-        task = _("it")
-    if after.get("status") == Status.ARCHIVED:
-        return _("archived {task}").format(task=task)
-    if before.get("status") == Status.ARCHIVED:
-        return _("brought {task} back to {column}").format(task=task, column=status_name(after["status"]))
-    if "status" in after:
-        sentence = _(_STATUS_SENTENCES.get(after["status"], "")) or _("moved {task}, {before} → {after}")
-        what = sentence.format(task=task, before=status_name(before["status"]), after=status_name(after["status"]))
-        return _because(what, after["blocked_reason"]) if after.get("blocked_reason") else what
-    if set(after) == {"rank"}:
-        return _("moved {task} within its column").format(task=task)
-    if set(after) == {"assignee"}:
-        if after["assignee"] is None:
-            return _("took {task} from {agent}").format(task=task, agent=names.agent(before["assignee"]))
-        return _("gave {task} to {agent}").format(task=task, agent=names.agent(after["assignee"]))
-    if is_brief:
-        return _("changed {task}").format(task=task)
-    return _("changed {task}: {changes}").format(task=task, changes=_changes(event, names))
-
-
-def _added(event: Event, names: Names, *, is_brief: bool) -> str:
-    number, title = event.after.get("number"), for_screen(str(event.after.get("title", "")))
-    task = f"#{number} {title}"
-    if is_brief:
-        # Where it had another title at first, that is worth telling.
-        has_its_title = task == names.task_with_title(event.entity_id)
-        task = _("it") if has_its_title else _("it as “{title}”").format(title=title)
-    column = status_name(event.after.get("status", Status.BACKLOG))
-    return _("added {task} to {column}").format(task=task, column=column)
-
-
-def _changes(event: Event, names: Names) -> str:
-    before = event.before or {}
-    parts = []
-    for field, value in event.after.items():
-        if field in HIDDEN_FIELDS:
-            continue
-        if field in ("description", "body"):
-            parts.append(_("the {field}").format(field=field_name(field).lower()))
-            continue
-        old, new = (_shortened(field_value(field, each, names)) for each in (before.get(field), value))
-        parts.append(f"{field_name(field).lower()} {old} → {new}")
-    return "; ".join(parts)
-
-
-def _shortened(text: str, limit: int = 60) -> str:
-    line = for_screen(" ".join(str(text).split()))
-    return line if len(line) <= limit else f"{line[: limit - 1]}…"

@@ -10,7 +10,8 @@ from tests.support.users import User
 from tui.board_state import BoardState, read_all
 from tui.event_query import EventQuery, search
 from tui.graph import draw_graph
-from tui.wording import Names, age, clock, due_text, duration, event_sentence, field_value
+from tui.sentences import event_sentence
+from tui.wording import Names, age, clock, due_text, duration, field_value
 
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
 

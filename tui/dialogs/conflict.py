@@ -15,8 +15,9 @@ from core.text import for_screen
 from storage import Event, Task
 from tui import cells
 from tui.dialogs.base import Dialog
+from tui.sentences import event_sentence
 from tui.translation import _, mark, ngettext
-from tui.wording import MUTED, Names, clock, event_sentence, field_name, field_value
+from tui.wording import MUTED, Names, clock, field_name, field_value
 
 LINES_SHOWN: Final = 6
 """Most lines of one long value (a description) shown on each side."""

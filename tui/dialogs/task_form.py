@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Input, Select, Static, TextArea
+from textual.widgets import Input, Select, TextArea
 
 from core.text import for_screen
 from storage import AgentId, Priority, Status, Task
@@ -27,6 +27,7 @@ from tui.dialogs.field_input import (
     write_dependencies,
     write_estimate,
 )
+from tui.dialogs.fields import field, line, show_problems
 from tui.translation import _, mark
 from tui.wording import priority_name, status_name
 
@@ -74,23 +75,21 @@ class TaskForm(Dialog[dict[str, Any] | None]):
     def body(self) -> ComposeResult:
         typed = _typed_of(self._written, self._state)
         with VerticalScroll(id="fields", can_focus=False):
-            yield from _field("title", _("Title"), _input("title", typed["title"], _("what is to be done")))
-            yield from _field("description", _("Description (Markdown)"), self._description(typed["description"]))
+            yield from field("title", _("Title"), line("title", typed["title"], _("what is to be done")))
+            yield from field("description", _("Description (Markdown)"), self._description(typed["description"]))
             with Horizontal(classes="pair"):
-                yield from _field("priority", _("Priority"), self._priorities())
-                yield from _field("assignee", _("Assignee"), self._people())
+                yield from field("priority", _("Priority"), self._priorities())
+                yield from field("assignee", _("Assignee"), self._people())
             with Horizontal(classes="pair"):
-                yield from _field("labels", _("Labels"), _input("labels", typed["labels"], "bug, ui"))
-                yield from _field(
-                    "dependencies", _("Waits for"), _input("dependencies", typed["dependencies"], "#3, #7")
+                yield from field("labels", _("Labels"), line("labels", typed["labels"], "bug, ui"))
+                yield from field("dependencies", _("Waits for"), line("dependencies", typed["dependencies"], "#3, #7"))
+            with Horizontal(classes="pair"):
+                yield from field(
+                    "estimate_minutes", _("Estimate"), line("estimate_minutes", typed["estimate_minutes"], "1h 30m")
                 )
-            with Horizontal(classes="pair"):
-                yield from _field(
-                    "estimate_minutes", _("Estimate"), _input("estimate_minutes", typed["estimate_minutes"], "1h 30m")
-                )
-                yield from _field("due", _("Due"), _input("due", typed["due"], "2026-12-01, tomorrow, +3"))
-            yield from _field(
-                "command", _("Command"), _input("command", typed["command"], _("a shell line that does the work"))
+                yield from field("due", _("Due"), line("due", typed["due"], "2026-12-01, tomorrow, +3"))
+            yield from field(
+                "command", _("Command"), line("command", typed["command"], _("a shell line that does the work"))
             )
 
     def on_mount(self) -> None:
@@ -108,12 +107,12 @@ class TaskForm(Dialog[dict[str, Any] | None]):
         _, problems = self._read()
         if "title" in problems and self._edited is None and not self.query_one("#title", Input).value:
             del problems["title"]  # nobody is told off for a title that he has not begun to write
-        self._show(problems)
+        show_problems(self, problems)
 
     def action_save(self) -> None:
         """Give back what differs, unless something is wrong: then go there."""
         values, problems = self._read()
-        self._show(problems)
+        show_problems(self, problems)
         if problems:
             self.query_one(f"#{next(iter(problems))}").focus()
             return
@@ -168,12 +167,6 @@ class TaskForm(Dialog[dict[str, Any] | None]):
         values["assignee"] = self.query_one("#assignee", Select).value or None
         return values, problems
 
-    def _show(self, problems: dict[str, str]) -> None:
-        for field in self.query(".field"):
-            name = (field.id or "").removeprefix("field-")
-            field.set_class(name in problems, "-invalid")
-            field.query_one(".problem", Static).update(problems.get(name, ""))
-
     def _values_of(self, task: Task | None) -> dict[str, Any]:
         if task is None:
             return {
@@ -214,14 +207,3 @@ def _typed_of(task: Task | None, state: BoardState) -> dict[str, str]:
         "due": task.due.isoformat() if task.due else "",
         "command": for_screen(task.command or ""),
     }
-
-
-def _input(name: str, value: str, placeholder: str) -> Input:
-    return Input(value, placeholder=placeholder, select_on_focus=False, id=name)
-
-
-def _field(name: str, label: str, widget: Widget) -> ComposeResult:
-    with Vertical(classes="field", id=f"field-{name}"):
-        yield Static(label, classes="name", markup=False)
-        yield widget
-        yield Static("", classes="problem", markup=False)

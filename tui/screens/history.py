@@ -15,12 +15,13 @@ from tui.board_state import BoardChange
 from tui.dialogs import Confirm
 from tui.event_query import PAGE, EventQuery, Found, search
 from tui.screens.place import Place
+from tui.sentences import event_sentence
 from tui.translation import _, ngettext
 from tui.widgets.card import Face
 from tui.widgets.footer import KeysFooter
 from tui.widgets.lane import Head, Look
 from tui.widgets.line_list import LineList, Piece
-from tui.wording import Names, age, clock, event_sentence, full_time
+from tui.wording import Names, age, clock, full_time
 
 LOAD_AHEAD: Final = 60
 """So many rows before the end of what is loaded, the next page is fetched."""

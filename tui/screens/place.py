@@ -7,7 +7,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.actions import Action
+from tui.attending import Reported
 from tui.guard import Guarded
+from tui.widgets.footer import KeysFooter
 
 if TYPE_CHECKING:
     from tui.app import ParallelApp
@@ -38,3 +40,13 @@ class Place(Guarded, Screen[None]):
     def state(self) -> "BoardState":
         """The room as it is stored."""
         return self.parallel.state
+
+    def on_mount(self) -> None:
+        self.parallel.reported.subscribe(self, self._count_waiting)
+        self._count_waiting()
+
+    def _count_waiting(self, reported: Reported | None = None) -> None:
+        """Say in the footer how much waits for the person."""
+        del reported
+        for footer in self.query(KeysFooter):
+            footer.tell_waiting(len(self.parallel.waiting))

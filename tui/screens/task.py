@@ -22,6 +22,7 @@ from tui.dialogs import AskText, Confirm, TaskForm
 from tui.drafts import keep_comment, keep_fields
 from tui.graph import draw_graph
 from tui.screens.place import Place
+from tui.sentences import event_sentence
 from tui.submit import submit
 from tui.translation import _
 from tui.widgets.footer import KeysFooter
@@ -33,7 +34,6 @@ from tui.wording import (
     clock,
     due_text,
     duration,
-    event_sentence,
     field_name,
     field_value,
     full_time,

@@ -66,14 +66,23 @@ class LineList(ScrollView, can_focus=True):
         self._paint_row = paint
         self.count = 0
         self.cursor = 0
+        self._drawn: dict[int, Sequence[Piece]] = {}
 
     def show(self, count: int, *, cursor: int | None = None) -> None:
         """Draw anew: there are `count` rows now."""
         self.count = count
         self.cursor = max(0, min(self.cursor if cursor is None else cursor, count - 1))
         self.virtual_size = Size(self.size.width, count)
+        self._drawn.clear()
         self.refresh()
         self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
+
+    def refresh_changed(self) -> None:
+        """Draw those rows in view again that would now look otherwise: time has passed, or a value has changed."""
+        top = self.scroll_offset.y
+        for row in range(top, min(top + self.size.height, self.count)):
+            if self._drawn.get(row) != self._paint_row(row):
+                self.refresh_line(row - top)
 
     def action_move(self, by: int) -> None:
         """Move the cursor by rows."""
@@ -119,7 +128,8 @@ class LineList(ScrollView, can_focus=True):
         ground = self._ground(row == self.cursor)
         segments = []
         used = 0
-        for text, part in self._paint_row(row):
+        pieces = self._drawn[row] = self._paint_row(row)
+        for text, part in pieces:
             room = width - used
             if room <= 0:
                 break

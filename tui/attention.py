@@ -1,0 +1,78 @@
+"""What waits for the person: agents with a question, handoffs, reviews, cards that an agent has left."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from core.agents import AgentReport
+from core.agents.handoffs import is_for, is_overdue
+from core.board.review import may_approve
+from core.work import Actor
+from storage import Agent, AgentId, AgentState, Ending, HandoffStatus, Status
+from tui.board_state import BoardState
+
+
+class Cause(StrEnum):
+    """Why something waits for the person, the most pressing first."""
+
+    QUESTION = "question"
+    HANDOFF = "handoff"
+    OVERDUE = "overdue"
+    REVIEW = "review"
+    ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One thing that waits: an agent, a handoff or a task, by its id, and since when."""
+
+    cause: Cause
+    subject: str
+    since: datetime
+
+
+def person_of(state: BoardState, actor: Actor) -> Agent:
+    """The person as an agent of the room; one who has changed nothing yet is not stored, and stands here as nobody's
+    assignee."""
+    known = state.agent_named(actor.name)
+    if known is not None:
+        return known
+    room = state.room
+    return Agent(
+        id=AgentId(""), room_id=room.id, name=actor.name, kind=actor.kind, role=actor.role,
+        created_at=room.created_at, updated_at=room.updated_at,
+    )  # fmt: skip
+
+
+def waiting_for(state: BoardState, reports: Iterable[AgentReport], actor: Actor, now: datetime) -> tuple[Waiting, ...]:
+    """All that waits for the person, by cause, then the longest first."""
+    found = {*_questions(reports), *_handoffs(state, person_of(state, actor), now), *_cards(state, actor)}
+    causes = list(Cause)
+    return tuple(sorted(found, key=lambda each: (causes.index(each.cause), each.since, each.subject)))
+
+
+def _questions(reports: Iterable[AgentReport]) -> Iterator[Waiting]:
+    for report in reports:
+        if report.state is AgentState.WAITING and report.since is not None:
+            yield Waiting(Cause.QUESTION, report.agent.id, report.since)
+
+
+def _handoffs(state: BoardState, me: Agent, now: datetime) -> Iterator[Waiting]:
+    for handoff in state.handoffs.values():
+        if handoff.status is not HandoffStatus.PENDING:
+            continue
+        if is_for(handoff, me):
+            yield Waiting(Cause.HANDOFF, handoff.id, handoff.updated_at)
+        elif is_overdue(handoff, state.room, now):
+            yield Waiting(Cause.OVERDUE, handoff.id, handoff.updated_at)
+
+
+def _cards(state: BoardState, actor: Actor) -> Iterator[Waiting]:
+    me = person_of(state, actor)
+    for task in state.column(Status.REVIEW):
+        if may_approve(actor.role, me, task):
+            yield Waiting(Cause.REVIEW, task.id, task.status_changed_at)
+    for task in (*state.column(Status.IN_PROGRESS), *state.column(Status.BLOCKED)):
+        if task.result is not None and task.result.ending is Ending.ABANDONED:
+            yield Waiting(Cause.ABANDONED, task.id, task.result.at)

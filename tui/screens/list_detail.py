@@ -1,0 +1,188 @@
+"""The base of screens that show a list and the whole of what is under its cursor: beside it, below, or in its place."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.events import Resize
+from textual.widgets import Static
+
+from tui import cells
+from tui.screens.place import Place
+from tui.widgets.footer import KeysFooter
+from tui.widgets.line_list import LineList, Piece
+
+BESIDE_FROM: Final = 130
+"""From this width on the detail stands beside the list, else below it."""
+LOW_UNDER: Final = 18
+"""Under this height there is no room for both."""
+TICK_S: Final = 1.0
+"""How often the ages are brought up to date; only rows that then read otherwise are drawn."""
+
+Column = tuple[str, int]
+"""The title of a column, and its cells; 0 takes what is left."""
+
+
+class ListAndDetail(Place):
+    """Rows by id, with a cursor that stays on its row wherever that goes. Subclasses fill, paint and describe."""
+
+    CSS_PATH = "list_detail.tcss"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.selected: str | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static("", id="heading", markup=False)
+        yield Static("", id="columns", markup=False)
+        with Horizontal(id="body"):
+            yield LineList(self._paint, id="rows")
+            with VerticalScroll(id="detail", can_focus=False):
+                yield Static("", id="text", markup=False)
+        yield Static("", id="empty", markup=False)
+        yield KeysFooter(id="keys")
+
+    def on_mount(self) -> None:
+        self._fit_screen(self.size.width, self.size.height)
+        self.set_interval(TICK_S, self.tick)
+        self.query_one(LineList).focus()
+
+    def on_resize(self, event: Resize) -> None:
+        self._fit_screen(event.size.width, event.size.height)
+        self.call_after_refresh(self.show_columns)
+
+    def _fit_screen(self, width: int, height: int) -> None:
+        self.set_class(width >= BESIDE_FROM, "-beside")
+        self.set_class(width < BESIDE_FROM and height < LOW_UNDER, "-low")
+
+    # what subclasses say
+
+    def heading(self) -> Content:
+        """The line above the list."""
+        raise NotImplementedError
+
+    def columns(self, width: int) -> Sequence[Column]:
+        """The columns of a list so wide."""
+        raise NotImplementedError
+
+    def cells_of(self, subject: str) -> Sequence[Piece]:
+        """What stands in each column of a row."""
+        raise NotImplementedError
+
+    def describe(self, subject: str) -> Content:
+        """All of what is under the cursor."""
+        raise NotImplementedError
+
+    def nothing(self) -> str:
+        """What to do where there are no rows."""
+        raise NotImplementedError
+
+    def chosen(self) -> None:
+        """The cursor has come to another row: subclasses read what they do not know yet."""
+
+    # drawing
+
+    @property
+    def is_on_stage(self) -> bool:
+        """Whether it is among the screens that are shown, a dialog above it or not."""
+        return self in self.app.screen_stack
+
+    @property
+    def is_in_detail(self) -> bool:
+        """Whether the detail stands in the place of the list."""
+        return self.has_class("-detail")
+
+    def fill(self, ids: Sequence[str]) -> None:
+        """Show these rows; the cursor stays on what it was on."""
+        lines = self.query_one(LineList)
+        is_same = self.ids == list(ids) and lines.count == len(ids)
+        self.ids = list(ids)
+        self.set_class(not ids, "-empty")
+        if self.selected not in self.ids:
+            self.selected = self.ids[min(lines.cursor, len(self.ids) - 1)] if self.ids else None
+            self.remove_class("-detail")
+        cursor = self.ids.index(self.selected) if self.selected is not None else 0
+        if is_same and cursor == lines.cursor:
+            lines.refresh_changed()
+        else:
+            lines.show(len(self.ids), cursor=cursor)
+        self.query_one("#heading", Static).update(self.heading())
+        if not ids:
+            self.query_one("#empty", Static).update(self.nothing())
+        self.show_columns()
+        self.show_detail()
+        self.refresh_bindings()
+
+    def tick(self) -> None:
+        """A second has passed."""
+        if self.is_current:
+            self.query_one(LineList).refresh_changed()
+            self.show_detail()
+
+    def show_columns(self) -> None:
+        """Name the columns."""
+        lines = self.query_one(LineList)
+        titles = [(title, "plain") for title, _size in self.columns(lines.size.width)]
+        row = "".join(text for text, _part in self._laid_out(titles))
+        self.query_one("#columns", Static).update(row)
+
+    def show_detail(self) -> None:
+        """Draw the detail anew, where it is to be seen and reads otherwise."""
+        if self.selected is None or (self.has_class("-low") and not self.is_in_detail):
+            return
+        text = self.describe(self.selected)
+        static = self.query_one("#text", Static)
+        if static.content != text:
+            static.update(text)
+
+    def select(self, subject: str) -> None:
+        """Put the cursor on a row."""
+        if subject in self.ids:
+            self.query_one(LineList).action_to(self.ids.index(subject))
+
+    def _paint(self, row: int) -> list[Piece]:
+        return self._laid_out(self.cells_of(self.ids[row]))
+
+    def _laid_out(self, row: Sequence[Piece]) -> list[Piece]:
+        sizes = [size for _title, size in self.columns(self.query_one(LineList).size.width)]
+        return [
+            (cells.fit(text, size - 1) + " " if size else text, part)
+            for (text, part), size in zip(row, sizes, strict=True)
+        ]
+
+    # going
+
+    @on(LineList.Moved)
+    def _moved(self, event: LineList.Moved) -> None:
+        if event.row < len(self.ids) and self.ids[event.row] != self.selected:
+            self.selected = self.ids[event.row]
+            self.query_one("#detail", VerticalScroll).scroll_home(animate=False)
+            self.chosen()
+            self.show_detail()
+            self.refresh_bindings()
+
+    @on(LineList.Opened)
+    def _opened(self) -> None:
+        self.action_open()
+
+    def action_open(self) -> None:
+        """Show the whole of what is under the cursor."""
+        if self.selected is not None:
+            self.add_class("-detail")
+            self.show_detail()
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll the detail."""
+        self.query_one("#detail", VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    async def action_back(self) -> None:
+        """From the detail to the list, from there to the board."""
+        if self.is_in_detail:
+            self.remove_class("-detail")
+            self.query_one(LineList).focus()
+        else:
+            await self.parallel.action_go("board")
