@@ -60,6 +60,62 @@ def test_a_json_listing_draws_nothing(room: Path):
     assert "core.doors.cli.drawing" not in imported_by("task", "list", "--json", cwd=room)
 
 
+SERVING = """
+import io, json, os, sys, threading
+sys.argv = ["wzp", "mcp"]
+sys.path.insert(0, {repository!r})
+import core.doors.mcp.program as program
+program._Server._prepare = lambda self: None  # what is loaded while the client reads the first answer
+leave = os._exit
+def listing(code):
+    os.write(2, "\\n".join(sorted(sys.modules)).encode())
+    leave(code)
+os._exit = listing
+import wezterm_parallel
+wezterm_parallel.main()
+"""
+
+FIRST_REQUESTS = {
+    "initialize": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}},
+    "ping": {},
+    "server/discover": {
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {},
+        }
+    },
+    "tools/list": {},
+    "tools/call": {"name": "comment_task", "arguments": {"task_id": 1, "body": "hi"}},
+}  # fmt: skip
+
+
+def imported_by_server(*methods: str, cwd: Path) -> set[str]:
+    """The modules in a server that has answered these requests."""
+    asked = [{"jsonrpc": "2.0", "id": 1, "method": each, "params": FIRST_REQUESTS[each]} for each in methods]
+    ended = subprocess.run(
+        [sys.executable, "-c", SERVING.format(repository=str(REPOSITORY))],
+        input="\n".join(map(json.dumps, asked)), cwd=cwd, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    answers = [json.loads(each) for each in ended.stdout.splitlines()]
+    assert len(answers) == len(methods), ended.stderr
+    assert all("result" in each and not each["result"].get("isError") for each in answers), answers
+    return set(ended.stderr.split())
+
+
+@pytest.mark.parametrize("method", ["initialize", "ping", "server/discover"])
+def test_a_server_answers_the_first_request_before_anything_of_weight_is_imported(room: Path, method: str):
+    modules = imported_by_server(method, cwd=room)
+    assert {"core.doors.mcp.connection", "json"} <= modules, "the listing sees what was imported"
+    assert modules & (HEAVY | {"click", "peewee", "apsw", "msgspec", "dataclasses", "inspect", "logging"}) == set()
+    assert {name for name in modules if name.startswith(("storage", "core.operations", "core.operation"))} == set()
+
+
+def test_a_server_that_was_called_has_imported_nothing_that_no_call_needs(room: Path):
+    modules = imported_by_server("initialize", "tools/list", "tools/call", cwd=room)
+    assert {"peewee", "apsw", "core.operations.task"} <= modules, "the listing sees what was imported"
+    assert modules & (HEAVY | {"click", "pydantic", "mcp", "email", "zipfile", "logging.handlers"}) == set()
+    assert modules & {"core.doors.mcp.prompts", "core.doors.mcp.resources", "core.transfer"} == set()
+
+
 def bare_environment() -> dict[str, str]:
     """Ours without what decides where Python looks; coverage would look for the packages that it measures by itself."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONPATH" and "COVERAGE" not in name}

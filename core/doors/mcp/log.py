@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from storage import Home, start_logging
+from storage import Home
 
 
 class SeldomLog(logging.Handler):
@@ -16,6 +16,8 @@ class SeldomLog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Take the first record; later ones go to the open log past this handler."""
         if self._stop is None:
+            from storage import start_logging
+
             home = Home.default()
             home.create()
             self._stop = start_logging(home.logs / "mcp.log", level=logging.WARNING)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from fcntl import F_DUPFD_CLOEXEC, fcntl
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
 
 from core.doors.mcp.board import Board
@@ -165,20 +166,22 @@ def _caller(room_option: str | None, environment: Mapping[str, str]) -> "Caller"
 
 def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
     """The lines of a stream; None for one that is too long, which is never held whole."""
-    while line := stream.readline(LONGEST_LINE + 1):
-        if len(line) <= LONGEST_LINE or line.endswith(b"\n"):
-            yield line
-            continue
-        while (rest := stream.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
-            pass
-        yield None
+    with suppress(OSError):  # a stream that fails has ended
+        while line := stream.readline(LONGEST_LINE + 1):
+            if len(line) <= LONGEST_LINE or line.endswith(b"\n"):
+                yield line
+                continue
+            while (rest := stream.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
+                pass
+            yield None
 
 
 def _claim_streams() -> tuple[BinaryIO, int]:
     """Standard input and output for the protocol alone: others read nothing and print to stderr."""
     try:
-        incoming = os.fdopen(os.dup(0), "rb")
-        outgoing = os.dup(1)
+        # not below 3, where a stream that was closed has left its number free
+        incoming = os.fdopen(fcntl(0, F_DUPFD_CLOEXEC, 3), "rb")
+        outgoing = fcntl(1, F_DUPFD_CLOEXEC, 3)
     except OSError:  # closed by whoever started us: there is nobody to speak with
         os._exit(0)
     os.set_blocking(incoming.fileno(), True)
@@ -190,7 +193,8 @@ def _claim_streams() -> tuple[BinaryIO, int]:
     except OSError:  # no stderr either
         os.dup2(nothing, 1)
         os.dup2(nothing, 2)
-    os.close(nothing)
+    if nothing > 2:  # else it stands in for a stream that was closed
+        os.close(nothing)
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
     sys.stdout = sys.stderr
     return incoming, outgoing
