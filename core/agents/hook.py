@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 VERSION = 1
 """Of the line's form."""
 
-QUIET_MS = 60
+QUIET_MS = 40
 """How long the caller is kept once no more input comes. Then a child of ours waits on, and the caller goes its way:
 under load a client may write its event long after it has started us."""
 

@@ -1,6 +1,7 @@
 """Hooks as clients start them: many at once, beside a locked database, and the commands that install and check them."""
 
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from core.agents.clients import Client, commands
+from core.agents.clients import Client, Scope, commands
 from core.agents.spool import read_new, spool_of
 from storage import Database, Home
 
@@ -82,6 +83,73 @@ def test_a_copy_that_has_moved_away_is_found_out(home: Home, project: Path):
     assert doctor.returncode == 1
     assert "fail  cursor  server, project" in doctor.stdout
     assert "/gone/core/agents/hook.py is not there any more" in doctor.stdout
+
+
+def test_two_scopes_at_once_are_found_out(home: Home, project: Path):
+    for scope in Scope:
+        wzp(project, "agents", "install", "--client", "cursor", "--scope", scope)
+    assert "each event comes twice" in wzp(project, "agents", "doctor").stdout
+
+
+FAKE_CODEX = """#!/usr/bin/env python3
+import json, sys
+if "--version" in sys.argv:
+    sys.exit(print("codex-cli 9"))
+hooks = [{**each, "sourcePath": SOURCE} for each in HOOKS]
+for line in sys.stdin:
+    asked = json.loads(line)
+    if "id" in asked:
+        data = [{"hooks": hooks}] if asked["method"] == "hooks/list" else []
+        print(json.dumps({"method": "chatter"}) + "\\n" + json.dumps({"id": asked["id"], "result": {"data": data}}))
+        sys.stdout.flush()
+"""
+
+
+@pytest.mark.parametrize(
+    ("told", "verdict"),
+    [
+        ([{"command": commands.hook("codex", guarded=False), "trustStatus": "trusted", "enabled": True}], "ok"),
+        ([{"command": commands.hook("codex", guarded=False), "trustStatus": "untrusted", "enabled": True}], "warn"),
+        ([{"command": commands.hook("codex", guarded=False), "trustStatus": "trusted", "enabled": False}], "warn"),
+        ([{"command": "somebody else's", "trustStatus": "trusted", "enabled": True}], "warn"),
+    ],
+)  # fmt: skip
+def test_codex_is_asked_whether_it_runs_our_hooks(
+    home: Home, project: Path, user: Path, monkeypatch: pytest.MonkeyPatch, told: list[dict[str, Any]], verdict: str
+):
+    program = user / "codex"
+    source = str(project / ".codex/hooks.json")
+    program.write_text(FAKE_CODEX.replace("HOOKS", repr(told)).replace("SOURCE", repr(source)))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{user}:{os.environ['PATH']}")
+    wzp(project, "agents", "install", "--client", "codex")
+    doctor = json.loads(wzp(project, "agents", "doctor", "--json").stdout)
+    assert {each["subject"]: each["verdict"] for each in doctor["checks"]}["trust, project"] == verdict
+
+
+EMPTY = '{"id": %d, "result": {}}'
+
+
+@pytest.mark.parametrize(
+    ("server", "why"),
+    [
+        ("exit 0", "ended"), ("echo hello; cat", "something else than JSON"), ("exec sleep 60", "no answer"),
+        ('read -r x; echo \'{"id": 1, "error": {"code": 1}}\'; cat', "refuses"),
+        (f"read -r x; echo '{EMPTY % 1}'; read -r x; read -r x; echo '{EMPTY % 2}'; cat", "no tools"),
+    ],
+    ids=["ends", "no JSON", "silent", "error", "no tools"],
+)  # fmt: skip
+def test_a_server_that_does_not_work_is_found_out(home: Home, project: Path, tmp_path: Path, server: str, why: str):
+    wzp(project, "agents", "install", "--client", "cursor")
+    program = tmp_path / "wzp"
+    program.write_text(f"#!/bin/sh\n{server}\n")
+    program.chmod(0o755)
+    entry = {"mcpServers": {"wezterm-parallel": {"command": str(program), "args": ["mcp"]}}}
+    (project / ".cursor/mcp.json").write_text(json.dumps(entry))
+    doctor = json.loads(wzp(project, "agents", "doctor", "--json").stdout)
+    (check,) = [each for each in doctor["checks"] if each["subject"] == "server, project"]
+    assert check["verdict"] == "fail"
+    assert why in check["message"]
 
 
 def test_the_person_is_told_what_not_to_commit(home: Home, project: Path):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import select
 import shutil
 import subprocess
 import tempfile
@@ -12,9 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from core.agents.clients.commands import HOOK_SECONDS, ServerEntry, hook_words
+from core.agents.clients.conversation import Conversation, NoAnswer
 from core.agents.clients.layout import HOOKS, PROGRAMS, Client, Place, Scope, changes, hook_lines, server_entry
 from core.agents.spool import last_line_of, read_new
 from storage import HOME_VARIABLE, Home, ParallelError
@@ -24,6 +24,8 @@ HOOK_MS: Final = 100.0
 VERSION_SECONDS: Final = 10.0
 REVISION: Final = "2025-06-18"
 """Of the protocol, with which the server is tried."""
+
+_TRUST: Final = "Look at them and trust them: /hooks in codex."
 
 
 class Verdict(StrEnum):
@@ -69,12 +71,19 @@ def _examine(home: Home, project: Path, client: Client) -> Iterator[Check]:
             yield _server(place, entry)
         if lines:
             yield _hook(place, lines)
+            if client is Client.CODEX and (trust := _trust(place)):
+                yield trust
     if not installed:
         yield Check(
             client, "configuration", Verdict.FAIL, "It does not know us.",
             f"Connect it: wzp agents install --client {client}",
         )  # fmt: skip
         return
+    if installed == len(Scope):
+        yield Check(
+            client, "scopes", Verdict.WARN, "We stand in the project and in the user's own: each event comes twice.",
+            f"Take one out: wzp agents install --client {client} --scope {Scope.PROJECT} --uninstall",
+        )  # fmt: skip
     yield _heard(home, client)
 
 
@@ -101,7 +110,7 @@ def _configuration(place: Place) -> Check:
     elif missing:
         verdict, message = Verdict.FAIL, f"{place.hooks_file} has no hook of ours for {', '.join(missing)}."
     elif behind:
-        verdict, message = Verdict.WARN, f"{' and '.join(behind)} would start another copy of us than this one."
+        verdict, message = Verdict.WARN, f"{' and '.join(behind)} are of another copy or version of us."
     else:
         verdict, message = Verdict.OK, f"{place.server_file} and {place.hooks_file} are as they should be."
     hint = "" if verdict is Verdict.OK else _install(place)
@@ -116,68 +125,51 @@ def _server(place: Place, entry: ServerEntry) -> Check:
     """Start the server as the client would, in a home of its own, and ask for its tools."""
     subject, words = f"server, {place.scope}", [entry.command, *entry.arguments]
     begun = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="wzp-doctor-") as scratch:
-        try:
-            tools = _tools(words, {**os.environ, HOME_VARIABLE: scratch})
-        except (OSError, ValueError, subprocess.SubprocessError) as error:
-            return Check(
-                place.client, subject, Verdict.FAIL, f"{' '.join(words)} does not answer: {error}",
-                _install(place),
-            )  # fmt: skip
-    took_ms = (time.perf_counter() - begun) * 1000
-    return Check(place.client, subject, Verdict.OK, f"It answers, with {tools} tools, after {took_ms:.0f} ms.")
-
-
-def _tools(words: Sequence[str], environment: Mapping[str, str]) -> int:
-    """How many tools a server names.
-
-    Raises:
-        OSError, ValueError, subprocess.SubprocessError: it does not answer in time, or something else.
-    """
-    process = subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
-    )  # fmt: skip
-    until = time.monotonic() + SERVER_SECONDS
     try:
-        client = {"name": "wzp agents doctor", "version": "1"}
-        _ask(process, 1, "initialize", {"protocolVersion": REVISION, "capabilities": {}, "clientInfo": client}, until)
-        _say(process, {"method": "notifications/initialized"})
-        tools = _ask(process, 2, "tools/list", {}, until).get("tools")
-        if not isinstance(tools, list) or not tools:
-            raise ValueError("it names no tools")
-        return len(tools)
-    finally:
-        process.kill()
-        process.communicate()
+        with (
+            tempfile.TemporaryDirectory(prefix="wzp-doctor-") as scratch,
+            Conversation(words, SERVER_SECONDS, {**os.environ, HOME_VARIABLE: scratch}) as server,
+        ):
+            asker = {"name": "wzp agents doctor", "version": "1"}
+            server.ask("initialize", protocolVersion=REVISION, capabilities={}, clientInfo=asker)
+            server.tell("notifications/initialized")
+            tools = server.ask("tools/list").get("tools")
+            took_ms = (time.perf_counter() - begun) * 1000
+    except NoAnswer as error:
+        return Check(
+            place.client, subject, Verdict.FAIL, f"{' '.join(words)} does not work: {error}.", _install(place)
+        )  # fmt: skip
+    if not isinstance(tools, list) or not tools:
+        return Check(place.client, subject, Verdict.FAIL, "It names no tools.", _install(place))
+    return Check(place.client, subject, Verdict.OK, f"It answers, with {len(tools)} tools, after {took_ms:.0f} ms.")
 
 
-def _say(process: subprocess.Popen[bytes], message: Mapping[str, Any]) -> None:
-    assert process.stdin is not None
-    process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
-    process.stdin.flush()
-
-
-def _ask(
-    process: subprocess.Popen[bytes], number: int, method: str, params: Mapping[str, Any], until: float
-) -> dict[str, Any]:
-    """The result of a request; what the server says besides is passed over."""
-    _say(process, {"id": number, "method": method, "params": params})
-    assert process.stdout is not None
-    output, said = process.stdout.fileno(), b""
-    while (left := until - time.monotonic()) > 0:
-        if not select.select([output], [], [], left)[0]:
-            break
-        piece = os.read(output, 1 << 20)
-        if not piece:
-            raise ValueError("it ended at once")
-        *lines, said = (said + piece).split(b"\n")
-        for line in lines:
-            answer = json.loads(line)
-            if isinstance(answer, dict) and answer.get("id") == number:
-                if not isinstance(answer.get("result"), dict):
-                    raise ValueError(f"{method} is refused: {answer.get('error')}")
-                return dict(answer["result"])
-    raise ValueError(f"no answer to {method} within {SERVER_SECONDS:.0f} s")
+def _trust(place: Place) -> Check | None:
+    """Whether Codex, which runs no hook that the user has not looked at, runs ours; it tells so itself."""
+    subject, program = f"trust, {place.scope}", shutil.which(PROGRAMS[Client.CODEX][0])
+    if program is None:
+        return None
+    try:
+        with Conversation([program, "app-server"], SERVER_SECONDS) as codex:
+            codex.ask("initialize", clientInfo={"name": "wzp-agents-doctor", "version": "1"})
+            codex.tell("initialized")
+            listed = codex.ask("hooks/list", cwds=[str(place.project)]).get("data", [])
+    except NoAnswer as error:
+        return Check(place.client, subject, Verdict.WARN, f"Codex does not tell which hooks it runs: {error}.", _TRUST)
+    ours = [
+        each for found in listed for each in found.get("hooks", ())
+        if hook_words(each.get("command")) and each.get("sourcePath") == str(place.hooks_file)
+    ]  # fmt: skip
+    if not ours:
+        return Check(
+            place.client, subject, Verdict.WARN, f"Codex does not read {place.hooks_file}.",
+            "It reads a project's configuration once you trust the project: open codex there.",
+        )  # fmt: skip
+    untrusted = [each for each in ours if each.get("trustStatus") != "trusted" or not each.get("enabled")]
+    if untrusted:
+        message = f"Codex does not run {len(untrusted)} of our {len(ours)} hooks."
+        return Check(place.client, subject, Verdict.WARN, message, _TRUST)
+    return Check(place.client, subject, Verdict.OK, f"Codex runs all {len(ours)} hooks.")
 
 
 def _hook(place: Place, lines: Mapping[str, str]) -> Check:
@@ -218,10 +210,9 @@ def _hook(place: Place, lines: Mapping[str, str]) -> Check:
 def _heard(home: Home, client: Client) -> Check:
     last = last_line_of(home, client)
     if last is None:
-        needs_trust = "it runs hooks only after you have trusted them with /hooks. " if client is Client.CODEX else ""
         return Check(
             client, "last event", Verdict.WARN, "No hook of it has been heard in the last two days.",
-            f"Start it anew, since it reads its hooks at its start; {needs_trust}Then look again.",
+            "A client reads its hooks when it starts: start it anew, then look again.",
         )  # fmt: skip
     age = datetime.now(UTC) - last.at
     return Check(client, "last event", Verdict.OK, f"{last.event}, {_spoken(age.total_seconds())} ago.")

@@ -15,8 +15,8 @@ from typing import Final
 SERVER_NAME: Final = "wezterm-parallel"
 """Our name among a client's MCP servers."""
 
-HOOK_SECONDS: Final = 5
-"""After which a client may give our hook up; it takes a fiftieth."""
+HOOK_SECONDS: Final = 3
+"""After which a client may give our hook up. Codex allows no more at some events, and warns of it at each start."""
 
 _ROOT: Final = Path(__file__).resolve().parents[3]
 _ENTRY: Final = "wezterm_parallel.py"

@@ -147,7 +147,7 @@ def hook_lines(place: Place) -> Mapping[str, str]:
     """
     text = plan(place.hooks_file, _unchanged).before
     hooks = _at(json_text.parse(text, str(place.hooks_file)), ("hooks",))
-    return {event: line for event, _, line in _our_hooks(hooks)}
+    return {event: str(handler["command"]) for event, _, handler in _our_hooks(hooks)}
 
 
 def is_installed(place: Place) -> bool:
@@ -209,46 +209,45 @@ def _entry(value: Any) -> ServerEntry | None:
 
 def _hooks_edit(place: Place, *, remove: bool) -> Edit:
     wanted = {} if remove else {
-        event: commands.hook(place.client, guarded=guarded) for event, guarded in HOOKS[place.client].items()
+        event: _handler(place, guarded=guarded) for event, guarded in HOOKS[place.client].items()
     }  # fmt: skip
     name = str(place.hooks_file)
 
     def edit(text: str) -> str:
         parsed = json_text.parse(text, name)
         present = _our_hooks(_at(parsed, ("hooks",), name))
-        if {event: line for event, _, line in present} == wanted and len(present) == len(wanted):
+        if {event: handler for event, _, handler in present} == wanted and len(present) == len(wanted):
             return text
-        for _, path, _ in reversed(present):
-            text = json_text.take_out(text, ("hooks", *path))
+        for _, hook_path, _ in reversed(present):
+            text = json_text.take_out(text, ("hooks", *hook_path))
         if wanted and place.client is Client.CURSOR and "version" not in parsed:
             text = json_text.put(text, ("version",), 1)
-        for event, line in wanted.items():
+        for event, handler in wanted.items():
             there = _at(json_text.parse(text, name), ("hooks", event), name)
             if not isinstance(there, list | None):
                 raise InvalidData(f"{name}: hooks.{event} is no list.", "Repair it; nothing was written.")
-            text = json_text.put(text, ("hooks", event, len(there or ())), _hook_value(place, line))
+            entry = handler if place.client is Client.CURSOR else {"hooks": [handler]}
+            text = json_text.put(text, ("hooks", event, len(there or ())), entry)
         return _nothing_left(text, json_text.parse, name) if remove else text
 
     return edit
 
 
-def _hook_value(place: Place, line: str) -> dict[str, Any]:
-    if place.client is Client.CURSOR:
-        return {"command": line, "timeout": commands.HOOK_SECONDS}
-    return {"hooks": [{"type": "command", "command": line, "timeout": commands.HOOK_SECONDS}]}
+def _handler(place: Place, *, guarded: bool) -> dict[str, Any]:
+    started = {"command": commands.hook(place.client, guarded=guarded), "timeout": commands.HOOK_SECONDS}
+    return started if place.client is Client.CURSOR else {"type": "command", **started}
 
 
-def _our_hooks(hooks: Any) -> list[tuple[str, tuple[json_text.Key, ...], str]]:
-    """Our hooks below `hooks`: event, path from there, shell line. Cursor lists them, the others group them."""
-    found: list[tuple[str, tuple[json_text.Key, ...], str]] = []
+def _our_hooks(hooks: Any) -> list[tuple[str, tuple[json_text.Key, ...], dict[str, Any]]]:
+    """Our hooks below `hooks`: event, path from there, what stands there. Cursor lists them, the others group them."""
+    found: list[tuple[str, tuple[json_text.Key, ...], dict[str, Any]]] = []
     for event, entries in hooks.items() if isinstance(hooks, dict) else ():
         for index, entry in enumerate(entries if isinstance(entries, list) else ()):
             inner = entry.get("hooks") if isinstance(entry, dict) else None
             nested = [(("hooks", at), each) for at, each in enumerate(inner)] if isinstance(inner, list) else []
             for more, each in [((), entry), *nested]:
-                line = each.get("command") if isinstance(each, dict) else None
-                if commands.hook_words(line):
-                    found.append((event, (event, index, *more), str(line)))
+                if isinstance(each, dict) and commands.hook_words(each.get("command")):
+                    found.append((event, (event, index, *more), each))
     return found
 
 

@@ -95,7 +95,7 @@ def test_the_hooks_stand_beside_those_of_the_user(home: Home, project: Path):
     written = json.loads(place.hooks_file.read_text())
     theirs, ours = written["hooks"]["Stop"]
     assert theirs["hooks"][0]["command"] == "say done"
-    assert ours == {"hooks": [{"type": "command", "command": hook("claude", guarded=False), "timeout": 5}]}
+    assert ours == {"hooks": [{"type": "command", "command": hook("claude", guarded=False), "timeout": 3}]}
     assert written["hooks"]["PreToolUse"][0]["hooks"][0]["command"] == hook("claude", guarded=True)
     assert written["model"] == "opus"
 
@@ -138,7 +138,7 @@ def test_an_entry_of_another_copy_of_us_is_brought_up_to_date_and_keeps_what_the
     entry = {"command": "/old/python", "args": ["/old/wezterm_parallel.py", "mcp"], "env": {"A": "b"}}
     place.server_file.write_text(json.dumps({"mcpServers": {"wezterm-parallel": entry}}))
     place.hooks_file.write_text(place.hooks_file.read_text().replace(str(Path.cwd()), "/old"))
-    place.hooks_file.write_text(place.hooks_file.read_text().replace('"stop"', '"oldEvent"'))
+    place.hooks_file.write_text(place.hooks_file.read_text().replace('"stop"', '"oldEvent"').replace("3", "60"))
     install(home, place)
     assert server_entry(place) == server()
     assert json.loads(place.server_file.read_text())["mcpServers"]["wezterm-parallel"]["env"] == {"A": "b"}
