@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from storage import Agent, Handoff, HandoffStatus, Room
+
+OPEN: Final = (HandoffStatus.PENDING, HandoffStatus.ACKNOWLEDGED)
+"""Where a handoff stands on which something is still to be done."""
 
 
 def has_role(agent: Agent, role: str) -> bool:

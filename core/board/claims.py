@@ -38,6 +38,21 @@ def require_free(work: "Work", task: Task) -> None:
     )  # fmt: skip
 
 
+def require_unassigned(work: "Work", task: Task) -> None:
+    """Refuse an agent's hand on a task that is another's by assignment, claimed or not.
+
+    Raises:
+        ClaimHeld: says whose it is.
+    """
+    if task.assignee in (None, work.agent.id) or work.actor.role >= Role.OPERATOR:
+        return
+    raise ClaimHeld(
+        f"#{task.number} is assigned to {_name_of(work, task)}.",
+        "Take another with claim_next, or ask for this one: a person can assign it, its agent hand it over.",
+        by=task.assignee,
+    )  # fmt: skip
+
+
 def taken(work: "Work", task: Task) -> Task:
     """The task in progress, claimed by the work's session; by its agent alone, without a lease, where it has none.
 
@@ -45,13 +60,8 @@ def taken(work: "Work", task: Task) -> Task:
         ClaimHeld: another agent has it, in a living session or by assignment.
     """
     require_free(work, task)
+    require_unassigned(work, task)
     session, me = work.actor.session_id, work.agent.id
-    if session is not None and work.actor.role < Role.OPERATOR and task.assignee not in (None, me):
-        raise ClaimHeld(
-            f"#{task.number} is assigned to {_name_of(work, task)}.",
-            "Take another with claim_next, or ask for this one: a person can assign it, its agent hand it over.",
-            by=task.assignee,
-        )  # fmt: skip
     if session is not None and task.claimed_by == session:
         return task
     left = task.result if task.result is not None and task.result.ending is not Ending.ABANDONED else None
@@ -70,10 +80,12 @@ def require_held(work: "Work", task: Task, claim: int | None) -> None:
     Raises:
         ClaimHeld: the claim is over or another has taken the task since.
     """
-    if claim is not None and claim != task.claim:
+    if claim is not None and claim > task.claim:
+        raise ClaimHeld(f"#{task.number} has had {task.claim} claims, no {claim}.", "Name the number of your own.")
+    if claim is not None and claim < task.claim:
         raise ClaimHeld(
-            f"Your claim {claim} of #{task.number} is over: it has been claimed {task.claim - claim} times since"
-            f" (now {task.status}, with {_name_of(work, task)}).",
+            f"Your claim {claim} of #{task.number} is over: it has been claimed again since"
+            f" (claim {task.claim}; now {task.status}, with {_name_of(work, task)}).",
             "Nothing was changed. Leave what you have as a comment, then claim_next.",
         )
     require_free(work, task)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from core.agents import handoffs
 from core.board import claims, dependencies, review, transitions, wip
-from core.errors import InvalidData, OpenDependencies, WipLimit
+from core.errors import ClaimHeld, InvalidData, OpenDependencies, WipLimit
 from core.operation import Line, Text, operation
 from core.text import TITLE_LIMIT, clean_line, clean_lines, clean_text
 from core.work import Work
@@ -47,14 +48,15 @@ def claim_next(work: Work, task: TaskId | None = None, *, labels: tuple[Line, ..
     """Claim the best task that is ready: yours before anybody's, then by priority, due date, skills and order.
 
     Ready is what stands in todo, waits for no other task, is assigned to you or nobody, is not being handed to
-    another, and asks for none of the skills that only others have.
+    another, and asks for none of the skills that only others have; an agent without skills takes on anything.
 
     Args:
         task: claim this one instead, wherever it stands.
         labels: only tasks with one of these labels.
 
     Raises:
-        ClaimHeld: another agent has the task that was named.
+        ClaimHeld: another agent has the task that was named, or it is being handed to another.
+        ReviewRequired: it is another's work and waits in review.
         OpenDependencies: the task that was named waits for others.
         WipLimit: in_progress is full and the room refuses.
     """
@@ -62,9 +64,9 @@ def claim_next(work: Work, task: TaskId | None = None, *, labels: tuple[Line, ..
         return _claimed(work, _named(work, task))
     if _is_full(work):
         return Claim(None, (), None, "in_progress is full, and the room refuses more. Finish something first.")
-    found = next(
-        (each for each in work.rows.ready_tasks(work.room.id, work.agent.id) if _suits(work, each, labels)), None
-    )
+    skills = {skill for agent in work.rows.agents(work.room.id) for skill in agent.skills}
+    ready = work.rows.ready_tasks(work.room.id, work.agent.id)
+    found = next((each for each in ready if _suits(work, each, labels, skills)), None)
     if found is None:
         return Claim(None, (), None, _why_none(work, labels))
     return _claimed(work, work.tasks.get(found.id))
@@ -107,7 +109,7 @@ def finish_task(
     current = work.tasks.get(task, expected_version)
     claims.require_held(work, current, claim)
     told = Text(clean_text(summary, "summary"))
-    if not told:
+    if not told.strip():
         raise InvalidData("The summary is empty.", "Say in a sentence what was done, or why not.")
     result = Result(
         ending=_ENDINGS[finish], summary=told, files=clean_lines(files, "file"),
@@ -116,6 +118,7 @@ def finish_task(
     )  # fmt: skip
     ended = replace(current, result=result)
     if finish is Finish.GIVE_BACK:
+        transitions.check(current, Status.TODO, reason=None)
         from core.agents.sessions import queued_again
 
         return work.save(queued_again(work, ended), event="given_back")
@@ -127,7 +130,7 @@ def finish_task(
         wip.check(work, to)
     ended = replace(
         ended, status=to, rank=work.tasks.rank_before(None, to, moving=current), claimed_by=None,
-        blocked_reason=told.partition("\n")[0] if to is Status.BLOCKED else None,
+        blocked_reason=told.strip().partition("\n")[0][:TITLE_LIMIT] if to is Status.BLOCKED else None,
     )  # fmt: skip
     stored = work.save(ended, event="failed" if finish is Finish.FAIL else "finished")
     if finish is Finish.COMPLETE:
@@ -144,6 +147,9 @@ _ENDINGS = {
 
 def _named(work: Work, task: TaskId) -> Task:
     current = work.tasks.get(task)
+    claims.require_unassigned(work, current)
+    _require_not_handed(work, current)
+    review.gated(work, current, Status.IN_PROGRESS)
     if current.waiting_on and current.status is not Status.IN_PROGRESS:
         raise OpenDependencies(
             f"#{current.number} waits for {current.waiting_on} other tasks.", "Claim one of those, or claim_next."
@@ -154,13 +160,23 @@ def _named(work: Work, task: TaskId) -> Task:
     return current
 
 
+def _require_not_handed(work: Work, task: Task) -> None:
+    """Refuse to take what its giver is handing over to another; its addressee may, and its giver may think again."""
+    for each in work.rows.handoffs(work.room.id, task=task.id, status=[HandoffStatus.PENDING]):
+        is_concerned = each.from_agent == work.agent.id or handoffs.is_for(each, work.agent)
+        if not is_concerned and work.actor.role < Role.OPERATOR:
+            raise ClaimHeld(
+                f"#{task.number} is being handed over to another ({each.id}).", "Take another with claim_next."
+            )
+
+
 def _claimed(work: Work, task: Task) -> Claim:
     wip.check(work, Status.IN_PROGRESS, arriving=int(task.status is not Status.IN_PROGRESS))
     taken = claims.taken(work, task)
     if task.status is not Status.IN_PROGRESS:
         taken = replace(taken, rank=work.tasks.rank_before(None, Status.IN_PROGRESS))
     stored = work.save(taken, event="claimed")
-    handed = work.rows.handoffs(work.room.id, task=task.id, status=[HandoffStatus.PENDING, HandoffStatus.ACKNOWLEDGED])
+    handed = work.rows.handoffs(work.room.id, task=task.id, status=handoffs.OPEN)
     return Claim(stored, tuple(handed), work.room.lease_seconds if stored.claimed_by else None, None)
 
 
@@ -170,14 +186,13 @@ def _is_full(work: Work) -> bool:
     return is_refused and limit is not None and work.rows.column_count(work.room.id, Status.IN_PROGRESS) >= limit
 
 
-def _suits(work: Work, task: Task, labels: tuple[Line, ...]) -> bool:
+def _suits(work: Work, task: Task, labels: tuple[Line, ...], skills: set[str]) -> bool:
+    """Whether a ready task fits the labels that were asked for and, of the room's `skills`, those of the agent."""
     if labels and not set(labels) & set(task.labels):
         return False
-    if task.assignee == work.agent.id or not work.agent.skills or not task.labels:
-        return True
-    known = {skill for agent in work.rows.agents(work.room.id) for skill in agent.skills}
-    asked = known & set(task.labels)
-    return not asked or bool(asked & set(work.agent.skills))
+    asked = skills & set(task.labels)
+    is_own = task.assignee == work.agent.id
+    return is_own or not work.agent.skills or not asked or bool(asked & set(work.agent.skills))
 
 
 def _why_none(work: Work, labels: tuple[Line, ...]) -> str:
@@ -196,8 +211,10 @@ def _why_none(work: Work, labels: tuple[Line, ...]) -> str:
 
 
 def _complete_handoffs(work: Work, task: Task) -> None:
-    """Who has finished a task has done what it was handed over for."""
-    for each in work.rows.handoffs(work.room.id, task=task.id, status=[HandoffStatus.ACKNOWLEDGED]):
-        if each.taken_by == work.agent.id:
-            done = replace(work.get(Handoff, each.id), status=HandoffStatus.COMPLETED, answered_at=work.now)
-            work.save(done, event="completed")
+    """Who has finished a task has done what it was handed over for, and nothing is left to be handed over."""
+    for each in work.rows.handoffs(work.room.id, task=task.id, status=handoffs.OPEN):
+        done = replace(
+            work.get(Handoff, each.id), status=HandoffStatus.COMPLETED, taken_by=each.taken_by or work.agent.id,
+            answered_at=work.now,
+        )  # fmt: skip
+        work.save(done, event="completed")

@@ -22,8 +22,6 @@ from storage import (
     new_handoff_id,
 )  # fmt: skip
 
-OPEN = (HandoffStatus.PENDING, HandoffStatus.ACKNOWLEDGED)
-
 
 class HandoffAnswer(StrEnum):
     """What one may say to a handoff."""
@@ -84,15 +82,10 @@ def create_handoff(
     """
     current = work.tasks.get(task)
     claims.require_free(work, current)
-    if current.status in (Status.DONE, Status.ARCHIVED):
-        raise InvalidData(f"#{current.number} is {current.status}; there is nothing to hand over.", "Reopen it first.")
-    for open_one in work.rows.handoffs(work.room.id, task=task, status=[HandoffStatus.PENDING]):
-        raise InvalidData(
-            f"#{current.number} is being handed over already ({open_one.id}).",
-            "Wait for the answer, redirect that one, or decline it to withdraw it.",
-        )
+    claims.require_unassigned(work, current)
+    _require_open_for_handoff(work, current)
     told = clean_text(summary, "summary")
-    if not told:
+    if not told.strip():
         raise InvalidData("The summary is empty.", "Say where the work stands.")
     handoff = work.add(
         Handoff(
@@ -134,7 +127,7 @@ def acknowledge_handoff(
     _require_addressee(work, current, answer)
     task = work.tasks.get(current.task_id)
     if answer is HandoffAnswer.COMPLETE:
-        _require_status(work, current, *OPEN)
+        _require_status(work, current, *handoffs.OPEN)
         return HandoffDetail(_answered(work, current, HandoffStatus.COMPLETED), task)
     _require_status(work, current, HandoffStatus.PENDING)
     if answer is HandoffAnswer.DECLINE:
@@ -165,7 +158,7 @@ def list_handoffs(
         status: also those that are closed, by these words.
         task: only those of this task.
     """
-    found = work.rows.handoffs(work.room.id, status=status or OPEN, task=task)
+    found = work.rows.handoffs(work.room.id, status=status or handoffs.OPEN, task=task)
     whose = work.rows.get(Agent, agent) if agent is not UNSET else None
     if agent is UNSET and work.actor.role is Role.AGENT and task is None:
         whose = work.rows.agent_by_name(work.room.id, work.actor.name)
@@ -205,11 +198,14 @@ def redirect_handoff(
 
     Raises:
         PermissionDenied: you have neither given it nor run the room.
+        InvalidData: nobody is named, or both; or its task is closed or is being handed over anew.
     """
     current = work.get(Handoff, handoff, expected_version)
     if current.from_agent != work.agent.id and work.actor.role < Role.OPERATOR:
         raise PermissionDenied("Only its giver or an operator redirects a handoff.", "Decline it, and say to whom.")
     _require_status(work, current, HandoffStatus.PENDING, HandoffStatus.DECLINED)
+    if current.status is HandoffStatus.DECLINED:
+        _require_open_for_handoff(work, work.tasks.get(current.task_id))
     role = _checked_role(work, current.from_agent, to_agent, to_role)
     return work.save(
         replace(
@@ -218,6 +214,16 @@ def redirect_handoff(
         ),
         event="redirected",
     )  # fmt: skip
+
+
+def _require_open_for_handoff(work: Work, task: Task) -> None:
+    if task.status in (Status.DONE, Status.ARCHIVED):
+        raise InvalidData(f"#{task.number} is {task.status}; there is nothing to hand over.", "Reopen it first.")
+    for pending in work.rows.handoffs(work.room.id, task=task.id, status=[HandoffStatus.PENDING]):
+        raise InvalidData(
+            f"#{task.number} is being handed over already ({pending.id}).",
+            "Wait for the answer, redirect that one, or decline it to withdraw it.",
+        )
 
 
 def _comes_to(handoff: Handoff, agent: Agent) -> bool:
@@ -243,7 +249,9 @@ def _require_addressee(work: Work, handoff: Handoff, answer: HandoffAnswer) -> N
         return
     if answer is HandoffAnswer.DECLINE and handoff.from_agent == work.agent.id:
         return
-    if handoff.taken_by is None and handoffs.is_for(handoff, work.agent):
+    if handoffs.is_for(handoff, work.agent):
+        if handoff.taken_by is not None:
+            _require_status(work, handoff)  # another was quicker: says who
         return
     to = work.rows.get(Agent, handoff.to_agent or "")
     name = to.name if to else handoff.to_role

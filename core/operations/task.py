@@ -389,6 +389,8 @@ def restore_task(work: Work, task: TaskId, *, to: Status | None = None, expected
     target = to or current.archived_from or Status.BACKLOG
     if target is Status.ARCHIVED or (target is Status.BLOCKED and not (work.reason or current.blocked_reason)):
         raise InvalidData(f"#{current.number} cannot be restored to {target}.", "Name another column with --to.")
+    if current.archived_from is not Status.DONE:
+        target = review.gated(work, current, target)
     if target is Status.DONE and current.archived_from is not target:
         dependencies.require_closed(work, current, despite=False)
     wip.check(work, target)
@@ -426,7 +428,8 @@ def _require_closed(work: Work, task: Task) -> None:
 
 def _moved(work: Work, task: Task, to: Status, rank: str) -> Task:
     if to is Status.IN_PROGRESS and work.actor.session_id is not None and work.actor.role < Role.OPERATOR:
-        return work.save(replace(claims.taken(work, task), rank=rank), event="claimed")  # who begins, has it
+        taken = claims.taken(work, task)  # who begins, has it
+        return work.save(replace(taken, rank=rank), event="claimed" if taken != task else "reordered")
     if to is task.status:
         return work.save(replace(task, rank=rank), event="reordered")
     blocked_reason = work.reason if to is Status.BLOCKED else None

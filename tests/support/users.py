@@ -1,18 +1,38 @@
 """People and agents who use a board in tests: every call goes through `core.execute`, as from a door."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from core.agents.presence import Observation, observe, take_up
 from core.execute import Call, Outcome, execute
 from core.operations import find
-from core.work import Actor
-from storage import AgentId, AgentKind, Comment, Database, Door, Role, Status, Task
+from core.work import Actor, Client
+from storage import (
+    Agent,
+    AgentId,
+    AgentKind,
+    AgentState,
+    Comment,
+    Database,
+    Door,
+    Finish,
+    Role,
+    Room,
+    Session,
+    SessionId,
+    StateSource,
+    Status,
+    Task,
+    utc_now,
+)  # fmt: skip
 
 
 class User:
     """Somebody at a board: `user.call("move_task", task=…, to=…)`, and short words for the commonest calls.
 
-    Tasks, statuses and rooms may be given as records or as what a person would type.
+    Tasks, statuses and rooms may be given as records or as what a person would type. `token` is that of the session,
+    once there is one.
     """
 
     def __init__(
@@ -22,6 +42,7 @@ class User:
         self.database = database
         self.actor = Actor(name, role, door, kind)
         self.room = room
+        self.token: str | None = None
 
     @property
     def id(self) -> AgentId:
@@ -62,6 +83,72 @@ class User:
     def call(self, operation_name: str, /, **arguments: Any) -> Any:
         """Call an operation; its result."""
         return self.outcome(operation_name, **arguments).value
+
+    @property
+    def session(self) -> SessionId:
+        """The session in which this user acts."""
+        assert self.actor.session_id is not None, f"{self.actor.name} has no session"
+        return self.actor.session_id
+
+    def start_session(self, name: str | None = None, *, client: str | None = None, **arguments: Any) -> "User":
+        """The same one in a session of its own, started under a name or as a client that names none."""
+        user = User(
+            self.database, self.actor.name, room=self.room, role=self.actor.role, door=self.actor.door,
+            kind=self.actor.kind,
+        )  # fmt: skip
+        user.actor = replace(self.actor, client=Client(client, "1.0") if client else None)
+        named = {} if name is None else {"agent": name}
+        briefing = user.call("session_start", **named, **arguments)
+        user.join(briefing.session, briefing.token.value)
+        return user
+
+    def join(self, session: Session, token: str | None = None) -> None:
+        """Act from now on in a session, as its agent."""
+        with self.database.read() as rows:
+            agent = rows.get(Agent, session.agent_id)
+        assert agent is not None
+        self.actor = replace(self.actor, name=agent.name, role=agent.role, kind=agent.kind, session_id=session.id)
+        self.token = token
+
+    def take_up(self) -> int:
+        """Let a process take up the session; its epoch, which this user names from now on."""
+        with self.database.write("test") as rows:
+            session, room = rows.get(Session, self.session), rows.room_by_name(self.room or "")
+            assert session is not None
+            assert room is not None
+            epoch = take_up(rows, session, room, None).epoch
+        self.actor = replace(self.actor, epoch=epoch)
+        return epoch
+
+    def show(self, state: AgentState, message: str | None = None, *, source: StateSource = StateSource.HOOK) -> None:
+        """Let this user's client tell what its agent does."""
+        with self.database.write("test") as rows:
+            session, room = rows.get(Session, self.session), rows.room_by_name(self.room or "")
+            assert session is not None
+            assert isinstance(room, Room)
+            observe(rows, session, room, Observation(state, source, utc_now(), message))
+
+    def fall_silent(self, seconds: float = 100_000) -> None:
+        """Let the session's last sign of life be so long ago."""
+        with self.database.write("test") as rows:
+            known = rows.presence(self.session)
+            assert known is not None, "it was never heard"
+            rows.put_presence(replace(known, beat=known.beat - seconds))
+
+    def claim(self, task: "Task | str | None" = None, **arguments: Any) -> Task | None:
+        """Claim a task, or the next; None where there is none."""
+        named = {} if task is None else {"task": task}
+        claimed: Task | None = self.call("claim_next", **named, **arguments).task
+        return claimed
+
+    def finish(self, task: "Task | str", how: str = "complete", summary: str = "It works.", **arguments: Any) -> Task:
+        """End the work on a task."""
+        ended: Task = self.call("finish_task", task=task, finish=Finish(how), summary=summary, **arguments)
+        return ended
+
+    def events(self, task: "Task | str") -> list[str]:
+        """What has happened to a task, in the events' words, oldest first."""
+        return [event.type for event in self.call("get_task", task=task).history]
 
     def add(self, title: str = "A task", **arguments: Any) -> Task:
         """A new task."""
