@@ -4,6 +4,7 @@ It works on the wire shapes of core/shapes.py and on types alone: a record is sh
 a dataclass of records field by field.
 """
 
+import re
 import typing
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -16,6 +17,9 @@ from storage import Agent, Comment, Event, Priority, Session, Task
 
 Wire = dict[str, Any]
 
+_OPTION: Final = re.compile(r"--([a-z][a-z-]+)(?: [A-Z]+\b)?")
+"""An option of the command line in a hint; the tools have it as an argument."""
+
 EVENTS_SHOWN: Final = 40
 """The newest of a history; older ones are counted."""
 _LONGEST_VALUE: Final = 160
@@ -24,6 +28,8 @@ _NEVER: Final = frozenset({"room_id", "rank", "token_hash", "claimed_by", "creat
 """Fields that tell an agent nothing that it could use."""
 _BRIEF_TASK: Final = ("number", "title", "status", "priority", "assignee", "labels", "waiting_on", "due",
                       "blocked_reason", "version")  # fmt: skip
+_KNOWN_TO_ITS_CALLER: Final = ("description", "created_at", "status_changed_at")
+"""What a task need not repeat to whoever has just changed it."""
 _ENOUGH: Final[Mapping[Any, tuple[str, ...]]] = {
     Comment: ("id", "author", "body", "created_at"),
     Agent: ("name", "kind", "role", "description", "skills"),
@@ -41,8 +47,10 @@ def present(wire: Any, annotation: Any) -> Wire:
     item = _item_of(bare)
     if item is not None:
         return {_plural(item): [_record(each, item, is_one_of_many=True) for each in wire], "count": len(wire)}
+    if bare is Task:
+        return {"task": {name: value for name, value in _named(wire).items() if name not in _KNOWN_TO_ITS_CALLER}}
     if _is_record(bare):
-        return {_noun(bare): _record(wire, bare, is_one_of_many=False) if wire is not None else None}
+        return {_noun(bare): _record(wire, bare, is_one_of_many=False)}
     return _detail(wire, bare) if is_dataclass(bare) else {"result": wire}
 
 
@@ -50,7 +58,7 @@ def present_error(wire: Wire) -> Wire:
     """An error, from the wire value that core/shapes.py gives it. Its text alone says what to do."""
     error: Wire = {"code": wire["code"], "message": wire["message"]}
     if wire.get("hint"):
-        error["hint"] = wire["hint"]
+        error["hint"] = _OPTION.sub(lambda found: f"`{found[1].replace('-', '_')}`", wire["hint"])
     if wire.get("details"):
         error["details"] = wire["details"]
     if (current := wire.get("current")) is not None:
@@ -65,12 +73,13 @@ def present_error(wire: Wire) -> Wire:
 
 
 def event_line(event: Wire) -> str:
-    """One event in a line: its sequence number, when, who, what, why."""
+    """One event in a line: its number, when, who, about which task, what, why."""
     who = event.get("agent_name") or event["agent_id"]
     kind = "" if event["entity"] == "task" else f"{event['entity']} "
+    task = f"#{event['task_number']} " if event.get("task_number") else ""
     why = f" (reason: {_short(event['reason'])})" if event.get("reason") else ""
     what = event["type"].replace("_", " ")
-    return f"#{event['sequence']} {_time(event['at'])} {who}: {kind}{what}{_differences(event)}{why}"
+    return f"{event['sequence']} {_time(event['at'])} {who}: {task}{kind}{what}{_differences(event)}{why}"
 
 
 def _differences(event: Wire) -> str:
@@ -81,7 +90,7 @@ def _differences(event: Wire) -> str:
     told = [
         f"{field} {_value(before.get(field), names)} → {_value(after[field], names)}"
         for field in after
-        if field not in _NEVER
+        if field not in _NEVER and not field.endswith("_at")
     ]
     return f": {'; '.join(told)}" if told else ""
 
@@ -90,7 +99,8 @@ def _value(value: Any, names: Mapping[str, str]) -> str:
     if value in _EMPTY:
         return "none"
     if isinstance(value, Mapping):
-        return _short(", ".join(f"{name}={_value(each, names)}" for name, each in value.items()))
+        told = ((name, each) for name, each in value.items() if each not in _EMPTY and name not in ("agent", "at"))
+        return _short(", ".join(f"{name}={_value(each, names)}" for name, each in told))
     if isinstance(value, list):
         return _short(", ".join(names.get(str(each), str(each)) for each in value))
     return _short(names.get(str(value), str(value)))
@@ -112,7 +122,8 @@ def _detail(wire: Wire, kind: Any, *, is_one_of_many: bool = False) -> Wire:
             value = {field: each for field, each in wire.items() if field not in hints}
         else:
             value = wire.get(_numbers_of(name)) or wire.get(name)
-        if (told := _field(value, bare, is_one_of_many=is_one_of_many)) not in _EMPTY:
+        told = _field(value, bare, is_one_of_many=is_one_of_many)
+        if told not in _EMPTY and not (told == 0 and bare is int):
             shown[name] = told
             if _item_of(bare) is Event and len(value) > EVENTS_SHOWN:
                 shown[f"earlier_{name}"] = len(value) - EVENTS_SHOWN

@@ -138,14 +138,12 @@ def inbox_page(handoffs: Sequence[Mapping[str, Any]]) -> str:
 def task_page(detail: Mapping[str, Any]) -> str:
     """A task in full as Markdown."""
     task = detail["task"]
-    facts = [
-        f"- {name.replace('_', ' ')}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
-        for name, value in task.items()
-        if name not in ("number", "title", "description", "result")
-    ]
-    parts = [f"# #{task['number']} {task['title']}", "\n".join(facts), task.get("description", "")]
+    facts = {name: value for name, value in task.items() if name not in ("number", "title", "description", "result")}
+    parts = [f"# #{task['number']} {task['title']}", _facts(facts), task.get("description", "")]
     if result := task.get("result"):
-        parts.append("## Result\n" + "\n".join(f"- {name}: {value}" for name, value in result.items()))
+        parts.append("## Result\n" + _facts(result))
+    if handoffs := detail.get("handoffs"):
+        parts.append("## Handoffs\n" + "\n".join(handoff_block(each) for each in handoffs))
     if comments := detail.get("comments"):
         parts += [
             "## Comments",
@@ -153,6 +151,13 @@ def task_page(detail: Mapping[str, Any]) -> str:
         ]
     parts += ["## History\n" + "\n".join(f"- {line}" for line in detail.get("history", ()))]
     return "\n\n".join(filter(None, parts))
+
+
+def _facts(facts: Mapping[str, Any]) -> str:
+    return "\n".join(
+        f"- {name.replace('_', ' ')}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in facts.items()
+    )
 
 
 def _touched(rows: Reader, event: Event) -> list[str]:

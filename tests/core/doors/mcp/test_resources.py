@@ -57,7 +57,7 @@ def test_a_task_is_shown_whole_by_number_or_id(agent: Agent):
     for uri in ("wzp://task/1", "wzp://task/%231", f"wzp://task/{task['id']}"):
         page = text_of(agent, uri)
         assert page.startswith("# #1 Fix login")
-        assert all(told in page for told in ("It *fails*", "Since Monday", "created: Fix login", "version: 1"))
+        assert all(told in page for told in ("It *fails*", "Since Monday", "#1 created: Fix login", "version: 1"))
 
 
 def test_an_inbox_shows_handoffs_whole_to_whom_they_go(handed: tuple[Agent, Agent]):

@@ -140,7 +140,7 @@ def test_lists_are_brief_and_one_task_is_whole(agent):
     assert whole["task"]["dependencies"] == [1]
     assert [(each["author"], each["body"]) for each in whole["comments"]] == [("claude", "Mind the gap")]
     assert len(whole["history"]) == 2
-    assert "claude: created: Top" in whole["history"][0]
+    assert "claude: #2 created: Top" in whole["history"][0]
     assert agent.call("get_task", task_id=1)["dependants"] == [2]
 
 
@@ -154,8 +154,8 @@ def test_a_task_as_it_was(agent):
     agent.call("create_task", title="x")
     agent.call("update_task_status", task_id=1, status="todo", reason="ready")
     history = agent.call("get_task", task_id=1)["history"]
-    assert history[1].endswith("status changed: status backlog → todo (reason: ready)")
-    first = int(history[0].split()[0].removeprefix("#"))
+    assert history[1].endswith("claude: #1 status changed: status backlog → todo (reason: ready)")
+    first = int(history[0].split()[0])
     for moment in (first, str(first)):
         assert agent.call("get_task", task_id=1, at=moment)["task"]["status"] == "backlog"
     assert agent.call("update_task_status", task_id=1, status="review")["success"], "what was, is no version that is"
@@ -212,3 +212,9 @@ def test_warnings_come_with_the_answer(agent, board):
     board.call("update_room", wip={Status.TODO: 1})
     agent.call("create_task", title="a", status="todo")
     assert "todo" in agent.call("create_task", title="b", status="todo")["warnings"][0]
+
+
+def test_a_hint_speaks_of_arguments_and_not_of_options(agent):
+    agent.call("create_task", title="x")
+    error = agent.call("update_task_status", task_id=1, status="blocked")["error"]
+    assert error["hint"] == "Say what it waits for: `reason`."
