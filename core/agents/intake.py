@@ -54,7 +54,7 @@ def take_in(database: Database) -> int:
     taken = 0
     while True:
         with database.read() as rows:
-            if not read_new(database.home, rows.spool_offsets(), limit=1).lines:
+            if read_new(database.home, rows.spool_offsets(), limit=1).is_empty:
                 return taken
         with database.write("take in hooks") as writer:
             batch = read_new(database.home, writer.spool_offsets())
@@ -62,6 +62,8 @@ def take_in(database: Database) -> int:
                 _apply(writer, line)
             writer.keep_spool_offsets(batch.positions)
         taken += len(batch.lines)
+        if batch.skipped:
+            logger.warning("skipped %d lines of the hooks' spool that could not be understood", batch.skipped)
         tidy(database.home, batch.positions)
         if not batch.has_more:
             return taken

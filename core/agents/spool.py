@@ -8,7 +8,6 @@ applies its lines:
     tidy(home, batch.positions)                # after the commit
 """
 
-import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -28,8 +27,6 @@ LINE_BYTES: Final = 1 << 16
 """Longer lines are none of a hook's; they are skipped."""
 STAMP_SECONDS: Final = 86_400
 """A guard's stamp that is older belongs to a client that has gone."""
-
-_log = logging.getLogger(__name__)
 
 
 class HookEvent(StrEnum):
@@ -86,6 +83,11 @@ class Batch:
     skipped: int = 0
     has_more: bool = False
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has come since, so that nothing needs to be stored either."""
+        return not self.lines and not self.skipped
+
 
 _decoder = msgspec.json.Decoder(HookLine)
 
@@ -120,8 +122,6 @@ def read_new(home: Home, positions: Mapping[str, int], *, limit: int = LINES_A_B
             continue  # another reader has taken it in and tidied
         after[file.name] = position
         has_more = has_more or (position < size and len(lines) == limit)
-    if skipped:
-        _log.warning("skipped %d lines of the hooks' spool that could not be understood", skipped)
     return Batch(tuple(lines), after, skipped, has_more)
 
 
