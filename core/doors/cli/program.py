@@ -12,6 +12,7 @@ import click
 from core.doors.cli.context import OpenApp, Run, common_parameters
 from core.doors.cli.guard import run_guarded
 from core.operation import Operation
+from core.version import VERSION
 
 DOOR: Final = "cli"
 
@@ -99,7 +100,7 @@ def root() -> click.Group:
     def alone(version: bool) -> int | None:
         context = click.get_current_context()
         if version:
-            context.ensure_object(Run).put({"version": _version()}, f"wezterm-parallel {_version()}")
+            context.ensure_object(Run).put({"version": VERSION}, f"wezterm-parallel {VERSION}")
             raise click.exceptions.Exit(0)
         if context.invoked_subcommand is not None:
             return None
@@ -166,16 +167,3 @@ def _command(operation: Operation) -> click.Command:
 def _summary_of(module: str) -> str:
     document: str = import_module(f"core.operations.{module}").__doc__ or ""
     return document.partition("\n")[0]
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("wezterm-parallel")
-    except PackageNotFoundError:
-        import tomllib
-        from pathlib import Path
-
-        declared = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
-        return str(declared["project"]["version"])
