@@ -88,7 +88,9 @@ def test_a_copy_that_has_moved_away_is_found_out(home: Home, project: Path):
 def test_two_scopes_at_once_are_found_out(home: Home, project: Path):
     for scope in Scope:
         wzp(project, "agents", "install", "--client", "cursor", "--scope", scope)
-    assert "each event comes twice" in wzp(project, "agents", "doctor").stdout
+    told = wzp(project, "agents", "doctor").stdout
+    assert "each event comes twice" in told
+    assert "warn  room: none" in told
 
 
 FAKE_CODEX = """#!/usr/bin/env python3
@@ -156,7 +158,10 @@ def test_the_person_is_told_what_not_to_commit(home: Home, project: Path):
     subprocess.run(["git", "init", "-q", project], check=True)
     told = wzp(project, "agents", "install", "--client", "cursor").stderr
     assert ".cursor/mcp.json names this machine's Python" in told
-    (project / ".git/info/exclude").write_text(".codex\n")
+    for advice in told.splitlines():
+        subprocess.run(advice.partition("To keep it out: ")[2], shell=True, check=True)
+    assert subprocess.check_output(["git", "-C", project, "status", "--short"]) == b""
+    (project / ".git/info/exclude").write_text("/.codex\n")
     assert wzp(project, "agents", "install", "--client", "codex").stderr == ""
 
 

@@ -12,7 +12,7 @@ from core.errors import PermissionDenied
 from core.places import present_directory
 from core.rooms import project_of
 from core.text import block_for_screen, for_screen
-from storage import Role
+from storage import Role, Room
 
 
 @click.group("agents")
@@ -70,7 +70,10 @@ def install(run: Run, clients: Sequence[str], scope: str, dry_run: bool, uninsta
     )  # fmt: skip
     if not dry_run and not uninstall:
         for path in _to_be_committed(project, planned):
-            run.warn(f"{path} names this machine's Python and git does not ignore it: do not commit it.")
+            run.warn(
+                f"{path} names this machine's Python, and git would commit it. To keep it out: "
+                f"echo /{path.relative_to(project)} >> {project / '.git/info/exclude'}"
+            )
 
 
 @command.command("doctor")
@@ -91,9 +94,6 @@ def doctor(run: Run, clients: Sequence[str]) -> int:
     project = project_of(present_directory())
     checks = examine(run.home, project, [Client(client) for client in clients] or _connected(project))
     room = run.find_room() if run.home.database.exists() else None
-    advice = (
-        "" if room else f"No room stands for {project} yet: agents that start there find none. See wzp room create."
-    )
     fails = any(check.verdict is Verdict.FAIL for check in checks)
     run.put(
         {
@@ -104,10 +104,13 @@ def doctor(run: Run, clients: Sequence[str]) -> int:
                 for each in checks
             ],
         },
-        lambda: "\n".join(map(_line, checks)) or "No client is connected. See wzp agents install --help.",
+        lambda: "\n".join(
+            [
+                _told_room(project, room),
+                *(map(_line, checks) if checks else ["fail  No client is connected. See wzp agents install --help."]),
+            ]
+        ),
     )  # fmt: skip
-    if advice:
-        run.warn(advice)
     return int(fails or not checks)
 
 
@@ -127,9 +130,16 @@ def _told(planned: Sequence[Change], kept: Path | None, *, dry_run: bool) -> str
     return "\n".join(lines)
 
 
+def _told_room(project: Path, room: Room | None) -> str:
+    where = for_screen(str(project))
+    if room is not None:
+        return f"ok    room: {for_screen(room.name)} stands for {where}"
+    return f"warn  room: none stands for {where}; agents there find none\n      → Create one: wzp room create NAME"
+
+
 def _line(check: Check) -> str:
     told = f"{check.verdict:<4}  {check.client:<6}  {check.subject}: {for_screen(check.message)}"
-    return f"{told}\n              → {for_screen(check.hint)}" if check.hint else told
+    return f"{told}\n      → {for_screen(check.hint)}" if check.hint else told
 
 
 def _to_be_committed(project: Path, planned: Sequence[Change]) -> list[Path]:
