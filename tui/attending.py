@@ -8,7 +8,7 @@ from textual.signal import Signal
 
 from core.agents import AgentReport
 from core.agents.handoffs import is_overdue
-from storage import AgentId, HandoffId, HandoffStatus, utc_now
+from storage import AgentId, HandoffId, TaskId, utc_now
 from tui import news
 from tui.attention import Cause, Waiting, person_of, waiting_for
 from tui.board_state import BoardChange
@@ -25,14 +25,17 @@ GATHER_S: Final = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What has become different: the agents whose reports are others now, and whether something else waits."""
+    """What has become different: the agents whose reports are others now, whether something else waits, and whether
+    what cards show of their agents and handoffs may differ."""
 
     agents: frozenset[AgentId]
     waiting_changed: bool
+    badges_changed: bool
 
 
 class Attending(Following):
-    """Knows of every agent what it does (`reports`), and of everything that waits for the person (`waiting`).
+    """Knows of every agent what it does (`reports`), of everything that waits for the person (`waiting`), and of which
+    tasks a handoff waits for an answer, and whether too long (`handed`).
 
     `reported` is published after each change of either. News are told in toasts, and to the terminal if that is set.
     """
@@ -41,6 +44,7 @@ class Attending(Following):
         super().__init__(desk, survives_errors=survives_errors)
         self.reports: Mapping[AgentId, AgentReport] = {}
         self.waiting: tuple[Waiting, ...] = ()
+        self.handed: Mapping[TaskId, bool] = {}
         self.reported: Signal[Reported] = Signal(self, "reported")
         self._last_visited: Waiting | None = None
         self._overdue: frozenset[HandoffId] = frozenset()
@@ -59,22 +63,23 @@ class Attending(Following):
         reports = self.state.reports()
         self.reports = {report.agent.id: report for report in reports}
         self.waiting = waiting_for(self.state, reports, self.desk.actor, now)
-        self._overdue = frozenset(
-            each.id
-            for each in self.state.handoffs.values()
-            if each.status is HandoffStatus.PENDING and is_overdue(each, self.state.room, now)
-        )
+        pending = self.state.pending_handoffs()
+        self._overdue = frozenset(each.id for each in pending if is_overdue(each, self.state.room, now))
+        handed = {each.task_id: each.id in self._overdue for each in pending}
         differing = frozenset(key for key, report in self.reports.items() if before.get(key) != report)
-        if differing or len(before) != len(self.reports) or was_waiting != self.waiting:
-            self.reported.publish(Reported(differing, was_waiting != self.waiting))
-        if (
-            change is None or not change.everything
-        ):  # what was so when the app came, or while it was cut off, is no news
-            found = news.of_agents(before, self.reports)
-            found += news.of_overdue(self._overdue - was_overdue, self.state)
-            if change is not None:
-                found += news.of_events(change.events, self.state, person_of(self.state, self.desk.actor))
-            self._hear(found)
+        has_other_badges = handed != self.handed or any(
+            _badge(self.reports[key]) != _badge(before.get(key)) for key in differing
+        )
+        self.handed = handed
+        if differing or len(before) != len(self.reports) or was_waiting != self.waiting or has_other_badges:
+            self.reported.publish(Reported(differing, was_waiting != self.waiting, has_other_badges))
+        if change is not None and change.everything:
+            return  # what was so when the app came, or while it was cut off, is no news
+        found = news.of_agents(before, self.reports)
+        found += news.of_overdue(self._overdue - was_overdue, self.state)
+        if change is not None:
+            found += news.of_events(change.events, self.state, person_of(self.state, self.desk.actor))
+        self._hear(found)
 
     def _hear(self, found: list[News]) -> None:
         if found and not self._news:
@@ -120,3 +125,8 @@ class Attending(Following):
             await self.switch_mode(mode)
         while len(self.screen_stack) > 1 and not self.screen.is_modal:
             await self.pop_screen()
+
+
+def _badge(report: AgentReport | None) -> object:
+    """What of a report a card shows."""
+    return None if report is None else (report.state, report.session, report.task)

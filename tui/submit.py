@@ -30,6 +30,13 @@ PLACE: Final = "place"
 """The one choice of a move: a column and a place in it belong together."""
 
 _MOVES: Final = frozenset({"move_task", "move_tasks"})
+_LEADS_TO: Final = {
+    "archive_task": Status.ARCHIVED,
+    "archive_tasks": Status.ARCHIVED,
+    "approve_task": Status.DONE,
+    "send_back_task": Status.TODO,
+}
+"""Operations that are a move although their arguments do not say whereto."""
 
 
 @dataclass(slots=True)
@@ -200,8 +207,8 @@ def _mine(sending: _Sending, base: Task, current: Task) -> dict[str, Any]:
         return {"dependencies": kept if arguments.get("remove") else (*current.dependencies, *(
             each for each in on if each not in current.dependencies
         ))}  # fmt: skip
-    if sending.operation in ("archive_task", "archive_tasks"):
-        return {"status": Status.ARCHIVED}
+    if sending.operation in _LEADS_TO:
+        return {"status": _LEADS_TO[sending.operation]}
     if sending.operation == "restore_task":
         return {"status": arguments.get("to") or base.archived_from or Status.BACKLOG}
     fields = {name: value for name, value in arguments.items() if name not in ("add_labels", "remove_labels")}

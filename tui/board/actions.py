@@ -9,6 +9,7 @@ from tui.actions import Action
 _MOVING: Final = "Cursor"
 _CARRYING: Final = "Moving cards"
 _EDITING: Final = "Cards"
+_REVIEWING: Final = "Reviews and handoffs"
 _VIEWING: Final = "View"
 
 BOARD_ACTIONS: Final = (
@@ -60,6 +61,11 @@ BOARD_ACTIONS: Final = (
     Action("board.dependencies", "d", "ask('depend')", "Dependencies", "Choose the cards that must be done first.",
            _EDITING),
     Action("board.comment", "c", "ask('comment')", "Comment", "Leave a remark on the card.", _EDITING),
+    Action("board.approve", "r", "ask('approve')", "Approve", "Approve the card, or the selection, that waits in review.", _REVIEWING),
+    Action("board.send_back", "R", "ask('send_back')", "Send back", "Send the card from review back to the queue, with a "
+           "comment.", _REVIEWING),
+    Action("board.hand_over", "o", "ask('hand_over')", "Hand over", "Hand the card over to an agent or a person.",
+           _REVIEWING),
     Action("board.archive", "x", "ask('archive')", "Archive", "Take the card or the selection off the board.", _EDITING),
     Action("board.duplicate", "D", "ask('duplicate')", "Duplicate", "Make a copy right below.", _EDITING),
     Action("board.archived", "A", "ask('restore')", "Archived", "See what is archived, and restore it.", _EDITING),

@@ -19,7 +19,9 @@ from core.board import allowed_from
 from core.settings import Settings
 from core.text import for_screen
 from storage import COLUMNS, Status, Task, TaskId, utc_now
+from tui.attending import Reported
 from tui.board import drag, view
+from tui.board.badges import badges_of
 from tui.board.deck import Deck
 from tui.board.drag import Lift
 from tui.board.outbox import Outbox
@@ -78,6 +80,7 @@ class Canvas(Place):
 
     def on_mount(self) -> None:
         self.parallel.changed.subscribe(self, self.take_in)
+        self.parallel.reported.subscribe(self, self._take_reports)
         self.parallel.settings_changed.subscribe(self, self._take_settings)
         self.set_interval(AGE_EVERY_S, self._tell_ages)
         self._fit_screen(self.size.width, self.size.height)
@@ -103,8 +106,16 @@ class Canvas(Place):
         if change.everything or change.agents_changed or change.room_changed:
             self.show(COLUMNS)
             return
+        if not (change.tasks or change.columns or change.events):
+            self._summarise()  # signs of life; the lanes hear of those that they show
+            return
         named = {self.state.tasks[task].status for task in change.tasks}
         self.show((change.columns | named) - {Status.ARCHIVED})
+
+    def _take_reports(self, reported: Reported) -> None:
+        if reported.badges_changed:
+            for lane in self.deck.lanes.values():
+                lane.refresh_faces()
 
     def _take_settings(self, settings: Settings) -> None:
         if settings.density is not self._density_set:
@@ -324,7 +335,11 @@ class Canvas(Place):
             is_overdue = days < 0 and task.status is not Status.DONE
             date = f"{task.due.day} {task.due:%b}" + ("!" if is_overdue else "")
             due = _("due today") if days == 0 else _("due {date}").format(date=date)
-        return Face(self.state.agent_name(task.assignee), age_text(task.status_changed_at, self._now), due, is_overdue)
+        app = self.parallel
+        return Face(
+            self.state.agent_name(task.assignee), age_text(task.status_changed_at, self._now), due, is_overdue,
+            badges_of(task, app.reports, app.handed),
+        )  # fmt: skip
 
     # the cursor
 

@@ -12,6 +12,7 @@ from core.board import allowed_from
 from core.execute import Outcome
 from core.text import for_screen
 from storage import COLUMNS, Agent, Priority, Status, Task, TaskId
+from tui import handing, reviewing
 from tui.board.view import GROUP_WORDS, Group
 from tui.dialogs import AskLine, AskText, Choice, Pick, TaskForm
 from tui.drafts import keep_comment, keep_fields, keep_title
@@ -167,6 +168,26 @@ async def comment(board: "BoardScreen") -> None:
             app.tell(_("Commented on #{number}.").format(number=task.number))
         else:
             keep_comment(app, task, body)
+
+
+async def approve(board: "BoardScreen") -> None:
+    """Approve cards that wait in review."""
+    for task in board.targets():
+        if reviewing.is_in_review(board.parallel, task):
+            await _send(board, [task], lambda on: reviewing.approve(board.parallel, on[0]))
+
+
+async def send_back(board: "BoardScreen") -> None:
+    """Send the card at the cursor from review back to the queue, with a comment."""
+    task = board.at_cursor
+    if task is not None and (body := await reviewing.ask_what_is_missing(board.parallel, task)):
+        await _send(board, [task], lambda on: reviewing.send_back(board.parallel, on[0], body))
+
+
+async def hand_over(board: "BoardScreen") -> None:
+    """Hand the card at the cursor over to somebody."""
+    if board.at_cursor is not None:
+        await handing.write(board.parallel, task=board.at_cursor)
 
 
 async def archive(board: "BoardScreen") -> None:

@@ -128,7 +128,7 @@ class AgentsScreen(ListAndDetail):
     def columns(self, width: int) -> Sequence[Column]:
         state, name = _("State · told by · age"), _("Agent")
         if width < WIDE_FROM:
-            return [(f"   {state}", 26), (name, 14), (_("Task"), 5), ("⇄", 3), (_("Says"), 0)]
+            return [(f"   {state}", 27), (name, 14), (_("Task"), 5), ("⇄", 3), (_("Says"), 0)]
         found = [(f"   {state}", 27), (name, 17), (_("Task"), 26), ("⇄", 4), (_("Session"), 9), (_("Calls"), 7)]
         return [*found, *([(_("Client"), 16)] if width >= CLIENT_FROM else []), (_("Says"), 0)]
 

@@ -62,6 +62,16 @@ class BoardScreen(Carrying):
         """The selected cards, for the palette."""
         return [self.state.tasks[each] for each in self.selected if each in self.state.tasks]
 
+    async def show_waiting(self, subject: str) -> None:
+        """Put the cursor on a card that waits, though the filter hides it."""
+        task = TaskId(subject)
+        if self.lift is not None:
+            self.action_put_back()
+        if self.table.place_of(task) is None:
+            self.look_at(replace(self.table.view, query="", only_mine=False))
+        if self.table.place_of(task) is not None:
+            self.go_to(task)
+
     # new cards
 
     def action_new_card(self) -> None:

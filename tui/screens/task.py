@@ -1,6 +1,5 @@
 """The task: all there is to one task, as it is or as it was, live."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -12,10 +11,11 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Markdown, Static
 
+from core.board import CLOSED
 from core.operations.task import TaskDetail
 from core.text import block_for_screen, for_screen
 from storage import Comment, EntityKind, Event, ParallelError, Status, Task, TaskId
-from tui import cells
+from tui import handing, reviewing
 from tui.actions import Action, bindings_of
 from tui.board_state import BoardChange
 from tui.dialogs import AskText, Confirm, TaskForm
@@ -24,30 +24,19 @@ from tui.graph import draw_graph
 from tui.screens.place import Place
 from tui.sentences import event_sentence
 from tui.submit import submit
+from tui.task_text import facts, handoff_line, history_text, result_text
 from tui.translation import _
 from tui.widgets.footer import KeysFooter
-from tui.wording import (
-    HIDDEN_FIELDS,
-    MUTED,
-    Names,
-    age,
-    clock,
-    due_text,
-    duration,
-    field_name,
-    field_value,
-    full_time,
-    priority_name,
-    status_name,
-)  # fmt: skip
-
-EVENTS_SHOWN = 100
-"""Most events of its history on the task's own screen; the history screen has them all."""
+from tui.wording import MUTED, Names, clock, full_time
 
 TASK_ACTIONS = (
     Action("task.back", "escape,backspace", "back", "Back", "Return to where you came from.", "Task", True, False),
     Action("task.edit", "e", "edit", "Edit", "Edit the fields of the task.", "Task", True),
     Action("task.comment", "c", "comment", "Comment", "Leave a remark on the task.", "Task", True),
+    Action("task.approve", "r", "review('approve')", "Approve", "Approve the task that waits in review.", "Task", True),
+    Action("task.send_back", "R", "review('send_back')", "Send back", "Send it back to the queue, with a comment.",
+           "Task", True),
+    Action("task.hand_over", "o", "hand_over", "Hand over", "Hand the task over to an agent or person.", "Task", True),
     Action("task.archive", "x", "archive", "Archive", "Take the task off the board, or bring it back.", "Task", True),
     Action("task.older", "left_square_bracket", "step(-1)", "Older", "See the version before.", "Versions", True),
     Action("task.newer", "right_square_bracket", "step(1)", "Newer", "See the version after.", "Versions", True),
@@ -92,6 +81,10 @@ class TaskScreen(Place):
             yield Static("", id="title", markup=False)
             yield Static("", id="facts", markup=False)
             yield Static("", id="missing", markup=False)
+            yield Static(_("Result"), classes="heading", id="result-heading", markup=False)
+            yield Static("", id="result", markup=False)
+            yield Static(_("Handoffs"), classes="heading", id="handoffs-heading", markup=False)
+            yield Static("", id="handoffs", markup=False)
             yield Markdown("", parser_factory=_parser, open_links=False, id="description")
             yield Static(_("Dependencies"), classes="heading", id="graph-heading", markup=False)
             yield Static("", id="graph", markup=False)
@@ -151,14 +144,24 @@ class TaskScreen(Place):
         self.set_class(seen.at is not None, "-past")
         self.query_one("#past", Static).update(self._past(seen.at, names))
         self.query_one("#title", Static).update(Content.styled(f"#{task.number}  {for_screen(task.title)}", "bold"))
-        self.query_one("#facts", Static).update(_facts(task, names))
+        self.query_one("#facts", Static).update(facts(seen.detail, names))
+        self._show_part("result", result_text(task.result, names) if task.result is not None else None)
+        handed = [handoff_line(each, names) for each in seen.detail.handoffs]
+        self._show_part("handoffs", Content("\n").join(handed) if handed else None)
+        self.refresh_bindings()
         if task.description != self._description:
             self._description = task.description
             text = block_for_screen(task.description) or _("*No description. Press* **e** *to write one.*")
             await self.query_one("#description", Markdown).update(text)
         self._show_graph(task)
         await self._show_comments(seen.detail.comments, names)
-        self.query_one("#events", Static).update(_history(seen.detail.history, names))
+        self.query_one("#events", Static).update(history_text(seen.detail.history, names))
+
+    def _show_part(self, name: str, text: Content | None) -> None:
+        """Show a part with its heading, or neither."""
+        for each in (f"#{name}", f"#{name}-heading"):
+            self.query_one(each).display = text is not None
+        self.query_one(f"#{name}", Static).update(text or "")
 
     def _past(self, at: Event | None, names: Names) -> Content:
         if at is None or self._at is None:
@@ -247,6 +250,29 @@ class TaskScreen(Place):
             keep = partial(keep_comment, self.parallel, task, body)
             await submit(self.parallel, "comment_task", task, unsaved=keep, body=body)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        task = self.current_task()
+        if action == "review":
+            return task is not None and task.status is Status.REVIEW
+        if action == "hand_over":
+            return task is not None and task.status not in CLOSED
+        return True
+
+    def action_review(self, how: str) -> None:
+        """Approve the task, or send it back."""
+        if (task := self.current_task()) is not None:
+            doing = reviewing.approve(self.parallel, task) if how == "approve" else self._send_back(task)
+            self._in_worker(doing)
+
+    async def _send_back(self, task: Task) -> None:
+        if body := await reviewing.ask_what_is_missing(self.parallel, task):
+            await reviewing.send_back(self.parallel, task, body)
+
+    def action_hand_over(self) -> None:
+        """Write a handoff of the task."""
+        if (task := self.current_task()) is not None:
+            self._in_worker(handing.write(self.parallel, task=task))
+
     def action_archive(self) -> None:
         """Archive the task, or restore it."""
         self._in_worker(self._archive())
@@ -296,51 +322,3 @@ class TaskScreen(Place):
 def _parser() -> MarkdownIt:
     # Raw HTML is text like any other.
     return MarkdownIt("gfm-like", {"html": False})
-
-
-def _facts(task: Task, names: Names) -> Content:
-    rows: list[tuple[str, str, str]] = [(_("Column"), status_name(task.status), "bold")]
-    if task.blocked_reason:
-        rows.append((_("Blocked because"), for_screen(task.blocked_reason), "$text-error"))
-    if task.archived_from:
-        rows.append((_("Archived from"), status_name(task.archived_from), ""))
-    rows.append((_("Priority"), priority_name(task.priority).capitalize(), ""))
-    rows.append((_("Assignee"), names.agent(task.assignee), "" if task.assignee else MUTED))
-    if task.labels:
-        rows.append((_("Labels"), ", ".join(for_screen(label) for label in task.labels), ""))
-    if task.estimate_minutes is not None:
-        rows.append((_("Estimate"), duration(task.estimate_minutes), ""))
-    if task.due is not None:
-        rows.append((_("Due"), due_text(task.due), ""))
-    if task.command:
-        rows.append((_("Command"), for_screen(task.command), ""))
-    created = _("{time} by {agent}").format(time=full_time(task.created_at), agent=names.agent(task.created_by))
-    rows.append((_("Created"), created, MUTED))
-    changed = _("{age} ago, version {version}").format(age=age(task.updated_at), version=task.version)
-    rows.append((_("Changed"), changed, MUTED))
-    width = max(cells.width(row[0]) for row in rows) + 2
-    return Content("\n").join(
-        Content.assemble((cells.fit(name, width), MUTED), (value, style)) for name, value, style in rows
-    )
-
-
-def _history(events: Sequence[Event], names: Names) -> Content:
-    lines: list[Content] = []
-    for event in reversed(events[-EVENTS_SHOWN:]):
-        head = f"{full_time(event.at)}  {names.agent(event.agent_id)} ({event.door})  "
-        lines.append(Content.assemble((head, MUTED), event_sentence(event, names, is_brief=True)))
-        if event.before is not None:
-            for field, value in event.after.items():
-                if field in HIDDEN_FIELDS or field == "status":
-                    continue
-                old, new = (_brief(field_value(field, each, names)) for each in (event.before.get(field), value))
-                lines.append(Content.assemble((f"    {field_name(field)}: ", MUTED), f"{old} → {new}"))
-    if len(events) > EVENTS_SHOWN:
-        earlier = _("… {count:,} earlier ones: press 2.").format(count=len(events) - EVENTS_SHOWN)
-        lines.append(Content.styled(earlier, MUTED))
-    return Content("\n").join(lines)
-
-
-def _brief(text: str, limit: int = 100) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= limit else f"{line[: limit - 1]}…"

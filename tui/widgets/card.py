@@ -77,6 +77,8 @@ class Face:
     age: str = ""
     due: str = ""
     is_overdue: bool = False
+    badges: tuple["Piece", ...] = ()
+    """What goes on with the card's agent and handoff: a sign each, and a word where it asks for somebody."""
 
 
 Styles = Mapping[tuple[Ground, Part], Style]
@@ -146,7 +148,7 @@ def _full(
 
 
 def _compact(task: Task, face: Face, marks: Mark, room: int, more: int) -> tuple[list[Piece], list[Piece]]:
-    right: list[Piece] = []
+    right: list[Piece] = [(text.partition(" ")[0], part) for text, part in face.badges]
     if task.waiting_on:
         right.append((f"⧗{task.waiting_on}", Part.WAITING))
     if mark := PRIORITY_MARKS[task.priority]:
@@ -164,7 +166,7 @@ def _compact(task: Task, face: Face, marks: Mark, room: int, more: int) -> tuple
 
 
 def _facts(task: Task, face: Face, room: int, *, with_labels: bool) -> list[Piece]:
-    pieces: list[Piece] = [(f"#{task.number}", Part.FACT)]
+    pieces: list[Piece] = [(f"#{task.number}", Part.FACT), *face.badges]
     if mark := PRIORITY_MARKS[task.priority]:
         pieces.append((mark, _PRIORITY_PARTS[task.priority]))
     if task.waiting_on:
