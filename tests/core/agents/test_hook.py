@@ -7,13 +7,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.agents import hook
+from core.agents.sessions import hash_token
 from storage import Home
 from storage.home import HOME_VARIABLE
 
@@ -119,7 +119,7 @@ def test_a_token_is_noted_by_its_hash_alone(home: Home):
     fire(SAID, WZP_AGENT="reviewer", WZP_SESSION_TOKEN="wzs_abc", WZP_ROOM="shop")
     (line,) = noted(home)
     assert (line["agent"], line["room"]) == ("reviewer", "shop")
-    assert line["token_hash"] == sha256(b"wzs_abc").hexdigest()
+    assert line["token_hash"] == hash_token("wzs_abc")
     assert "wzs_abc" not in json.dumps(line)
 
 
