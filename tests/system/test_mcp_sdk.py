@@ -18,7 +18,10 @@ from mcp_types import ResourceUpdatedNotification
 from tests.support.agents import PROGRAM
 from tests.support.users import User
 
-pytestmark = pytest.mark.system
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning"),  # the older eras are meant
+]
 
 MODES = {"auto": "2026-07-28", "legacy": "2025-11-25", "2026-07-28": "2026-07-28"}
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 WATCH_S: Final = 1.0
 """How often we look whether the parent lives."""
+FAREWELL_S: Final = 6.0
+"""What the end of the session gets where nobody hurries us; the store keeps a writer waiting for 5 s at most."""
 GRACE_S: Final = 0.5
 """What a signal leaves us for the call in progress and the end of the session, which take milliseconds unless they wait
 for the store. Whatever is cut off then is rolled back."""
@@ -66,7 +68,7 @@ class _Server:
         self._calling = threading.Lock()
         self._sending = threading.Lock()
         self._ending = threading.Lock()
-        self._is_leaving = False
+        self._is_leaving = self._is_hurried = False
         self._log: SeldomLog | None = None
 
     def run(self) -> NoReturn:
@@ -88,6 +90,9 @@ class _Server:
                     self._write(answer)
             if not is_warm:
                 is_warm = True
+                # whole before two threads import: else one can leave `importlib` with a second, broken _bootstrap
+                import importlib.machinery  # noqa: F401
+
                 threading.Thread(target=self._prepare, name="warm-up", daemon=True).start()
             if self._is_over:
                 return
@@ -121,7 +126,7 @@ class _Server:
             self._end()
 
     def _on_signal(self, *_: Any) -> None:
-        self._is_leaving = True
+        self._is_leaving = self._is_hurried = True
         signal.setitimer(signal.ITIMER_REAL, GRACE_S)
         if not self._ending.locked() and not self._calling.locked():
             raise _Leave
@@ -129,6 +134,8 @@ class _Server:
     def _end(self) -> NoReturn:
         """Leave at once: the interpreter's own way out would wait for threads and take down modules one by one."""
         self._ending.acquire()
+        if not self._is_hurried:
+            signal.setitimer(signal.ITIMER_REAL, FAREWELL_S)
         try:
             self._connection.close()
             if (caller := self._board.caller) is not None:

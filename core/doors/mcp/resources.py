@@ -75,7 +75,7 @@ class Resources:
         try:
             text = self._text(uri)
         except ParallelError as error:
-            raise RpcError(INVALID_PARAMS, error.message, {"uri": uri, "code": error.code}) from None
+            raise _refused(error) from None
         if text is None:
             raise RpcError(INVALID_PARAMS, f"Resource not found: {uri[:200]}", {"uri": uri})
         return {"contents": [{"uri": uri, "mimeType": _MARKDOWN, "text": text}]}
@@ -95,8 +95,15 @@ class Resources:
         return ()
 
     def watch(self, changed: Callable[[Sequence[str]], None]) -> Callable[[], None]:
-        """Follow the room's events, whoever makes them, and tell which resources each has changed."""
-        database, room = self._tools.caller.database, self._tools.caller.room().id
+        """Follow the room's events, whoever makes them, and tell which resources they have changed.
+
+        Raises:
+            RpcError: there is no room, or no store.
+        """
+        try:
+            database, room = self._tools.caller.database, self._tools.caller.room().id
+        except ParallelError as error:
+            raise _refused(error) from None
 
         def deliver(events: Sequence[Event]) -> None:
             with database.read() as rows:
@@ -119,6 +126,10 @@ class Resources:
         if match := re.fullmatch(re.escape(INBOX) + "/([^/]+)", uri):
             return inbox_page(ask(find("list_handoffs"), {"agent": unquote(match[1])})["handoffs"])
         return None
+
+
+def _refused(error: ParallelError) -> RpcError:
+    return RpcError(INVALID_PARAMS, f"{error.message} {error.hint}".strip(), {"code": error.code})
 
 
 def board_page(tasks: Sequence[Mapping[str, Any]]) -> str:

@@ -27,11 +27,11 @@ class Subscriptions:
     def subscribe(self, uri: str, send: Send) -> None:
         """Tell of a resource from now on, as the handshake era does."""
         self._require_offered()
+        self._watch()
         with self._lock:
-            if len(self._by_uri) >= MOST:
+            if len(self._by_uri) >= MOST and uri not in self._by_uri:
                 raise RpcError(INVALID_REQUEST, f"At most {MOST} subscriptions.")
             self._by_uri[uri] = send
-        self._watch()
 
     def unsubscribe(self, uri: str) -> None:
         """No longer tell of a resource."""
@@ -54,6 +54,8 @@ class Subscriptions:
             raise RpcError(INVALID_PARAMS, "resourceSubscriptions is a list of URIs.")
         honoured = list(dict.fromkeys(uris or [])) if self._is_offered else []
         stream = _Stream(exchange, frozenset(honoured), self._offer.server_info)
+        if honoured:
+            self._watch()
         with self._lock:
             if exchange.request_id in self._streams:
                 raise RpcError(INVALID_REQUEST, "A stream with this id is open.")
@@ -61,8 +63,6 @@ class Subscriptions:
                 raise RpcError(INVALID_REQUEST, f"At most {MOST} streams, of {MOST} resources each.")
             stream.acknowledge({"resourceSubscriptions": honoured} if honoured else {})
             self._streams[exchange.request_id] = stream
-        if honoured:
-            self._watch()
 
     def end(self, request_id: Any) -> None:
         """End the stream of that id, if there is one; nothing more is sent on it."""

@@ -26,6 +26,12 @@ WITH_TOOLS: Final = ("task", "claim", "handoff", "session")
 """The modules whose operations declare tools; the others are not imported, which a server would wait for."""
 
 
+LISTED: Final = 200
+"""The most of a list that an agent is shown unless it says how many it wants; thousands would fill its context."""
+LIMIT: Final = "limit"
+"""The argument that says so."""
+
+
 class Tools:
     """The tools of one connection; it remembers which versions the agent has been shown."""
 
@@ -80,8 +86,13 @@ class Tools:
         outcome = self.caller.call(
             operation, own, presumed=presumed, reason=values.get(REASON), idempotency_key=values.get(KEY)
         )
-        self._seen.note(outcome.shaped)
-        shown: Wire = {"success": True, **present(outcome.shaped, operation.returns)}
+        wire, not_shown = outcome.shaped, 0
+        if isinstance(wire, list) and own.get(LIMIT) is None:
+            wire, not_shown = wire[:LISTED], len(wire) - LISTED
+        self._seen.note(wire)
+        shown: Wire = {"success": True, **present(wire, operation.returns)}
+        if not_shown > 0:
+            shown["not_shown"] = not_shown
         if outcome.warnings:
             shown["warnings"] = list(outcome.warnings)
         return shown

@@ -173,4 +173,6 @@ def test_where_there_is_no_room_the_tools_say_how_to_make_one(new_agent, monkeyp
     assert error["code"] == "not_found"
     assert "wzp room create" in error["hint"]
     assert lost.request("resources/read", uri="wzp://board")["error"]["data"]["code"] == "not_found"
-    assert "error" in lost.request("resources/subscribe", uri="wzp://board")
+    assert "wzp room create" in lost.request("resources/subscribe", uri="wzp://board")["error"]["message"]
+    assert "error" in lost.stateless("subscriptions/listen", notifications={"resourceSubscriptions": ["wzp://board"]})
+    assert lost.sent == []
