@@ -84,10 +84,8 @@ def test_an_agent_takes_a_name_of_its_own_and_says_what_it_is_for(board: User, b
 
 
 def test_without_a_name_it_is_called_after_its_client_with_a_number(board: User) -> None:
-    first, second = (
-        newcomer(board).start_session(client="claude-code"),
-        newcomer(board).start_session(client="claude-code"),
-    )
+    first = newcomer(board).start_session(client="claude-code")
+    second = newcomer(board).start_session(client="claude-code")
     assert (first.actor.name, second.actor.name) == ("claude-code-1", "claude-code-2")
     session = session_of(first)
     assert (session.client_name, session.client_version) == ("claude-code", "1.0")
@@ -423,7 +421,7 @@ def test_a_session_that_stops_answering_is_lost_and_its_tasks_return(board: User
     claude.fall_silent(91)
     (lost,) = system.call("expire_sessions")
     assert (lost.id, lost.state) == (claude.session, SessionState.LOST)
-    assert lost.end_reason.startswith("no sign of life for 9")
+    assert lost.end_reason.startswith("no sign of life for ")
     seen = board.see(task)
     assert (seen.status, seen.assignee, seen.claimed_by) == (Status.TODO, None, None)
     history = board.call("get_task", task=task).history
@@ -448,7 +446,7 @@ def test_the_tasks_of_a_lost_session_stay_with_its_agent_where_the_room_wants_it
 
 
 def test_a_session_that_answers_within_its_lease_is_not_lost(board: User, claude: User, system: User) -> None:
-    claude.fall_silent(80)
+    claude.fall_silent(60)
     assert system.call("expire_sessions") == ()
     board.call("update_room", lease_seconds=30)
     claude.take_up()
