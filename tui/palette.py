@@ -10,17 +10,19 @@ from datetime import date
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from rapidfuzz import fuzz
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from core.agents.sessions import Secret
 from core.operation import Line, Moment, Operation, Parameter, Text, bare_type, is_optional
 from core.operations import load
 from core.text import for_screen
-from storage import AgentId, ChangeId, Status, Task, TaskId
+from storage import AgentId, ChangeId, HandoffId, Role, SessionId, Status, Task
 from tui.actions import APP_ACTIONS, Action
+from tui.asking import ask, ask_more, is_task, is_tasks
 from tui.keymap import keys_of
 from tui.submit import submit, submit_many
 from tui.translation import _, ngettext
@@ -33,6 +35,12 @@ DOOR = "palette"
 """The name of this door in an operation's `not_at`."""
 
 LEAST_SCORE = 55
+
+_SHOWN_AT: Final = {
+    "list_events": "history", "get_board": "board", "list_agents": "agents", "list_sessions": "agents",
+    "list_handoffs": "handoffs",
+}  # fmt: skip
+"""Questions whose answer is a screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +142,7 @@ def _tasks_at(screen: Any) -> list[Task]:
 def commands_of(app: "ParallelApp", operation: Operation, tasks: list[Task]) -> Iterator[Command]:
     """The entries of one operation: one, or one a value of its first enum or agent."""
     required = [each for each in operation.parameters if each.is_required]
-    takes_tasks = any(_is_task(each) or _is_tasks(each) for each in required)
+    takes_tasks = any(is_task(each) or is_tasks(each) for each in required)
     name = operation.name.replace("_", " ").capitalize()
     subject = f" {_numbers(tasks)}" if takes_tasks and tasks else ""
     choice = next((each for each in required if _choices(app, each) is not None), None)
@@ -160,26 +168,19 @@ def _choices(app: "ParallelApp", parameter: Parameter) -> list[tuple[Any, str]] 
         values = [each for each in bare if each is not Status.ARCHIVED]
         return [(each, status_name(each)) for each in values]
     if bare is AgentId:
-        people = [(agent.id, for_screen(agent.name)) for agent in app.state.agents.values()]
+        people = [
+            (agent.id, for_screen(agent.name)) for agent in app.state.agents.values() if agent.role is not Role.SYSTEM
+        ]
         nobody = [("nobody", _("nobody"))] if is_optional(parameter.annotation) else []
         return sorted(people, key=lambda each: each[1].casefold()) + nobody or [("me", _("me"))]
     return None
 
 
-def _is_task(parameter: Parameter) -> bool:
-    return bare_type(parameter.annotation) is TaskId
-
-
-def _is_tasks(parameter: Parameter) -> bool:
-    bare = bare_type(parameter.annotation)
-    return get_origin(bare) is tuple and get_args(bare)[0] is TaskId
-
-
 def _asks(required: list[Parameter], tasks: list[Task]) -> bool:
     return any(
-        bare_type(each.annotation) in (Line, Text, Moment, ChangeId, Path, int, date, str)
-        or (each.name not in ("task", "tasks") and (_is_task(each) or _is_tasks(each)))
-        or ((_is_task(each) or _is_tasks(each)) and not tasks)
+        bare_type(each.annotation) in (Line, Text, Moment, ChangeId, SessionId, HandoffId, Path, int, date, str)
+        or (each.name not in ("task", "tasks") and (is_task(each) or is_tasks(each)))
+        or ((is_task(each) or is_tasks(each)) and not tasks)
         for each in required
     )
 
@@ -202,11 +203,11 @@ def _caller(
 async def _call(app: "ParallelApp", operation: Operation, tasks: list[Task], arguments: dict[str, Any]) -> None:
     for parameter in operation.parameters:
         if parameter.is_required and parameter.name not in arguments:
-            value = await _ask(app, operation, parameter, tasks)
+            value = await ask(app, operation, parameter, tasks)
             if value is None:
                 return
             arguments[parameter.name] = value
-    edit = await _edit(app, operation, arguments)
+    edit = await ask_more(app, operation, arguments)
     if edit is None:
         return
     arguments |= edit
@@ -223,56 +224,20 @@ async def _call(app: "ParallelApp", operation: Operation, tasks: list[Task], arg
         _show(app, operation, outcome.value)
 
 
-async def _edit(app: "ParallelApp", operation: Operation, arguments: dict[str, Any]) -> dict[str, Any] | None:
-    """What an edit is to change: its optional arguments are its point. None where the person leaves."""
-    from tui.dialogs import AskLine, TaskForm
-
-    if operation.name == "update_task":
-        form = TaskForm(app.state.tasks[arguments["task"]], app.state)
-        return await app.push_screen_wait(form) or None
-    if operation.name == "update_tasks":
-        labels = await app.push_screen_wait(AskLine(_("Labels to add"), placeholder="bug, ui")) or ""
-        added = tuple(each.strip() for each in labels.split(",") if each.strip())
-        return {"add_labels": added} if added else None
-    if operation.name == "update_room":
-        name = await app.push_screen_wait(AskLine(_("Name of the room"), initial=app.state.room.name))
-        return {"name": name} if name and name != app.state.room.name else None
-    if operation.name == "update_agent":
-        name = await app.push_screen_wait(AskLine(_("New name of the agent")))
-        return {"name": name} if name else None
-    return {}
-
-
-async def _ask(app: "ParallelApp", operation: Operation, parameter: Parameter, tasks: list[Task]) -> Any:
-    """A value of a required argument: from the cursor, by picking, or by writing. None where the person leaves."""
-    from tui.dialogs import AskLine, AskText, Choice, Pick
-
-    is_subject = parameter.name in ("task", "tasks")
-    title = f"{operation.name.replace('_', ' ').capitalize()}: {parameter.name.replace('_', ' ')}"
-    if _is_task(parameter) or _is_tasks(parameter):
-        several = _is_tasks(parameter)
-        if is_subject and tasks:
-            return tuple(task.id for task in tasks) if several else tasks[0].id
-        choices = [
-            Choice(task.id, f"#{task.number} {task.title}", status_name(task.status))
-            for task in sorted(app.state.tasks.values(), key=lambda each: -each.number)
-            if (task.status is Status.ARCHIVED) == (operation.name == "restore_task")
-        ]
-        picked = await app.push_screen_wait(Pick(title, choices, multiple=several))
-        return (tuple(TaskId(each) for each in picked) if several else TaskId(picked[0])) if picked else None
-    if bare_type(parameter.annotation) is Text:
-        return await app.push_screen_wait(AskText(title)) or None
-    return await app.push_screen_wait(AskLine(title, placeholder=parameter.help)) or None
-
-
 def _show(app: "ParallelApp", operation: Operation, value: Any) -> None:
     task = value if isinstance(value, Task) else getattr(value, "task", None)
+    if isinstance(token := getattr(value, "token", None), Secret):
+        from tui.dialogs import ShowToken
+
+        app.push_screen(ShowToken(app.state.agent_name(value.session.agent_id), token))
+        return
+    if operation.name in _SHOWN_AT:
+        app.run_worker(app.action_go(_SHOWN_AT[operation.name]), exit_on_error=False)
+        return
     if not operation.changes and isinstance(task, Task):
         from tui.screens.task import TaskScreen
 
         app.push_screen(TaskScreen(task.id))
-    elif not operation.changes and operation.name in ("list_events", "get_board"):
-        app.run_worker(app.action_go("history" if operation.name == "list_events" else "board"), exit_on_error=False)
     else:
         app.tell(_told(operation, value))
 

@@ -248,10 +248,10 @@ async def test_the_cursor_stays_on_its_card_while_others_move_cards_around_it(bo
         assert abs(hands.place(cards[2])[1] - line) <= 3
 
 
-async def test_the_cursor_follows_its_card_into_another_column(board: User, bob: User) -> None:
+async def test_the_cursor_follows_its_card_into_another_column(board: User, alice: User) -> None:
     cards = [board.add(title) for title in ("A", "B")]
     async with open_board(board, size=(80, 24)) as hands:
-        bob.move(cards[0], "done")
+        alice.move(cards[0], "done")
         await hands.until(lambda: hands.titles("done") == ["A"])
         assert hands.cursor == "A"
         assert hands.board.column is Status.DONE
@@ -335,12 +335,12 @@ async def test_a_drop_on_what_somebody_has_only_edited_goes_through(board: User,
         assert "bob" in hands.app.notes[-1].text
 
 
-async def test_a_carried_card_keeps_its_place_while_the_lane_changes(board: User, bob: User) -> None:
+async def test_a_carried_card_keeps_its_place_while_the_lane_changes(board: User, alice: User) -> None:
     board.add("A")
     targets = [board.add(title, status="todo") for title in ("X", "Y", "Z")]
     async with open_board(board) as hands:
         await hands.press("space", "l", "j", "j")
-        bob.move(targets[0], "done")
+        alice.move(targets[0], "done")
         await hands.until(lambda: hands.titles("done") == ["X"])
         await hands.press("enter")
         assert board.titles("todo") == ["Y", "A", "Z"]

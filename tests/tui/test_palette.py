@@ -93,8 +93,8 @@ async def test_leaving_the_question_does_nothing(board: User) -> None:
 async def test_results_are_told(board: User) -> None:
     board.add("Fix login")
     async with open_app(board) as pilot:
-        run(pilot, "list_agents", "List agents", [])
-        await until(pilot, lambda: [note.text for note in app_of(pilot).notes] == ["List agents: owner"])
+        run(pilot, "list_rooms", "List rooms", [])
+        await until(pilot, lambda: [note.text for note in app_of(pilot).notes] == ["List rooms: demo"])
 
 
 async def test_a_refusal_is_told(board: User) -> None:

@@ -231,9 +231,9 @@ async def test_many_are_one_change_with_one_undo(board: User, bob: User) -> None
         assert board.titles("todo") == ["Task 0", "Task 1", "Task 2"]
 
 
-async def test_a_disputed_one_of_many_is_left_out_where_theirs_is_taken(board: User, bob: User) -> None:
+async def test_a_disputed_one_of_many_is_left_out_where_theirs_is_taken(board: User, alice: User) -> None:
     cards = [board.add(f"Task {number}", status="todo") for number in range(3)]
-    bob.move(cards[1], "done")
+    alice.move(cards[1], "done")
     async with bare_app(board) as pilot:
         worker = await begin(pilot, "move_tasks", cards, to=Status.REVIEW)
         await pilot.press("t", "enter")

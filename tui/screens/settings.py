@@ -1,4 +1,4 @@
-"""The settings: looks and habits, written to config.yaml with its comments kept, and every key that there is."""
+"""The settings: looks and habits, written to config.yaml with its comments kept; the room's; and every key."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -10,11 +10,13 @@ from textual.widgets import Static
 
 from core.settings import DEFAULTS, Settings, help_of
 from core.text import for_screen
-from tui import cells
+from tui import cells, room_settings
 from tui.actions import Action, bindings_of
+from tui.board_state import BoardChange
 from tui.dialogs import AskLine, Choice, Pick
 from tui.keymap import keys_of
 from tui.places import all_actions
+from tui.room_settings import ROOM_SETTINGS
 from tui.screens.place import Place
 from tui.translation import _
 from tui.widgets.footer import KeysFooter
@@ -26,11 +28,13 @@ SETTINGS_ACTIONS = (
     Action("settings.reset", "x", "reset", "Default", "Put it back to its default.", "Settings", True),
 )  # fmt: skip
 
-_NAME_CELLS = 26
+_NAME_CELLS = 28
+ROOM = "room "
+"""How a row is called that is a setting of the room."""
 
 
 class SettingsScreen(Place):
-    """Every setting, then every action with its keys; enter changes what is under the cursor."""
+    """Every setting, those of the room, every action with its keys; enter changes what is under the cursor."""
 
     ACTIONS = SETTINGS_ACTIONS
     BINDINGS: ClassVar = bindings_of(SETTINGS_ACTIONS)
@@ -50,7 +54,9 @@ class SettingsScreen(Place):
         self.parallel.reload_settings()
         self.parallel.settings_changed.subscribe(self, self._changed)
         names = [each.name for each in fields(Settings) if each.name not in ("keys", "filters")]
-        self._rows = [*names, *(f"filter {name}" for name in self.parallel.settings.filters), *all_actions()]
+        filters = [f"filter {name}" for name in self.parallel.settings.filters]
+        self._rows = [*names, *(f"{ROOM}{name}" for name in ROOM_SETTINGS), *filters, *all_actions()]
+        self.parallel.changed.subscribe(self, self._take_in)
         self.query_one(LineList).show(len(self._rows), cursor=0)
         self.query_one(LineList).focus()
         self._show_detail()
@@ -74,6 +80,9 @@ class SettingsScreen(Place):
     def action_reset(self) -> None:
         """Put what is under the cursor back to its default."""
         row = self._current()
+        if isinstance(row, str) and row.startswith(ROOM):
+            self.parallel.tell(_("The room's settings have no default here; e changes them, u undoes that."))
+            return
         if isinstance(row, Action):
             changes: dict[str, Any] = {"keys": _without(self.parallel.settings.keys, row.id)}
         elif row.startswith("filter "):
@@ -85,6 +94,9 @@ class SettingsScreen(Place):
 
     async def _change(self, name: str) -> None:
         app = self.parallel
+        if name.startswith(ROOM):
+            await room_settings.change(app, name.removeprefix(ROOM))
+            return
         if name.startswith("filter "):
             key = name.removeprefix("filter ")
             text = await app.push_screen_wait(
@@ -122,21 +134,29 @@ class SettingsScreen(Place):
         self.query_one(LineList).refresh()
         self._show_detail()
 
+    def _take_in(self, change: BoardChange) -> None:
+        if change.room_changed:
+            self.query_one(LineList).refresh_changed()
+            self._show_detail()
+
     def _current(self) -> str | Action:
         return self._rows[self.query_one(LineList).cursor]
 
     def _show_detail(self) -> None:
         row = self._current()
+        kept = _("Kept in config.yaml; your comments there stay.")
         if isinstance(row, Action):
             line = f"keys: {{{row.id}: {','.join(keys_of(row, self.parallel.settings.keys))}}}"
             text = "\n".join([_(row.help), _("In the file: {line}").format(line=line)])
+        elif row.startswith(ROOM):
+            text = _(ROOM_SETTINGS[row.removeprefix(ROOM)])
+            kept = _("Stored in the room, for everybody; the history tells who has changed it.")
         elif row.startswith("filter "):
             text = _("A saved filter of the board. x takes it away.")
         else:
             default = getattr(DEFAULTS, row)
             shown = f"{default:g}" if isinstance(default, float) else str(default)
             text = _("{help} Default: {value}.").format(help=_(help_of(row)), value=shown)
-        kept = _("Kept in config.yaml; your comments there stay.")
         self.query_one("#detail", Static).update(f"{text}\n{kept}")
 
     def _paint(self, index: int) -> list[Piece]:
@@ -147,6 +167,10 @@ class SettingsScreen(Place):
             is_own = row.id in settings.keys
             name = cells.fit(f" {row.id}", _NAME_CELLS)
             return [(name, "dim"), (cells.fit(keys, 24), "strong" if is_own else "accent"), (_(row.title), "plain")]
+        if row.startswith(ROOM):
+            value = room_settings.value_of(self.state.room, row.removeprefix(ROOM)) or _("none")
+            name = cells.fit(f" {row.replace('_', ' ')}", _NAME_CELLS)
+            return [(name, "strong"), (for_screen(value), "accent")]
         if row.startswith("filter "):
             key = row.removeprefix("filter ")
             return [
