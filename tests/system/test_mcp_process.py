@@ -131,6 +131,28 @@ def test_what_others_print_never_reaches_the_client(board: User, project: Path, 
     assert [each["id"] for each in answers] == [1, 3, 2], "and no child has read our input"
 
 
+def test_what_goes_wrong_unforeseen_stands_in_the_log_and_not_on_the_streams(board: User, project: Path, home: Home):
+    faulty = (
+        f"import sys; sys.path.insert(0, {str(PROGRAM.parent)!r}); sys.argv = ['wzp', 'mcp']\n"
+        "import core.doors.mcp.board as board, wezterm_parallel\n"
+        "board.Board.prompts = lambda self: 1 / 0\n"
+        "wezterm_parallel.main()\n"
+    )
+    with child([sys.executable, "-c", faulty], project, stderr=subprocess.PIPE) as process:
+        ask(process, INITIALIZE)
+        ask(process, tool(3, "list_tasks"))  # by then the log is there
+        for _ in range(2):
+            assert ask(process, {**PING, "method": "prompts/list"})["error"]["code"] == -32603
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+        process.stderr.close()
+    records = [json.loads(each) for each in (home.logs / "mcp.log").read_text().splitlines()]
+    assert len(records) == 2
+    assert all("ZeroDivisionError" in record["traceback"] for record in records)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 @pytest.mark.parametrize("has_called", [False, True])
 def test_a_signal_ends_it_quickly_and_its_session_with_it(

@@ -65,10 +65,8 @@ def present_error(wire: Wire) -> Wire:
         error["present_version"] = current["version"]
         error["changes"] = [event_line(each) for each in wire["changes"]][-EVENTS_SHOWN:]
         error["current"] = _brief_or_whole(current)
-        error["hint"] = (
-            f"Somebody else changed it since you saw it. Look at the changes; if yours still makes sense, call again "
-            f"with expected_version {current['version']}."
-        )
+        seen = "It has changed since you saw it. Look at the changes" if wire["changes"] else "Look at it"
+        error["hint"] = f"{seen}; if yours still makes sense, call again with expected_version {current['version']}."
     return error
 
 

@@ -221,3 +221,10 @@ def test_a_hint_speaks_of_arguments_and_not_of_options(agent):
     agent.call("create_task", title="x")
     error = agent.call("update_task_status", task_id=1, status="blocked")["error"]
     assert error["hint"] == "Say what it waits for: `reason`."
+
+
+def test_a_version_that_never_was_is_nobodys_change(agent):
+    agent.call("create_task", title="x")
+    error = agent.call("update_task", task_id=1, title="y", expected_version=9)["error"]
+    assert "never was" in error["message"]
+    assert error["hint"] == "Look at it; if yours still makes sense, call again with expected_version 1."
