@@ -1,4 +1,7 @@
-"""Replay: whatever is done, undone and redone by whomever, the event log gives exactly the rows, at every moment."""
+"""Replay: whatever is done, undone and redone by whomever, the event log gives exactly the rows, at every moment.
+
+Agents take part in sessions that begin, end and are lost; what must hold of their claims is checked after each step.
+"""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -7,9 +10,26 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.agents.handoffs import OPEN
 from core.history import board_at
-from storage import COLUMNS, EntityKind, ParallelError, Priority, Role, Status
-from tests.support.history import check_ranks, columns_of, replayed, rows_of
+from core.operations.handoff import Box, HandoffAnswer
+from core.operations.room import OnOff
+from storage import (
+    COLUMNS,
+    AgentKind,
+    Ending,
+    EntityKind,
+    Finish,
+    HandoffStatus,
+    LostClaims,
+    ParallelError,
+    Priority,
+    Role,
+    SessionState,
+    Status,
+    Task,
+)  # fmt: skip
+from tests.support.history import Snapshot, check_ranks, columns_of, replayed, rows_of
 from tests.support.users import User
 
 Step = Callable[[User, list[str]], Any]
@@ -129,6 +149,136 @@ def test_the_log_gives_exactly_the_rows_at_every_moment(
         assert [(task.id, task.position, task) for task in now.tasks] == [
             (task.id, task.position, task) for task in then.tasks
         ]
+
+
+# agents
+
+
+@step(st.none() | TASK)
+def claim(user: User, tasks: list[str], number: int | None) -> None:
+    user.claim(None if number is None else pick(tasks, number))
+
+
+@step(TASK, st.sampled_from(Finish), st.none() | st.integers(0, 3))
+def finish(user: User, tasks: list[str], number: int, how: Finish, fence: int | None) -> None:
+    user.finish(pick(tasks, number), how, "so it is", claim=fence)
+
+
+@step(TASK, st.booleans())
+def review(user: User, tasks: list[str], number: int, is_good: bool) -> None:
+    more = {} if is_good else {"body": "no"}
+    user.call("approve_task" if is_good else "send_back_task", task=pick(tasks, number), **more)
+
+
+@step(TASK, st.sampled_from([{"to_agent": "other"}, {"to_agent": "agent 2"}, {"to_role": "agent"}, {"to_role": "db"}]))
+def hand_over(user: User, tasks: list[str], number: int, to: dict[str, str]) -> None:
+    user.call("create_handoff", task=pick(tasks, number), summary="half of it", **to)
+
+
+@step(st.integers(0, 5), st.sampled_from(HandoffAnswer))
+def answer(user: User, tasks: list[str], number: int, how: HandoffAnswer) -> None:
+    found = user.call("list_handoffs", box=Box.BOTH)
+    if found:
+        user.call("acknowledge_handoff", handoff=found[number % len(found)], answer=how, reason="so")
+
+
+@step(st.integers(0, 5), st.sampled_from(["other", "agent 2"]))
+def redirect(user: User, tasks: list[str], number: int, to: str) -> None:
+    found = user.call("list_handoffs", box=Box.OUTBOX, status=tuple(HandoffStatus))
+    if found:
+        user.call("redirect_handoff", handoff=found[number % len(found)], to_agent=to)
+
+
+@step(st.sampled_from([None, "agent 1", "agent 2", "agent 3"]), st.sampled_from([(), ("db",), ("a", "review")]))
+def start(user: User, tasks: list[str], name: str | None, skills: tuple[str, ...]) -> None:
+    if user.actor.kind is AgentKind.AI:
+        named = {} if name is None else {"agent": name}
+        user.join(user.call("session_start", **named, skills=skills).session)
+
+
+@step(st.booleans())
+def leave(user: User, tasks: list[str], comes_back: bool) -> None:
+    """The agent's session ends, or stops answering; the agent may begin another."""
+    if user.actor.session_id is None:
+        return
+    user.call("end_session")
+    if comes_back:
+        came = User(user.database, user.actor.name, room=user.room, role=Role.AGENT, kind=AgentKind.AI)
+        user.actor = came.start_session(user.actor.name).actor
+
+
+@step(st.booleans())
+def expire(user: User, tasks: list[str], falls_silent: bool) -> None:
+    if falls_silent and user.actor.session_id is not None:
+        user.take_up()
+        user.fall_silent()
+    User(user.database, "program", room=user.room, role=Role.SYSTEM, kind=AgentKind.WORKER).call("expire_sessions")
+
+
+@step(st.sampled_from(OnOff), st.sampled_from(LostClaims))
+def set_rules(user: User, tasks: list[str], gate: OnOff, lost: LostClaims) -> None:
+    user.call("update_room", review_gate=gate, lost_claims=lost)
+
+
+AGENT_STEPS = st.one_of(
+    claim, claim, claim, finish, finish, review, hand_over, hand_over, answer, answer, redirect, start, leave, expire,
+    move, edit_many, archive_or_restore, add, undo, redo, set_rules,
+)  # fmt: skip
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.integers(0, 3), AGENT_STEPS), min_size=15, max_size=45))
+def test_the_log_gives_exactly_the_rows_with_agents_at_work_and_no_claim_is_out_of_place(
+    new_room: Callable[[], User], steps: list[tuple[int, Step]]
+) -> None:
+    owner = new_room()
+    tasks = [owner.add("first", status="todo").id, owner.add("second", status="todo").id]
+    nobody = User(owner.database, "nobody yet", room=owner.room, role=Role.AGENT, kind=AgentKind.AI)
+    users = (
+        owner, User(owner.database, "other", room=owner.room, role=Role.OPERATOR),
+        nobody.start_session("agent 1"), nobody.start_session("agent 2"),
+    )  # fmt: skip
+    owner.call("create_handoff", task=tasks[1], summary="from the beginning", to_agent="agent 2")
+    snapshots = [rows_of(owner)]
+    for who, act in steps:
+        with suppress(ParallelError):
+            act(users[who], tasks)
+        snapshots.append(rows_of(owner))
+        check_claims(snapshots[-2][1], snapshots[-1][1])
+    for sequence, rows in snapshots:
+        assert replayed(owner, sequence) == rows
+    with owner.database.read() as reader:
+        check_ranks(reader, owner)
+
+
+def check_claims(before: Snapshot, after: Snapshot) -> None:
+    """What must hold of claims, results, sessions and handoffs, whatever was done."""
+    sessions, then = after[EntityKind.SESSION], before[EntityKind.TASK]
+    for task in after[EntityKind.TASK].values():
+        earlier: Task | None = then.get(task.id)
+        assert task.claim >= (earlier.claim if earlier else 0), "a fence never goes back"
+        if task.claimed_by is None:
+            continue
+        holder = sessions[task.claimed_by]
+        assert task.status is Status.IN_PROGRESS
+        assert task.assignee == holder.agent_id, "who has claimed it has it"
+        if holder.state is not SessionState.ACTIVE:
+            assert task.result is not None
+            assert task.result.ending is Ending.ABANDONED, "the card says that its agent is gone"
+        if earlier is not None and earlier.claimed_by != task.claimed_by:
+            assert task.claim > earlier.claim, "each claim has a number of its own"
+            assert holder.state is SessionState.ACTIVE, "who is gone claims nothing"
+    for session in sessions.values():
+        was = before[EntityKind.SESSION].get(session.id)
+        assert was is None or was.state in (SessionState.ACTIVE, session.state), "what is over stays over"
+        assert (session.ended_at is None) is (session.state is SessionState.ACTIVE)
+    handoffs = after[EntityKind.HANDOFF].values()
+    pending = [each.task_id for each in handoffs if each.status is HandoffStatus.PENDING]
+    assert len(pending) == len(set(pending)), "one at a time"
+    for each in handoffs:
+        assert (each.to_agent is None) is not (each.to_role is None)
+        assert (each.taken_by is None) is (each.status is HandoffStatus.PENDING)
+        assert each.status in OPEN or each.answered_at is not None
 
 
 @settings(max_examples=40)
