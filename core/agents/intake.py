@@ -71,7 +71,7 @@ def take_in(database: Database) -> int:
 
 def _apply(rows: Writer, line: HookLine) -> None:
     room = _room(rows, line)
-    if room is None or line.subagent is not None:
+    if room is None or (line.subagent is not None and line.event is HookEvent.STOP):
         return  # no project of ours; or a helper inside the client, whose end is not the agent's
     session = _session(rows, room, line)
     if session is None and line.event is not HookEvent.SESSION_END:
@@ -85,6 +85,10 @@ def _apply(rows: Writer, line: HookLine) -> None:
         return
     if line.event is HookEvent.NOTIFICATION and line.detail in _NO_QUESTIONS:
         return
+    if line.detail == "permission_prompt":  # Claude Code asks anew after six seconds, without saying what
+        known = rows.presence(session.id)
+        if known is not None and known.state is AgentState.WAITING and known.message:
+            return
     state = _STATES[line.event]
     message = line.message if state is AgentState.WAITING else line.tool and f"uses {line.tool}"
     observe(

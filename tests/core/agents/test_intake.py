@@ -188,3 +188,29 @@ def test_lines_are_not_lost_when_applying_them_fails(
             take_in(board.database)
     assert take_in(board.database) == 1
     assert reported(board.database)["claude-1"].state is AgentState.IDLE
+
+
+def test_a_question_is_not_lost_where_the_client_asks_again_in_general_words(board: User, spool: Path, project: Path):
+    database = board.database
+    note(spool, project, "PermissionRequest", message="May I use Bash: Make a file", seconds_ago=9)
+    note(spool, project, "Notification", message="Claude needs your permission", detail="permission_prompt")
+    take_in(database)
+    found = reported(database)["claude-1"]
+    assert (found.state, found.message) == (AgentState.WAITING, "May I use Bash: Make a file")
+    note(spool, project, "PostToolUse", tool="Bash")
+    note(spool, project, "Notification", message="Claude needs your permission", detail="permission_prompt")
+    take_in(database)
+    assert reported(database)["claude-1"].message == "Claude needs your permission"
+
+
+def test_a_helper_inside_the_client_works_and_asks_for_the_agent_but_does_not_stop_it(
+    board: User, spool: Path, project: Path
+):
+    database = board.database
+    note(spool, project, "PermissionRequest", subagent="a1", message="May I use Bash?", seconds_ago=9)
+    take_in(database)
+    assert reported(database)["claude-1"].state is AgentState.WAITING
+    note(spool, project, "PostToolUse", subagent="a1", tool="Bash", seconds_ago=8)
+    note(spool, project, "Stop", subagent="a1")
+    take_in(database)
+    assert reported(database)["claude-1"].state is AgentState.WORKING
