@@ -49,6 +49,15 @@ def clean_lines(texts: Iterable[str], what: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(clean_line(text, what, TITLE_LIMIT) for text in texts))
 
 
+def clean_labels(labels: Iterable[str], what: str = "label") -> tuple[str, ...]:
+    """Labels, or other words as short, each once.
+
+    Raises:
+        InvalidData: one of them is empty or too long.
+    """
+    return tuple(dict.fromkeys(clean_line(label, what, LABEL_LIMIT) for label in labels))
+
+
 def clean_text(text: str, what: str) -> str:
     """`text` of several lines without escapes and control characters (tabs and line ends stay).
 

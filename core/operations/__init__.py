@@ -5,7 +5,7 @@ from typing import Final
 
 from core.operation import REGISTRY, Operation
 
-MODULES: Final = ("task", "claim", "review", "handoff", "session", "room", "agent", "history", "transfer")
+MODULES: Final = ("task", "tasks", "claim", "review", "handoff", "session", "room", "agent", "history", "transfer")
 """The modules of this package, in the order in which help shows them."""
 
 
@@ -15,6 +15,11 @@ def load(*modules: str) -> dict[str, Operation]:
     for module in wanted:
         import_module(f"{__name__}.{module}")
     return {name: each for name, each in REGISTRY.items() if each.module in wanted}
+
+
+def modules_under(word: str) -> tuple[str, ...]:
+    """The modules whose operations' commands begin with a word: `task` for its own, and `tasks`."""
+    return tuple(module for module in MODULES if module.removesuffix("s") == word)
 
 
 def find(name: str) -> Operation:

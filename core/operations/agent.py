@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from core.agents import AgentReport, reports
 from core.errors import InvalidData, PermissionDenied
 from core.operation import UNSET, Line, OrUnset, operation
-from core.text import LABEL_LIMIT, NAME_LIMIT, RESERVED_NAMES, clean_line
+from core.text import NAME_LIMIT, RESERVED_NAMES, clean_labels, clean_line
 from core.work import Work
 from storage import COLUMNS, Agent, AgentId, AgentKind, Role, Status, Task, new_agent_id
 
@@ -41,7 +41,7 @@ def create_agent(
     return work.add(
         Agent(
             id=new_agent_id(), room_id=work.room.id, name=check_name(work, name), kind=kind, role=role,
-            description=_clean_description(description), skills=clean_skills(skills),
+            description=_clean_description(description), skills=clean_labels(skills, "skill"),
             created_at=work.now, updated_at=work.now,
         )
     )  # fmt: skip
@@ -88,7 +88,7 @@ def update_agent(
             name=current.name if name is UNSET else check_name(work, name, agent),
             role=current.role if role is UNSET else role,
             description=current.description if description is UNSET else _clean_description(description),
-            skills=current.skills if skills is UNSET else clean_skills(skills),
+            skills=current.skills if skills is UNSET else clean_labels(skills, "skill"),
         ),
         event="edited",
     )
@@ -96,11 +96,6 @@ def update_agent(
 
 def _clean_description(description: Line | None) -> str:
     return clean_line(description, "description", 500) if description else ""
-
-
-def clean_skills(skills: tuple[Line, ...]) -> tuple[str, ...]:
-    """Skills as they are stored: each once, each as short as a label."""
-    return tuple(dict.fromkeys(clean_line(skill, "skill", LABEL_LIMIT) for skill in skills))
 
 
 def check_name(work: Work, name: str, agent: AgentId | None = None) -> str:

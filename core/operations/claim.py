@@ -44,7 +44,9 @@ class Claim:
     tool="Take the best ready task, or the one you name: assigned to you, in progress, nobody else's. "
     "Before you begin any work.",
 )  # fmt: skip
-def claim_next(work: Work, task: TaskId | None = None, *, labels: tuple[Line, ...] = ()) -> Claim:
+def claim_next(
+    work: Work, task: TaskId | None = None, *, labels: tuple[Line, ...] = (), expected_version: int | None = None
+) -> Claim:
     """Claim the best task that is ready: yours before anybody's, then by priority, due date, skills and order.
 
     Ready is what stands in todo, waits for no other task, is assigned to you or nobody, is not being handed to
@@ -53,6 +55,7 @@ def claim_next(work: Work, task: TaskId | None = None, *, labels: tuple[Line, ..
     Args:
         task: claim this one instead, wherever it stands.
         labels: only tasks with one of these labels.
+        expected_version: refuse if the task that is named has changed since this version.
 
     Raises:
         ClaimHeld: another agent has the task that was named, or it is being handed to another.
@@ -61,7 +64,7 @@ def claim_next(work: Work, task: TaskId | None = None, *, labels: tuple[Line, ..
         WipLimit: in_progress is full and the room refuses.
     """
     if task is not None:
-        return _claimed(work, _named(work, task))
+        return _claimed(work, _named(work, task, expected_version))
     if _is_full(work):
         return Claim(None, (), None, "in_progress is full, and the room refuses more. Finish something first.")
     skills = {skill for agent in work.rows.agents(work.room.id) for skill in agent.skills}
@@ -145,8 +148,8 @@ _ENDINGS = {
 }
 
 
-def _named(work: Work, task: TaskId) -> Task:
-    current = work.tasks.get(task)
+def _named(work: Work, task: TaskId, expected_version: int | None) -> Task:
+    current = work.tasks.get(task, expected_version)
     claims.require_unassigned(work, current)
     _require_not_handed(work, current)
     review.gated(work, current, Status.IN_PROGRESS)

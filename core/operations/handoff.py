@@ -63,6 +63,7 @@ def create_handoff(
     failed_approaches: tuple[Item, ...] = (),
     files: tuple[Line, ...] = (),
     branch: Line | None = None,
+    expected_version: int | None = None,
 ) -> Handoff:
     """Hand a task over to an agent, or to whoever has a role. It stays yours until somebody acknowledges it.
 
@@ -75,12 +76,13 @@ def create_handoff(
         failed_approaches: what was tried and does not work.
         files: the files touched.
         branch: where the work lies.
+        expected_version: refuse if the task has changed since this version.
 
     Raises:
         InvalidData: nobody is named, or both; or the task is closed or is being handed over already.
         ClaimHeld: another agent has the task.
     """
-    current = work.tasks.get(task)
+    current = work.tasks.get(task, expected_version)
     claims.require_free(work, current)
     claims.require_unassigned(work, current)
     _require_open_for_handoff(work, current)

@@ -8,8 +8,8 @@ from core.agents.sessions import Secret
 from core.board.review import REVIEWER
 from core.errors import InvalidData, PermissionDenied, RuleRefusal
 from core.operation import UNSET, Line, OrUnset, operation
-from core.operations.agent import check_name, clean_skills
-from core.text import clean_line
+from core.operations.agent import check_name
+from core.text import clean_labels, clean_line
 from core.work import Work
 from storage import (
     Agent,
@@ -265,7 +265,7 @@ def _take_over(work: Work, agent: Agent, session: Session) -> None:
 def _describe(work: Work, description: Line | OrUnset, skills: tuple[Line, ...] | OrUnset) -> None:
     current = work.get(Agent, work.agent.id)
     told = current.description if description is UNSET else clean_line(description, "description", 500)
-    can = current.skills if skills is UNSET else _own_skills(work, current, clean_skills(skills))
+    can = current.skills if skills is UNSET else _own_skills(work, current, clean_labels(skills, "skill"))
     work.become(work.save(replace(current, description=told, skills=can), event="edited"), work.actor.session_id)
 
 

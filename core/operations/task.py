@@ -1,13 +1,13 @@
-"""Tasks: add, look, edit, move, assign, depend, comment, archive, restore, duplicate; one or many at once."""
+"""Tasks: add, look, edit, move, assign, depend, comment, archive, restore, duplicate. Several at once: see tasks.py."""
 
 from dataclasses import dataclass, replace
 from datetime import date
 
-from core.board import claims, dependencies, order, review, transitions, wip
+from core.board import claims, dependencies, moves, order, review, transitions, wip
 from core.errors import InvalidData
 from core.history import point, reconstruct
 from core.operation import UNSET, Line, Moment, OrUnset, Text, operation
-from core.text import LABEL_LIMIT, TITLE_LIMIT, clean_line, clean_text
+from core.text import TITLE_LIMIT, clean_labels, clean_line, clean_text
 from core.work import Work
 from storage import (
     COLUMNS,
@@ -80,7 +80,7 @@ def create_task(
     task = Task(
         id=new_task_id(), room_id=work.room.id, number=work.rows.next_task_number(work.room.id),
         title=clean_line(title, "title", TITLE_LIMIT), description=clean_text(description, "description"),
-        status=status, priority=priority, rank=work.tasks.rank_before(before, status), labels=_clean_labels(labels),
+        status=status, priority=priority, rank=work.tasks.rank_before(before, status), labels=clean_labels(labels),
         assignee=assignee, estimate_minutes=_checked_estimate(estimate_minutes), due=due,
         command=_clean_command(command), blocked_reason=work.reason if status is Status.BLOCKED else None,
         created_by=work.agent.id, created_at=work.now, updated_at=work.now,
@@ -183,11 +183,11 @@ def update_task(
     """
     current = work.tasks.get(task, expected_version)
     edited = replace(
-        _given(work, current, assignee),
+        moves.given(work, current, assignee),
         title=current.title if title is UNSET else clean_line(title, "title", TITLE_LIMIT),
         description=current.description if description is UNSET else clean_text(description, "description"),
         priority=current.priority if priority is UNSET else priority,
-        labels=current.labels if labels is UNSET else _clean_labels(labels),
+        labels=current.labels if labels is UNSET else clean_labels(labels),
         estimate_minutes=current.estimate_minutes if estimate_minutes is UNSET else _checked_estimate(estimate_minutes),
         due=current.due if due is UNSET else due,
         command=current.command if command is UNSET else _clean_command(command),
@@ -233,72 +233,7 @@ def move_task(
         dependencies.require_closed(work, current, despite=despite_dependencies)
     wip.check(work, to, arriving=int(current.status is not to))
     rank = work.tasks.rank_before(before, to, moving=current)
-    return _moved(work, current, to, rank)
-
-
-@operation(role=Role.AGENT, changes=True, undoable=True, command="task move-many")
-def move_tasks(
-    work: Work,
-    tasks: tuple[TaskId, ...],
-    to: Status,
-    *,
-    before: TaskId | None = None,
-    despite_dependencies: bool = False,
-    expected_versions: tuple[int, ...] = (),
-) -> tuple[Task, ...]:
-    """Move several tasks, one after the other in the given order, as one change.
-
-    Args:
-        before: the task that they come to stand before; last in the column if omitted.
-        despite_dependencies: finish them although tasks that they depend on are open.
-        expected_versions: refuse if any has changed since its version; one a task, in order.
-    """
-    found = work.tasks.get_all(tasks, expected_versions)
-    gates = [review.gated(work, task, to) for task in found]  # each, since each may be refused
-    if any(gate is not to for gate in gates):
-        to, before = Status.REVIEW, None
-    for task in found:
-        claims.require_free(work, task)
-        transitions.check(task, to, reason=work.reason)
-        if to is Status.DONE and task.status is not to:
-            dependencies.require_closed(work, task, despite=despite_dependencies, finishing=tasks)
-    wip.check(work, to, arriving=sum(task.status is not to for task in found))
-    ranks = work.tasks.ranks_before(before, to, found)
-    return tuple(_moved(work, task, to, rank) for task, rank in zip(found, ranks, strict=True))
-
-
-@operation(role=Role.AGENT, changes=True, undoable=True, command="task edit-many")
-def update_tasks(
-    work: Work,
-    tasks: tuple[TaskId, ...],
-    *,
-    priority: Priority | OrUnset = UNSET,
-    assignee: AgentId | OrUnset | None = UNSET,
-    due: date | OrUnset | None = UNSET,
-    add_labels: tuple[Line, ...] = (),
-    remove_labels: tuple[Line, ...] = (),
-    expected_versions: tuple[int, ...] = (),
-) -> tuple[Task, ...]:
-    """Edit several tasks as one change. What is omitted stays as it is.
-
-    Args:
-        add_labels: labels that each gets, beside its own.
-        remove_labels: labels that each loses.
-        expected_versions: refuse if any has changed since its version; one a task, in order.
-    """
-    added, removed = _clean_labels(add_labels), set(remove_labels)
-    return tuple(
-        work.save(
-            replace(
-                _given(work, task, assignee),
-                priority=task.priority if priority is UNSET else priority,
-                due=task.due if due is UNSET else due,
-                labels=tuple(label for label in dict.fromkeys((*task.labels, *added)) if label not in removed),
-            ),
-            event="edited",
-        )
-        for task in work.tasks.get_all(tasks, expected_versions)
-    )
+    return moves.moved(work, current, to, rank)
 
 
 @operation(role=Role.AGENT, changes=True, undoable=True)
@@ -334,18 +269,20 @@ def depend_task(
 
 
 @operation(role=Role.AGENT, changes=True, undoable=True, tool="Leave a remark on a task.")
-def comment_task(work: Work, task: TaskId, body: Text) -> Comment:
+def comment_task(work: Work, task: TaskId, body: Text, *, expected_version: int | None = None) -> Comment:
     """Comment on a task.
 
     Args:
         body: the remark, in Markdown.
+        expected_version: refuse if the task has changed since this version.
     """
     body = Text(clean_text(body, "comment"))
     if not body:
         raise InvalidData("The comment is empty.", "Write something, or leave it.")
+    subject = work.tasks.get(task, expected_version)
     return work.add(
         Comment(
-            id=new_comment_id(), room_id=work.room.id, task_id=work.tasks.get(task).id, author=work.agent.id, body=body,
+            id=new_comment_id(), room_id=work.room.id, task_id=subject.id, author=work.agent.id, body=body,
             created_at=work.now, updated_at=work.now,
         )
     )  # fmt: skip
@@ -358,19 +295,7 @@ def archive_task(work: Work, task: TaskId, *, expected_version: int | None = Non
     Args:
         expected_version: refuse if the task has changed since this version.
     """
-    return _archived(work, work.tasks.get(task, expected_version))
-
-
-@operation(role=Role.AGENT, changes=True, undoable=True, command="task archive-many")
-def archive_tasks(
-    work: Work, tasks: tuple[TaskId, ...], *, expected_versions: tuple[int, ...] = ()
-) -> tuple[Task, ...]:
-    """Take several tasks off the board as one change.
-
-    Args:
-        expected_versions: refuse if any has changed since its version; one a task, in order.
-    """
-    return tuple(_archived(work, task) for task in work.tasks.get_all(tasks, expected_versions))
+    return moves.archived(work, work.tasks.get(task, expected_version))
 
 
 @operation(role=Role.AGENT, changes=True, undoable=True)
@@ -426,38 +351,10 @@ def _require_closed(work: Work, task: Task) -> None:
     dependencies.require_closed(work, task, despite=False)
 
 
-def _moved(work: Work, task: Task, to: Status, rank: str) -> Task:
-    if to is Status.IN_PROGRESS and work.actor.session_id is not None and work.actor.role < Role.OPERATOR:
-        taken = claims.taken(work, task)  # who begins, has it
-        return work.save(replace(taken, rank=rank), event="claimed" if taken != task else "reordered")
-    if to is task.status:
-        return work.save(replace(task, rank=rank), event="reordered")
-    blocked_reason = work.reason if to is Status.BLOCKED else None
-    return work.save(replace(task, status=to, rank=rank, blocked_reason=blocked_reason), event="status_changed")
-
-
-def _given(work: Work, task: Task, assignee: AgentId | OrUnset | None) -> Task:
-    if assignee is UNSET or assignee == task.assignee:
-        return task
-    claims.require_free(work, task)
-    return replace(task, assignee=assignee)
-
-
-def _archived(work: Work, task: Task) -> Task:
-    claims.require_free(work, task)
-    if task.status is Status.ARCHIVED:
-        raise InvalidData(f"#{task.number} is archived already.", "Nothing to do.")
-    return work.save(replace(task, status=Status.ARCHIVED, archived_from=task.status), event="archived")
-
-
 def _with_dependencies(work: Work, task: Task, needs: tuple[TaskId, ...]) -> Task:
     needs = tuple(dict.fromkeys(needs))
     dependencies.check(work, task, needs)
     return replace(task, dependencies=needs)
-
-
-def _clean_labels(labels: tuple[Line, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(clean_line(label, "label", LABEL_LIMIT) for label in labels))
 
 
 def _clean_command(command: Line | None) -> str | None:

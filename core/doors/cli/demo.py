@@ -14,7 +14,8 @@ def command(run: Run, still: bool) -> int:
     The demo has a home of its own, made anew each time and removed at the end.
     """
     require_terminal("wzp demo")
-    from core.demo.project import PERSON, ROOM
+    from core.demo.hands import ROOM
+    from core.demo.project import PERSON
     from core.demo.stage import stage
 
     with stage(still=still) as home:

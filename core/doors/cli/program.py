@@ -149,10 +149,10 @@ def _top_command(word: str) -> click.Command | None:
 
 
 def _operations_under(word: str) -> dict[str, Operation]:
-    """The operations whose command is `word` or begins with it, by command. Imports their module, if it is named so."""
-    from core.operations import MODULES, load
+    """The operations whose command is `word` or begins with it, by command. Imports no more modules than it must."""
+    from core.operations import load, modules_under
 
-    loaded = load(word) if word in MODULES else load()
+    loaded = load(*modules_under(word))
     return {
         each.command: each for each in loaded.values() if DOOR not in each.not_at and each.command.split()[0] == word
     }

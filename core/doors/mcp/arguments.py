@@ -42,11 +42,17 @@ class Arguments:
             (each for each in offered if bare_type(each.annotation) in _NOUNS and each.is_required), None
         )
         """The parameter that names what the operation is about, where it names an entity."""
+        self._gives_subject = self.subject is not None and _gives(operation.returns, bare_type(self.subject.annotation))
 
     @property
-    def takes_version(self) -> bool:
-        """Whether the operation refuses what has changed unseen."""
-        return VERSION in self._own
+    def presumes_version_of(self) -> str | None:
+        """The operation's parameter of which a call without a version stands for the last version shown.
+
+        There is one where the operation changes what it names, not where it only adds to it (a comment, a handoff):
+        that disturbs nobody's change.
+        """
+        is_change = VERSION in self._own and self._gives_subject
+        return self.subject.name if is_change and self.subject is not None else None
 
     def schema(self) -> dict[str, Any]:
         """The JSON schema."""
@@ -88,6 +94,12 @@ class Arguments:
 
     def _names(self) -> list[str]:
         return [*self._parameters, *((REASON, KEY) if self._changes else ())]
+
+
+def _gives(returns: Any, subject: Any) -> bool:
+    """Whether a result is the entity that an id of type `subject` names, or begins with it."""
+    first = returns if hasattr(returns, "version") else next(iter(typing.get_type_hints(returns).values()), None)
+    return first is not None and getattr(first, "__name__", "") == subject.__name__.removesuffix("Id")
 
 
 def offered_name(parameter: Parameter) -> str:

@@ -80,8 +80,9 @@ class Tools:
         """
         own = {name: value for name, value in values.items() if name not in (REASON, KEY)}
         presumed: Wire = {}
-        if arguments is not None and arguments.takes_version and arguments.subject and VERSION not in own:
-            version = self._seen.version_of(str(own[arguments.subject.name]))
+        subject = arguments.presumes_version_of if arguments is not None else None
+        if subject is not None and VERSION not in own:
+            version = self._seen.version_of(str(own[subject]))
             presumed = {} if version is None else {VERSION: version}
         outcome = self.caller.call(
             operation, own, presumed=presumed, reason=values.get(REASON), idempotency_key=values.get(KEY)
