@@ -21,7 +21,8 @@ import msgspec
 
 from storage import Home, utc_now
 
-LINES_A_BATCH: Final = 500
+LINES_A_BATCH: Final = 50
+"""Applied in one transaction, for which all other writers wait."""
 BYTES_A_READ: Final = 1 << 20
 LINE_BYTES: Final = 1 << 16
 """Longer lines are none of a hook's; they are skipped."""
