@@ -13,15 +13,14 @@ class SeldomLog(logging.Handler):
         super().__init__(logging.WARNING)
         self._stop: Callable[[], None] | None = None
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Take the first record; later ones go to the open log past this handler."""
+    def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002
+        """Open the log. The record then goes to it as later ones do: a handler that is added is called in its turn."""
         if self._stop is None:
             from storage import start_logging
 
             home = Home.default()
             home.create()
             self._stop = start_logging(home.logs / "mcp.log", level=logging.WARNING)
-            logging.getLogger().handle(record)
 
     def close(self) -> None:
         """Wait until all is written."""
