@@ -8,6 +8,7 @@ the same client's hooks or an earlier server of it have left; else a new one. Fr
 import logging
 import os
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -277,17 +278,18 @@ class _Life:
     def _run(self) -> None:
         while not self._is_over and not self._caller.lost.is_set():
             assert self._held is not None
-            interval = presence.beat_interval(self._held[3])
+            self._woken.wait(presence.beat_interval(self._held[3]))
+            self._woken.clear()
+            if self._calls and not self._is_over:
+                time.sleep(FLUSH_S)  # what an agent calls in one go is told in one go
+            if self._is_over:
+                return
             try:
                 self._beat()
             except ParallelError as error:
                 logger.warning("a heartbeat failed: %s", error.message)
             except Exception:
                 logger.exception("a heartbeat failed")
-            self._woken.wait(interval)
-            self._woken.clear()
-            if self._calls and not self._is_over:
-                threading.Event().wait(FLUSH_S)  # what an agent calls in one go is told in one go
 
     def _beat(self) -> None:
         database = self._caller.database
