@@ -14,6 +14,7 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process that is measured would compile our modules anew
 
 from core.execute import Call, Outcome, execute  # noqa: E402
 from core.operations import find  # noqa: E402
