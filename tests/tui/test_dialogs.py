@@ -258,7 +258,7 @@ async def conflict_dialog(pilot: Pilot[Any], board: User, bob: User) -> Conflict
         changes = rows.events(entity_id=base.id, after=0)[1:]
         theirs = rows.get(Task, base.id)
     assert theirs is not None
-    app_of(pilot).state.agents = {agent.id: agent for agent in board.call("list_agents")}
+    app_of(pilot).state.agents = {each.agent.id: each.agent for each in board.call("list_agents")}
     mine = {"title": "Fix sign-in", "priority": Priority.LOW}
     return ConflictDialog(base, theirs, mine, changes, Names(app_of(pilot).state))
 

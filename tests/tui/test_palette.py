@@ -143,6 +143,8 @@ async def test_an_edit_asks_what_is_to_change_and_may_be_left(board: User) -> No
         await pilot.press("u", "i", "enter")
         await until(pilot, lambda: board.see(card).labels == ("ui",))
         run(pilot, "update_room", "Update room", [])
+        await until(pilot, lambda: isinstance(pilot.app.screen, Pick))
+        await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, AskLine))
         await pilot.press("2", "enter")
         await until(pilot, lambda: app_of(pilot).state.room.name == "demo2")

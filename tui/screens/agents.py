@@ -49,7 +49,7 @@ AGENTS_ACTIONS = (
            True, False),
 )  # fmt: skip
 
-WIDE_FROM: Final = 100
+WIDE_FROM: Final = 116
 CLIENT_FROM: Final = 126
 """From these widths of the list on it shows more."""
 EVENTS_SHOWN: Final = 12
@@ -167,7 +167,7 @@ class AgentsScreen(ListAndDetail):
         if agent.description:
             lines.append(Content(for_screen(agent.description)))
         if agent.skills:
-            lines.append(Content.assemble((_("Skills: "), MUTED), ", ".join(map(for_screen, agent.skills))))
+            lines.append(Content.assemble((_("Skills") + ": ", MUTED), ", ".join(map(for_screen, agent.skills))))
         if not _is_quiet(report):
             style = "bold $text-warning" if report.state is AgentState.WAITING else "bold"
             lines += [Content(""), Content.styled(_state(report, now), style)]

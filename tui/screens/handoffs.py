@@ -70,6 +70,8 @@ _ANSWERS: Final = {
     HandoffAnswer.COMPLETE: {HandoffStatus.PENDING, HandoffStatus.ACKNOWLEDGED},
 }
 """From where each answer leads; it decides only which keys are offered."""
+WIDE_FROM: Final = 110
+"""From this width of the list on it names the tasks."""
 EVERYBODY: Final = "everybody"
 
 
@@ -157,15 +159,14 @@ class HandoffsScreen(ListAndDetail):
 
     def columns(self, width: int) -> Sequence[Column]:
         head = "   " + _("State · age")
-        if width < 100:
-            return [(head, 22), (_("From → to"), 26), (_("Task"), 5), (_("Summary"), 0)]
-        return [(head, 25), (_("From → to"), 36), (_("Task"), 34), (_("Summary"), 0)]
+        sizes = (22, 30, 30) if width >= WIDE_FROM else (22, 26, 5)
+        return [(head, sizes[0]), (_("From → to"), sizes[1]), (_("Task"), sizes[2]), (_("Summary"), 0)]
 
     def cells_of(self, subject: str) -> Sequence[Piece]:
         handoff, names, now = self.state.handoffs[HandoffId(subject)], Names(self.state), utc_now()
         is_late = is_overdue(handoff, self.state.room, now)
         is_open = handoff.status is HandoffStatus.PENDING
-        is_wide = self.columns(self.query_one("#rows").size.width)[2][1] > 5
+        is_wide = self.query_one("#rows").size.width >= WIDE_FROM
         task = names.task_with_title(handoff.task_id) if is_wide else names.task(handoff.task_id)
         quiet = "plain" if is_open else "dim"
         return [
