@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from core.agents import sessions
-from core.agents.presence import Observation, observe, session_of_client
+from core.agents.presence import CLIENT_LEASE_SECONDS, Observation, observe, session_of_client
 from core.agents.spool import HookEvent, HookLine, read_new, tidy
 from core.rooms import room_of
 from core.work import Actor, Client, Work
@@ -28,6 +28,7 @@ from storage import (
     SessionState,
     StateSource,
     Writer,
+    utc_now,
 )  # fmt: skip
 
 _STATES: Final[Mapping[HookEvent, AgentState]] = {
@@ -122,12 +123,12 @@ def _session(rows: Reader, room: Room, line: HookLine) -> Session | None:
 
 
 def _opened(rows: Writer, room: Room, line: HookLine) -> Session | None:
-    from core.operations.session import session_start
+    from core.operations.session import begin_session
 
-    work = _work(rows, room, line, None)
+    if (utc_now() - line.at).total_seconds() > CLIENT_LEASE_SECONDS:
+        return None  # of a client that has not been heard since: nobody is there any more
     try:
-        opened: Session = session_start(work, line.agent).session
-        return opened
+        return begin_session(_work(rows, room, line, None), line.agent)[0]
     except ParallelError as error:
         logger.warning("no session for a client's hook: %s", error.message)
         return None

@@ -96,10 +96,7 @@ def session_start(
         _leave(work, session, name)
         session = None
     if session is None:
-        who = _named(work, name) if name is not None else _numbered(work)
-        session, token = _opened(work, who)
-        if name is not None or work.actor.client is None:
-            _take_over(work, who, session)
+        session, token = begin_session(work, name)
     _describe(work, description, skills)
     return _briefing(work, session, token)
 
@@ -181,6 +178,19 @@ def expire_sessions(work: Work) -> tuple[Session, ...]:
     for session in sessions.due_sessions(work.rows, work.room)[1]:
         sessions.lapse(work, session)
     return tuple(lost)
+
+
+def begin_session(work: Work, name: str | None) -> tuple[Session, Secret]:
+    """Start a session for the agent of that name, or for the next one of the caller's client; whose work it is then.
+
+    Raises:
+        PermissionDenied: the name is a person's, or an agent's whose role is above the caller's.
+    """
+    who = _named(work, name) if name is not None else _numbered(work)
+    session, token = _opened(work, who)
+    if name is not None or work.actor.client is None:
+        _take_over(work, who, session)
+    return session, token
 
 
 def _current(work: Work) -> Session | None:

@@ -147,6 +147,14 @@ def test_what_is_none_of_a_room_or_of_a_helper_or_no_question_changes_nothing(
     assert reported(board.database)["claude-1"].state is AgentState.WORKING
 
 
+def test_what_a_client_noted_long_ago_makes_no_agent_of_today(board: User, spool: Path, project: Path):
+    note(spool, project, "SessionStart", seconds_ago=3_700)
+    note(spool, project, "PreToolUse", tool="Bash", seconds_ago=3_650)
+    assert take_in(board.database) == 2
+    with board.database.read() as rows:
+        assert rows.every(Session) == []
+
+
 def test_clearing_a_conversation_ends_no_session(board: User, spool: Path, project: Path):
     note(spool, project, "SessionStart", detail="startup")
     note(spool, project, "SessionEnd", detail="clear")
