@@ -166,7 +166,7 @@ async def test_only_rows_that_read_otherwise_are_drawn_again(board: User) -> Non
         screen = await open_agents(pilot, "agent 11")
         lines = screen.query_one("#rows")
         drawn: list[int] = []
-        lines.refresh_line = drawn.append  # type: ignore[method-assign, attr-defined]
+        lines.refresh_line = drawn.append  # type: ignore[attr-defined]
         screen.tick()
         assert drawn == []
         workers[4].is_seen(AgentState.WORKING, "Edit web/board.tsx", seconds_ago=3_600)
