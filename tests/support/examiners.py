@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
-
 LISTED: Final = Path(__file__).resolve().parents[1] / "system" / "conformance"
 CONFORMANCE: Final = "@modelcontextprotocol/conformance/dist/index.js"
 INSPECTOR: Final = "@modelcontextprotocol/inspector/clients/launcher/build/index.js"
@@ -48,6 +46,8 @@ def install() -> None:
 def examine(script: str, arguments: Sequence[str], **options: Any) -> "subprocess.CompletedProcess[str]":
     """Run an examiner; skips the test where it is not installed, but fails it in CI."""
     if not folder().exists():
+        import pytest
+
         why = "The examiners are not installed: run `python -m tests.support.examiners`, which needs the network."
         (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
     command = [_program("node"), str(folder() / "node_modules" / script), *arguments]
@@ -60,4 +60,7 @@ def _program(name: str) -> str:
 
 
 if __name__ == "__main__":
-    install()
+    try:
+        install()
+    except (OSError, subprocess.CalledProcessError) as error:
+        sys.exit(f"The MCP examiners could not be installed: {error}")
