@@ -197,6 +197,26 @@ class Reader:
                 rank, id"""
         return (TASKS.rows.decode(row) for row in self.stream(sql, (room, agent)))
 
+    def assigned_tasks(self, room: RoomId, statuses: Collection[Status], agent: AgentId | None = None) -> list[Task]:
+        """The tasks of some columns that an agent has (any agent, if none is named), in no order, without positions."""
+        who, values = ("= ?", [agent]) if agent is not None else ("IS NOT NULL", [])
+        where = f"WHERE assignee {who} AND room_id = ? AND status IN ({', '.join('?' * len(statuses))})"
+        rows = self._all(f"{TASKS.select} {where}", [*values, room, *(status.value for status in statuses)])
+        return [TASKS.rows.decode(row) for row in rows]
+
+    def first_task(self, room: RoomId, status: Status) -> TaskId | None:
+        """The task at the head of a column."""
+        sql = "SELECT id FROM task WHERE room_id = ? AND status = ? ORDER BY rank, id LIMIT 1"
+        row = self._one(sql, (room, status.value))
+        return None if row is None else TaskId(row[0])
+
+    def claiming_sessions(self, room: RoomId) -> list[Session]:
+        """The sessions that have claimed a task of the room."""
+        sql = (
+            f"{SESSIONS.select} WHERE id IN (SELECT claimed_by FROM task WHERE claimed_by IS NOT NULL AND room_id = ?)"
+        )
+        return [SESSIONS.rows.decode(row) for row in self._all(sql, (room,))]
+
     def claimed_tasks(self, session: SessionId) -> list[Task]:
         """The tasks that a session has claimed, in no order, without positions."""
         return [TASKS.rows.decode(row) for row in self._all(f"{TASKS.select} WHERE claimed_by = ?", (session,))]

@@ -67,7 +67,7 @@ def reports(rows: Reader, room: Room) -> tuple[AgentReport, ...]:
         sessions=rows.latest_sessions(room.id),
         presences=rows.presences(room.id),
         pending=rows.handoffs(room.id, status=[HandoffStatus.PENDING]),
-        tasks=rows.tasks(room.id, OPEN_COLUMNS),
+        tasks=rows.assigned_tasks(room.id, OPEN_COLUMNS),
     )
 
 

@@ -151,8 +151,7 @@ def lapse(work: "Work", session: Session) -> None:
 
 def queued_again(work: "Work", task: Task) -> Task:
     """A task at the head of the queue, for anybody."""
-    queue = work.rows.tasks(work.room.id, [Status.TODO])
-    rank = work.tasks.rank_before(queue[0].id if queue else None, Status.TODO)
+    rank = work.tasks.rank_before(work.rows.first_task(work.room.id, Status.TODO), Status.TODO)
     return replace(task, status=Status.TODO, rank=rank, assignee=None, claimed_by=None, blocked_reason=None)
 
 
@@ -172,11 +171,9 @@ def due_sessions(rows: Reader, room: Room) -> tuple[list[Session], list[Session]
         for session in rows.sessions(room.id, state=SessionState.ACTIVE)
         if _is_silent(session, presences.get(session.id), room)
     ]
-    holding = {task.claimed_by for task in rows.tasks(room.id, [Status.IN_PROGRESS])} - {None}
-    over = [session for each in holding if (session := rows.get(Session, each or "")) is not None]
     lapsed = [
         session
-        for session in over
+        for session in rows.claiming_sessions(room.id)
         if session.state is not SessionState.ACTIVE and not is_answering(presences.get(session.id))
     ]
     return silent, lapsed

@@ -45,8 +45,7 @@ def send_back_task(work: Work, task: TaskId, body: Text, *, expected_version: in
     current = _in_review(work, task, expected_version)
     comment_task(work, task, body)
     wip.check(work, Status.TODO)
-    queue = work.rows.tasks(work.room.id, [Status.TODO])
-    rank = work.tasks.rank_before(queue[0].id if queue else None, Status.TODO)
+    rank = work.tasks.rank_before(work.rows.first_task(work.room.id, Status.TODO), Status.TODO)
     return work.save(replace(current, status=Status.TODO, rank=rank), event="sent_back")
 
 

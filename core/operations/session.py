@@ -261,12 +261,12 @@ def _session(work: Work, agent: Agent, token: Secret) -> Session:
 
 def _take_over(work: Work, agent: Agent, session: Session) -> None:
     """Claim what the agent's earlier sessions, which are over, have left, whether they still had it or it lapsed."""
-    for task in work.rows.tasks(work.room.id, [Status.IN_PROGRESS]):
+    for task in work.rows.assigned_tasks(work.room.id, [Status.IN_PROGRESS], agent.id):
         holder = work.rows.get(Session, task.claimed_by or "")
         is_left = task.result is not None and task.result.ending is Ending.ABANDONED
         if holder is not None:
             is_left = holder.state is not SessionState.ACTIVE
-        if task.assignee == agent.id and is_left:
+        if is_left:
             current = work.tasks.get(task.id)
             again = replace(current, claimed_by=session.id, claim=current.claim + 1, result=None)
             work.save(again, event="claimed", reason="goes on in a new session")
@@ -291,7 +291,9 @@ def _own_skills(work: Work, agent: Agent, told: tuple[str, ...]) -> tuple[str, .
 def _briefing(work: Work, session: Session, token: Secret | None) -> Briefing:
     rows, me = work.rows, work.agent
     open_handoffs = rows.handoffs(work.room.id, status=[HandoffStatus.PENDING, HandoffStatus.ACKNOWLEDGED])
-    own = [task for task in rows.tasks(work.room.id, _OPEN) if task.assignee == me.id]
+    own = sorted(
+        rows.assigned_tasks(work.room.id, _OPEN, me.id), key=lambda task: (_OPEN.index(task.status), task.rank, task.id)
+    )
     waiting = handoffs.unread(open_handoffs, me)
     taken = [each for each in open_handoffs if each.taken_by == me.id]
     touching = {task.id for task in own} | {each.task_id for each in waiting + taken}
