@@ -1,9 +1,10 @@
 """History: what has happened, undone and redone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core.board import dependencies
+from core.board import claims, dependencies, review
 from core.errors import NotFound, UndoRefused
 from core.history import Board, board_at, effective_events, point
 from core.operation import UNSET, Moment, OrUnset, operation
@@ -82,6 +83,8 @@ def undo(work: Work, change: ChangeId | None = None) -> Undone:
     Raises:
         NotFound: the room has no such change.
         UndoRefused: somebody has since changed the same fields (says who and when), or there is nothing to undo.
+        ClaimHeld: another agent has the task, and undoing would take it away.
+        ReviewRequired: it would be done again without an approval.
     """
     return _reverse(work, change if change is not None else _latest(work, undos=False))
 
@@ -168,6 +171,7 @@ def _reverse_event(work: Work, event: Event) -> Entity:
         raise UndoRefused(f"The creation of a {event.entity} cannot be undone.", "Edit it instead.")
     values = values_from_wire(record, event.before)
     if isinstance(current, Task):
+        _require_allowed(work, event, current, values)
         values.pop("claim", None)  # a fence never goes back
         if "claimed_by" in values:
             values["claimed_by"] = None  # nor is a claim taken for somebody
@@ -179,6 +183,15 @@ def _reverse_event(work: Work, event: Event) -> Entity:
     if "name" in values and _is_taken(work, current, values["name"]):
         raise UndoRefused(f"The name {values['name']!r} has been taken since.", "Choose another name by hand.")
     return work.save(replace(current, **values), event="undone")  # type: ignore[no-any-return]
+
+
+def _require_allowed(work: Work, event: Event, task: Task, values: Mapping[str, Any]) -> None:
+    """Undoing leads not around a claim, nor an agent by another's change around the review gate."""
+    if {"status", "assignee"} & values.keys():
+        claims.require_free(work, task)
+    is_anothers = event.agent_id != work.agent.id
+    if is_anothers and values.get("status") is Status.DONE and review.gated(work, task, Status.DONE) is not Status.DONE:
+        raise review.refusal(task)
 
 
 def _is_taken(work: Work, current: Room | Agent, name: str) -> bool:

@@ -464,6 +464,17 @@ def test_a_person_undoes_an_agents_claim(board: User, claude: User) -> None:
         claude.finish(task, claim=1)
 
 
+def test_no_agent_undoes_anothers_claim_away(board: User, claude: User, codex: User) -> None:
+    task = board.add(status="todo", assignee="codex")
+    given = board.outcome("assign_task", task=task, to="claude").change
+    claude.claim(task)
+    with pytest.raises(ClaimHeld, match="claimed by claude"):
+        codex.call("undo", change=given)
+    assert board.see(task).claimed_by == claude.session
+    board.call("undo", change=given)
+    assert (board.see(task).assignee, board.see(task).claimed_by) == (codex.id, None)
+
+
 def test_a_copy_of_a_claimed_task_is_nobodys(board: User, claude: User) -> None:
     task = board.add(status="todo")
     claude.claim(task)

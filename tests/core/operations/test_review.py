@@ -179,6 +179,21 @@ def test_an_approval_can_be_undone(board: User, finished: Task) -> None:
     assert board.see(finished).status is Status.REVIEW
 
 
+def test_no_agent_undoes_its_way_around_the_gate(board: User, claude: User, finished: Task) -> None:
+    board.call("approve_task", task=finished)
+    taken_back = board.outcome("undo").change
+    with pytest.raises(ReviewRequired):
+        claude.call("undo", change=taken_back)
+    board.call("approve_task", task=finished)
+    reopened = board.outcome("move_task", task=finished, to=Status.TODO).change
+    with pytest.raises(ReviewRequired):
+        claude.call("undo", change=reopened)
+    board.call("undo")
+    claude.move(finished, "todo")
+    claude.call("undo")
+    assert board.see(finished).status is Status.DONE, "its own slip it may take back: that was approved"
+
+
 # sending back
 
 
