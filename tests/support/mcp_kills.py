@@ -147,7 +147,9 @@ class Doomed(threading.Thread):
 def fill_pipe(server: AgentProcess) -> None:
     """Leave so little room for answers that a tool's does not fit: the server stores, and then waits to say so."""
     assert server.process.stdout is not None
-    size = fcntl.fcntl(server.process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+    size = 65_536  # where it cannot be made smaller, as on macOS
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        size = fcntl.fcntl(server.process.stdout, fcntl.F_SETPIPE_SZ, 4096)
     while size > 300:
         size -= len('{"jsonrpc":"2.0","id":,"result":{}}\n') + len(str(server.send("ping", {})))
 

@@ -111,6 +111,7 @@ async def test_a_task_goes_from_hand_to_hand_and_the_person_sees_it_all(board: U
                 frontend, "update_task_status", task_id="1", status="in_progress", reason="実装を開始します"
             )
             assert (answer["success"], answer["task"]["status"]) == (True, "in_progress")
+            assert answer["task"]["id"].startswith("tsk_")
             await person.sees_columns(in_progress=1)
             await person.sees("@frontend-dev")
             event = last_event(board)

@@ -3,10 +3,12 @@
 Sessions that are lost, taken or proved by a wrong token: test_sessions.py. How the process ends: test_mcp_process.py.
 """
 
+import json
 import os
 import resource
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,11 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
+import psutil
 import pytest
 
-from storage import HOME_VARIABLE, Home
+from storage import HOME_VARIABLE, Home, Session, SessionState
 from storage.database import WRITE_DEADLINE_S
-from tests.support.agents import AgentProcess
+from tests.support.agents import PROGRAM, AgentProcess
 from tests.support.mcp_kills import Doomed, verdict
 from tests.support.processes import Child, children
 from tests.support.users import User
@@ -106,6 +109,46 @@ def test_the_end_of_input_in_mid_call_waits_for_the_call(board: User, project: P
     assert board.titles("backlog") == ["last words"]
 
 
+PARENT = """
+import subprocess, sys
+server = subprocess.Popen([sys.executable, sys.argv[1], "mcp"])
+print(server.pid, file=sys.stderr, flush=True)
+server.wait()
+"""
+
+
+def test_a_call_is_finished_when_the_parent_dies_in_the_middle_of_it(board: User, project: Path):
+    initialize, call = (
+        {"method": "initialize", "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {}}},
+        {"method": "tools/call", "params": {"name": "create_task", "arguments": {"title": "orphan"}}},
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(PROGRAM)], cwd=project,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as parent:  # fmt: skip
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        assert parent.stderr is not None
+        server = psutil.Process(int(parent.stderr.readline()))
+        with holder(board.database.home) as child:
+            for number, message in enumerate((initialize, call), 1):
+                parent.stdin.write(json.dumps({"jsonrpc": "2.0", "id": number, **message}).encode() + b"\n")
+            parent.stdin.flush()
+            assert json.loads(parent.stdout.readline())["id"] == 1
+            parent.kill()
+            time.sleep(1.5)  # it looks for its parent once a second
+            assert server.is_running()
+            child.tell()
+            assert child.hear() == ["released"]
+        assert json.loads(parent.stdout.readline())["result"]["structuredContent"]["success"]
+        assert psutil.wait_procs([server], 20)[1] == [], "our end of its input is still open"
+    assert board.titles("backlog") == ["orphan"]
+    with board.database.read() as rows:
+        (session,) = rows.every(Session)
+    assert session.state is SessionState.ENDED
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux can limit another process")
 def test_a_write_that_the_system_cuts_short_is_refused_and_loses_nothing(board: User, project: Path):
     home = board.database.home
     with AgentProcess(project) as server:
