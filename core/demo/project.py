@@ -145,7 +145,7 @@ def seed(database: Database, root: Path) -> None:
     """Fill an empty home with the demo's room."""
     person = Hand(database, PERSON)
     person.call("create_room", name=ROOM, root=root)
-    limits = {Status.IN_PROGRESS: 4, Status.REVIEW: REVIEW_LIMIT}
+    limits = {Status.IN_PROGRESS: 6, Status.REVIEW: REVIEW_LIMIT}
     person.call("update_room", wip=limits, handoff_alert_minutes=HANDOFF_ALERT_MINUTES)
     for member in (*AGENTS, GONE):
         person.call("create_agent", name=member.name, description=member.description, skills=member.skills)

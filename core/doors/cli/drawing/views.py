@@ -135,8 +135,9 @@ def handoff_view(handoff: Wire) -> str:
     }
     head = styled(f"Handoff {short_id(handoff)} of #{handoff['task_number']}{title}", BOLD)
     parts = [f"{head}\n{facts(named)}", block_for_screen(handoff["summary"])]
-    for heading, name in (("Next steps", "next_steps"), ("Warnings", "warnings"), ("Failed", "failed_approaches")):
+    for name in ("next_steps", "warnings", "failed_approaches"):
         if handoff[name]:
+            heading = name.replace("_", " ").capitalize()
             parts.append(section(heading, *bullets(handoff[name], are_numbered=name == "next_steps")))
     return "\n\n".join(parts)
 

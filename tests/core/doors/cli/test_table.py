@@ -209,6 +209,7 @@ def test_sessions_and_briefings_are_drawn(wzp, room):
     assert wzp("session", "end", session, "--reason", "went in circles").out == f"Ended session {session} of codex.\n"
     words_of(wzp("session", "list").out, "ended", "went in circles")
     words_of(wzp("session", "show", session).out, "went in circles")
+    words_of(wzp("history", "--limit", "1").out, "session ended: state active → ended (went in circles)\n")
     wzp("task", "add", "Fix login", "--status", "todo", "--assignee", "codex")
     wzp("handoff", "create", "1", "Begin with the log.", "--to-role", "tests")
     told = wzp("session", "start", "tester", "--skill", "tests").out
