@@ -14,20 +14,25 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import apsw
 import psutil
 import pytest
 
-from storage import HOME_VARIABLE, Home, Session, SessionState
+from storage import HOME_VARIABLE, Database, Home, Session, SessionState
 from storage.database import WRITE_DEADLINE_S
+from tests.conftest import ROOM
 from tests.support.agents import PROGRAM, AgentProcess
 from tests.support.mcp_kills import Doomed, verdict
 from tests.support.processes import Child, children
 from tests.support.users import User
+from tests.system import test_faults_storage
 from tests.system.test_faults_storage import check_sound, digest
 
 pytestmark = pytest.mark.system
+
+small_disk = test_faults_storage.small_disk
 
 HOLD = """
 database = Database.open(home)
@@ -166,6 +171,34 @@ def test_a_write_that_the_system_cuts_short_is_refused_and_loses_nothing(board: 
     assert board.titles("backlog") == ["before", "after"]
     board.database.close()
     check_sound(home.database)
+
+
+def test_a_full_disk_refuses_calls_until_there_is_space(small_disk: Path, project: Path):
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(300_000))
+    home = Home(small_disk / "home")
+    database = Database.open(home)
+    owner = User(database, "owner", room=ROOM)
+    owner.call("create_room", name=ROOM, root=project)
+    with AgentProcess(project, **{HOME_VARIABLE: str(home.path)}) as server:
+        stored = 0
+        while (told := create(server, stored + 1))["success"]:
+            stored += 1
+        assert told["error"]["code"] == "storage_full"
+        assert "Free space" in told["error"]["hint"]
+        assert server.call("get_task", task_id=stored)["task"]["title"] == f"task {stored}", "reading goes on"
+        ballast.unlink()
+        assert create(server, stored + 1)["task"]["number"] == stored + 1
+        assert server.leave() == 0
+    assert owner.titles("backlog") == [f"task {number + 1}" for number in range(stored + 1)]
+    database.close()
+    check_sound(home.database)
+
+
+def create(server: AgentProcess, number: int) -> Any:
+    """What a call says that adds a large task."""
+    arguments = {"title": f"task {number}", "description": "x" * 10_000}
+    return server.request("tools/call", name="create_task", arguments=arguments)["structuredContent"]
 
 
 @contextmanager
