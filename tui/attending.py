@@ -10,7 +10,7 @@ from core.agents import AgentReport
 from core.agents.handoffs import is_overdue
 from storage import AgentId, HandoffId, TaskId, utc_now
 from tui import news
-from tui.attention import Cause, Waiting, person_of, waiting_for
+from tui.attention import Cause, Waiting, person_of, waiting_cards, waiting_for
 from tui.board_state import BoardChange
 from tui.desk import Desk
 from tui.following import Following
@@ -44,6 +44,7 @@ class Attending(Following):
         super().__init__(desk, survives_errors=survives_errors)
         self.reports: Mapping[AgentId, AgentReport] = {}
         self.waiting: tuple[Waiting, ...] = ()
+        self._waiting_cards: tuple[Waiting, ...] = ()
         self.handed: Mapping[TaskId, bool] = {}
         self.reported: Signal[Reported] = Signal(self, "reported")
         self._last_visited: Waiting | None = None
@@ -62,7 +63,9 @@ class Attending(Following):
         now = utc_now()
         reports = self.state.reports()
         self.reports = {report.agent.id: report for report in reports}
-        self.waiting = waiting_for(self.state, reports, self.desk.actor, now)
+        if change is not None and (change.tasks or change.agents_changed or change.everything):
+            self._waiting_cards = waiting_cards(self.state, self.desk.actor)
+        self.waiting = (*waiting_for(self.state, reports, self.desk.actor, now), *self._waiting_cards)
         pending = self.state.pending_handoffs()
         self._overdue = frozenset(each.id for each in pending if is_overdue(each, self.state.room, now))
         handed = {each.task_id: each.id in self._overdue for each in pending}

@@ -1,9 +1,10 @@
 """What waits for the person: agents with a question, handoffs, reviews, cards that an agent has left."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from operator import itemgetter
+from typing import NamedTuple
 
 from core.agents import AgentReport
 from core.agents.handoffs import is_for, is_overdue
@@ -23,9 +24,11 @@ class Cause(StrEnum):
     ABANDONED = "abandoned"
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """One thing that waits: an agent, a handoff or a task, by its id, and since when."""
+class Waiting(NamedTuple):
+    """One thing that waits: an agent, a handoff or a task, by its id, and since when.
+
+    A tuple, since a column of review may hold thousands, made anew with each change.
+    """
 
     cause: Cause
     subject: str
@@ -46,10 +49,26 @@ def person_of(state: BoardState, actor: Actor) -> Agent:
 
 
 def waiting_for(state: BoardState, reports: Iterable[AgentReport], actor: Actor, now: datetime) -> tuple[Waiting, ...]:
-    """All that waits for the person, by cause, then the longest first."""
-    found = {*_questions(reports), *_handoffs(state, person_of(state, actor), now), *_cards(state, actor)}
+    """All that waits for the person but the cards, by cause, then the longest first."""
+    found = [*_questions(reports), *_handoffs(state, person_of(state, actor), now)]
     causes = list(Cause)
     return tuple(sorted(found, key=lambda each: (causes.index(each.cause), each.since, each.subject)))
+
+
+def waiting_cards(state: BoardState, actor: Actor) -> tuple[Waiting, ...]:
+    """The cards that wait for the person: those to be approved, then those that were left, the longest first."""
+    me = person_of(state, actor)
+    reviews = [
+        Waiting(Cause.REVIEW, task.id, task.status_changed_at)
+        for task in state.column(Status.REVIEW)
+        if may_approve(actor.role, me, task)
+    ]
+    left = [
+        Waiting(Cause.ABANDONED, task.id, task.result.at)
+        for task in (*state.column(Status.IN_PROGRESS), *state.column(Status.BLOCKED))
+        if task.result is not None and task.result.ending is Ending.ABANDONED
+    ]
+    return (*sorted(reviews, key=itemgetter(2, 1)), *sorted(left, key=itemgetter(2, 1)))
 
 
 def _questions(reports: Iterable[AgentReport]) -> Iterator[Waiting]:
@@ -66,13 +85,3 @@ def _handoffs(state: BoardState, me: Agent, now: datetime) -> Iterator[Waiting]:
             yield Waiting(Cause.HANDOFF, handoff.id, handoff.updated_at)
         elif is_overdue(handoff, state.room, now):
             yield Waiting(Cause.OVERDUE, handoff.id, handoff.updated_at)
-
-
-def _cards(state: BoardState, actor: Actor) -> Iterator[Waiting]:
-    me = person_of(state, actor)
-    for task in state.column(Status.REVIEW):
-        if may_approve(actor.role, me, task):
-            yield Waiting(Cause.REVIEW, task.id, task.status_changed_at)
-    for task in (*state.column(Status.IN_PROGRESS), *state.column(Status.BLOCKED)):
-        if task.result is not None and task.result.ending is Ending.ABANDONED:
-            yield Waiting(Cause.ABANDONED, task.id, task.result.at)

@@ -30,8 +30,6 @@ def rows_of(pilot: Pilot[Any]) -> list[str]:
 
 async def test_an_empty_room_says_what_to_do_next(board: User) -> None:
     async with open_app(board) as pilot:
-        app_of(pilot).state.agents.clear()
-        app_of(pilot)._attend()
         await open_agents(pilot, "No agent works in this room yet.", "wzp agents install --client claude")
 
 
@@ -92,7 +90,7 @@ async def test_t_opens_the_task_of_the_agent(board: User) -> None:
 
 async def test_an_agent_is_added_and_edited_in_a_form(board: User) -> None:
     async with open_app(board) as pilot:
-        screen = await open_agents(pilot, "owner")
+        screen = await open_agents(pilot, "No agent")
         await pilot.press("n")
         await until(pilot, lambda: isinstance(pilot.app.screen, AgentForm))
         await pilot.press(*"ann", "tab", "tab", "tab", *"Tests", "tab", *"tests, review", "ctrl+s")

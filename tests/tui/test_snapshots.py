@@ -13,13 +13,25 @@ import time_machine
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
-from storage import Priority, Status
+from storage import AgentState, Finish, Priority, Status
 from tests.support.app import app_of, settled, shown, until
+from tests.support.crew import Worker
 from tests.support.users import User
 from tui.app import ParallelApp
 from tui.desk import Desk
-from tui.dialogs import AskLine, AskText, Choice, Confirm, ConflictDialog, Pick, TaskForm
+from tui.dialogs import (
+    AgentForm,
+    AskLine,
+    AskText,
+    Choice,
+    Confirm,
+    ConflictDialog,
+    HandoffForm,
+    Pick,
+    TaskForm,
+)
 from tui.messages import Severity
+from tui.screens.handoffs import HandoffsScreen
 from tui.screens.help import HelpScreen
 from tui.screens.task import TaskScreen
 from tui.translation import set_language
@@ -66,6 +78,32 @@ def room(board: User, alice: User, bob: User) -> User:
     board.comment(form, "Fine.")
     board.edit(form, title="Write the form of the login")
     return board
+
+
+@pytest.fixture
+def crew(room: User) -> User:
+    """Agents at work in the room: one asks, one works, one has left its card; handoffs wait for an answer."""
+    asking = Worker(room, "claude-api", description="Builds the HTTP API.", skills=("api", "review"))
+    working, leaving = Worker(room, "claude-ui"), Worker(room, "codex-tests")
+    cards = [room.add(title, status="todo", labels=("api",)) for title in ("Rate limit", "Dark theme", "Run on macOS")]
+    for worker, card in zip((asking, working, leaving), cards, strict=True):
+        worker.call("claim_next", task=card)
+    done = room.add("Reset the password", status="todo")
+    working.call("claim_next", task=done)
+    working.call(
+        "finish_task", task=done, finish=Finish.COMPLETE, branch="reset",
+        summary="Mails a link that lives for an hour.\n\nTry it: `make mail`.",
+        files=("auth/reset.py", "tests/test_reset.py"), output="tests/test_reset.py ....\n4 passed in 0.4 s",
+    )  # fmt: skip
+    working.call(
+        "create_handoff", task=cards[1], to_agent=asking.agent, summary="The dark one is there, the light one is not.",
+        next_steps=("Draw the light one", "Look at it in 16 colours"), warnings=("NO_COLOR keeps backgrounds",),
+        failed_approaches=("Inverting the dark one",), files=("tui/themes.py",), branch="themes",
+    )  # fmt: skip
+    room.call("end_session", session=leaving.session, reason="the terminal was closed")
+    asking.is_seen(AgentState.WAITING, "May I delete migrations/0007_users.py? It has never been released.", calls=42)
+    working.is_seen(AgentState.WORKING, "Edit web/board.tsx", seconds_ago=12, calls=1_118)
+    return room
 
 
 @pytest.fixture
@@ -190,6 +228,63 @@ async def ask_text(pilot: Pilot[Any]) -> None:
     await until(pilot, lambda: pilot.app.focused)
 
 
+async def agents(pilot: Pilot[Any]) -> None:
+    await pilot.press("3")
+    await shown(pilot, "waiting · hook")
+    await until(pilot, lambda: pilot.app.screen._events)
+
+
+async def agents_detail(pilot: Pilot[Any]) -> None:
+    await agents(pilot)
+    await pilot.press("enter")
+
+
+async def agents_light(pilot: Pilot[Any]) -> None:
+    await app_of(pilot).change_settings(theme="wezterm-parallel-light")
+    await agents(pilot)
+
+
+async def agents_japanese(pilot: Pilot[Any]) -> None:
+    await pilot.press("3")
+    await shown(pilot, "待機中 · フック")
+    await until(pilot, lambda: pilot.app.screen._events)
+
+
+async def agent_form(pilot: Pilot[Any]) -> None:
+    await agents(pilot)
+    await pilot.press("e")
+    await until(pilot, lambda: isinstance(pilot.app.screen, AgentForm) and pilot.app.focused)
+
+
+async def handoffs(pilot: Pilot[Any]) -> None:
+    await pilot.press("4")
+    await until(pilot, lambda: isinstance(pilot.app.screen, HandoffsScreen))
+    await shown(pilot, "claude-ui → claude-api")
+
+
+async def handoffs_detail(pilot: Pilot[Any]) -> None:
+    await handoffs(pilot)
+    await pilot.press("enter")
+
+
+async def handoff_form(pilot: Pilot[Any]) -> None:
+    await board(pilot)
+    await pilot.press("o")
+    await until(pilot, lambda: isinstance(pilot.app.screen, HandoffForm) and pilot.app.focused)
+
+
+async def board_badges(pilot: Pilot[Any]) -> None:
+    await board(pilot)
+    await pilot.press("exclamation_mark", "1")
+    await pilot.press("l", "l")
+
+
+async def task_result(pilot: Pilot[Any]) -> None:
+    found = next(each for each in app_of(pilot).state.tasks.values() if each.title == "Reset the password")
+    await pilot.app.push_screen(TaskScreen(found.id))
+    await shown(pilot, "4 passed")
+
+
 def _form(pilot: Pilot[Any]) -> Any:
     found = app_of(pilot).state.by_number(3)
     assert found is not None
@@ -201,6 +296,19 @@ SCENES = [
     settings, palette, form, conflict, small_dialogs, confirm, ask_line, ask_text,
 ]  # fmt: skip
 JAPANESE_SCENES = [board, board_carrying, task, history, help_of_the_board, form, conflict]
+
+
+CREW_SCENES = [
+    agents, agents_detail, agents_light, agent_form, handoffs, handoffs_detail, handoff_form, board_badges, task_result,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=["80x24", "200x50"])
+@pytest.mark.parametrize("scene", CREW_SCENES, ids=[scene.__name__ for scene in CREW_SCENES])
+def test_agents_at_work_look_as_they_should(
+    crew: User, snap: Callable[[Prepare, tuple[int, int]], None], scene: Prepare, size: tuple[int, int]
+) -> None:
+    snap(scene, size)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["80x24", "160x45"])
@@ -223,5 +331,13 @@ def japanese(room: User) -> Iterator[None]:
 @pytest.mark.parametrize("scene", JAPANESE_SCENES, ids=[scene.__name__ for scene in JAPANESE_SCENES])
 def test_it_looks_as_it_should_in_japanese(
     japanese: None, snap: Callable[[Prepare, tuple[int, int]], None], scene: Prepare, size: tuple[int, int]
+) -> None:
+    snap(scene, size)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=["80x24", "200x50"])
+@pytest.mark.parametrize("scene", [agents_japanese, handoffs], ids=["agents", "handoffs"])
+def test_agents_look_as_they_should_in_japanese(
+    crew: User, japanese: None, snap: Callable[[Prepare, tuple[int, int]], None], scene: Prepare, size: tuple[int, int]
 ) -> None:
     snap(scene, size)

@@ -36,8 +36,10 @@ from tui.wording import AGENT_STATES, KIND_NAMES, MUTED, SESSION_STATES, SOURCE_
 AGENTS_ACTIONS = (
     Action("agents.open", "enter", "open", "Details", "Show all there is to the agent.", "Agents", True),
     Action("agents.task", "t", "task", "Task", "Open the task that the agent works on.", "Agents", True),
+    Action("agents.back", "escape", "back", "Back", "From the details to the list, and to the board.", "Agents",
+           True, False),
     Action("agents.hand_over", "h", "ask('hand_over')", "Hand over", "Hand a task over to the agent.", "Agents", True),
-    Action("agents.assign", "a", "ask('assign')", "Assign", "Pick a task for the agent.", "Agents", True),
+    Action("agents.assign", "a", "ask('assign')", "Assign", "Pick a task for the agent.", "Agents"),
     Action("agents.add", "n", "ask('add')", "New", "Add an agent to the room.", "Agents", True),
     Action("agents.edit", "e", "ask('edit')", "Edit", "Edit name, role, description and skills.", "Agents", True),
     Action("agents.session", "s", "ask('new_session')", "Session", "Make a session for the agent, and show its token.",
@@ -45,8 +47,6 @@ AGENTS_ACTIONS = (
     Action("agents.end", "x", "ask('end_session')", "End", "End the session of the agent.", "Agents", True),
     Action("agents.down", "j,down", "scroll(2)", "Down", "Scroll the details down.", "Reading", in_palette=False),
     Action("agents.up", "k,up", "scroll(-2)", "Up", "Scroll the details up.", "Reading", in_palette=False),
-    Action("agents.back", "escape", "back", "Back", "From the details to the list, and to the board.", "Agents",
-           True, False),
 )  # fmt: skip
 
 WIDE_FROM: Final = 116
@@ -79,13 +79,18 @@ class AgentsScreen(ListAndDetail):
     @on(ScreenResume)
     def refill(self) -> None:
         """Show the agents as they are now."""
-        self.fill([report.agent.id for report in sorted(self.parallel.reports.values(), key=_order)])
+        self._fill()
         self.chosen()
 
     def _take_in(self, reported: Reported) -> None:
         del reported
         if self.is_on_stage:
-            self.fill([report.agent.id for report in sorted(self.parallel.reports.values(), key=_order)])
+            self._fill()
+
+    def _fill(self) -> None:
+        """Show the agents; where there are people only, what to do to get one."""
+        reports = sorted(self.parallel.reports.values(), key=_order)
+        self.fill([] if all(map(_is_quiet, reports)) else [report.agent.id for report in reports])
 
     def _hear(self, change: BoardChange) -> None:
         if self.is_on_stage and any(event.agent_id == self.selected for event in change.events):
@@ -128,7 +133,7 @@ class AgentsScreen(ListAndDetail):
     def columns(self, width: int) -> Sequence[Column]:
         state, name = _("State · told by · age"), _("Agent")
         if width < WIDE_FROM:
-            return [(f"   {state}", 27), (name, 14), (_("Task"), 5), ("⇄", 3), (_("Says"), 0)]
+            return [(f"   {state}", 27), (name, 14), ("#", 5), ("⇄", 3), (_("Says"), 0)]
         found = [(f"   {state}", 27), (name, 17), (_("Task"), 26), ("⇄", 4), (_("Session"), 9), (_("Calls"), 7)]
         return [*found, *([(_("Client"), 16)] if width >= CLIENT_FROM else []), (_("Says"), 0)]
 

@@ -26,6 +26,10 @@ from tui.wording import HANDOFF_STATES, KIND_NAMES, MUTED, Names, age, full_time
 
 HANDOFFS_ACTIONS = (
     Action("handoffs.open", "enter", "open", "Details", "Read the whole handoff.", "Handoffs", True),
+    Action("handoffs.next_box", "tab", "turn(1)", "Box", "All, inbox, outbox, overdue.", "Handoffs", True,
+           False),
+    Action("handoffs.back", "escape", "back", "Back", "From the details to the list, and to the board.", "Handoffs",
+           True, False),
     Action("handoffs.acknowledge", "a", "answer('acknowledge')", "Acknowledge", "Take the task on.", "Handoffs", True),
     Action("handoffs.decline", "d", "answer('decline')", "Decline", "Decline it with a reason; your own: withdraw it.",
            "Handoffs", True),
@@ -34,15 +38,11 @@ HANDOFFS_ACTIONS = (
     Action("handoffs.redirect", "r", "redirect", "Redirect", "Give it to somebody else.", "Handoffs", True),
     Action("handoffs.write", "n", "write", "New", "Hand a task over to somebody.", "Handoffs", True),
     Action("handoffs.task", "t", "task", "Task", "Open its task.", "Handoffs", True),
-    Action("handoffs.next_box", "tab", "turn(1)", "Next box", "All, inbox, outbox, overdue.", "Handoffs", True,
-           False),
     Action("handoffs.previous_box", "shift+tab", "turn(-1)", "Previous box", "The box before.", "Handoffs",
            in_palette=False),
     Action("handoffs.agent", "f", "agent", "Whose", "Pick whose inbox and outbox are shown.", "Handoffs", True),
     Action("handoffs.down", "j,down", "scroll(2)", "Down", "Scroll the details down.", "Reading", in_palette=False),
     Action("handoffs.up", "k,up", "scroll(-2)", "Up", "Scroll the details up.", "Reading", in_palette=False),
-    Action("handoffs.back", "escape", "back", "Back", "From the details to the list, and to the board.", "Handoffs",
-           True, False),
 )  # fmt: skip
 
 
@@ -159,8 +159,10 @@ class HandoffsScreen(ListAndDetail):
 
     def columns(self, width: int) -> Sequence[Column]:
         head = "   " + _("State · age")
-        sizes = (22, 30, 30) if width >= WIDE_FROM else (22, 26, 5)
-        return [(head, sizes[0]), (_("From → to"), sizes[1]), (_("Task"), sizes[2]), (_("Summary"), 0)]
+        way, summary = _("From → to"), _("Summary")
+        if width < WIDE_FROM:
+            return [(head, 22), (way, 26), ("#", 5), (summary, 0)]
+        return [(head, 22), (way, 30), (_("Task"), 30), (summary, 0)]
 
     def cells_of(self, subject: str) -> Sequence[Piece]:
         handoff, names, now = self.state.handoffs[HandoffId(subject)], Names(self.state), utc_now()

@@ -47,6 +47,7 @@ class Place(Guarded, Screen[None]):
 
     def _count_waiting(self, reported: Reported | None = None) -> None:
         """Say in the footer how much waits for the person."""
-        del reported
+        if reported is not None and not reported.waiting_changed:
+            return
         for footer in self.query(KeysFooter):
             footer.tell_waiting(len(self.parallel.waiting))
