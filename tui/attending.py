@@ -49,21 +49,29 @@ class Attending(Following):
         self.reported: Signal[Reported] = Signal(self, "reported")
         self._last_visited: Waiting | None = None
         self._overdue: frozenset[HandoffId] = frozenset()
+        self._unattended: list[BoardChange] = []
         self._news: list[News] = []
 
     def on_mount(self) -> None:
-        self.changed.subscribe(self, self._attend)
+        self.changed.subscribe(self, self._note)
         self.set_interval(LOOK_EVERY_S, self._attend)
 
-    def _attend(self, change: BoardChange | None = None) -> None:
-        """Look what agents do and what waits; None stands for nothing but time having passed."""
+    def _note(self, change: BoardChange) -> None:
+        """Attend to a change once the screens have drawn it: what waits is counted through a whole board."""
+        self._unattended.append(change)
+        if len(self._unattended) == 1:
+            self.call_after_refresh(self._attend)
+
+    def _attend(self) -> None:
+        """Look what agents do and what waits; without a change nothing but time has passed."""
+        changes, self._unattended = self._unattended, []
         if not self.state.sequence:
             return
         before, was_waiting, was_overdue = self.reports, self.waiting, self._overdue
         now = utc_now()
         reports = self.state.reports()
         self.reports = {report.agent.id: report for report in reports}
-        if change is not None and (change.tasks or change.agents_changed or change.everything):
+        if any(change.tasks or change.agents_changed for change in changes):
             self._waiting_cards = waiting_cards(self.state, self.desk.actor)
         self.waiting = (*waiting_for(self.state, reports, self.desk.actor, now), *self._waiting_cards)
         pending = self.state.pending_handoffs()
@@ -76,12 +84,12 @@ class Attending(Following):
         self.handed = handed
         if differing or len(before) != len(self.reports) or was_waiting != self.waiting or has_other_badges:
             self.reported.publish(Reported(differing, was_waiting != self.waiting, has_other_badges))
-        if change is not None and change.everything:
+        if any(change.everything for change in changes):
             return  # what was so when the app came, or while it was cut off, is no news
+        events = [event for change in changes for event in change.events]
         found = news.of_agents(before, self.reports)
         found += news.of_overdue(self._overdue - was_overdue, self.state)
-        if change is not None:
-            found += news.of_events(change.events, self.state, person_of(self.state, self.desk.actor))
+        found += news.of_events(events, self.state, person_of(self.state, self.desk.actor)) if events else []
         self._hear(found)
 
     def _hear(self, found: list[News]) -> None:

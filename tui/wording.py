@@ -119,6 +119,7 @@ KIND_NAMES: Final[Mapping[AgentKind, str]] = {
 SOURCE_NAMES: Final[Mapping[StateSource, str]] = {
     StateSource.HOOK: mark("hook"),
     StateSource.MCP: mark("call"),
+    StateSource.CLI: mark("command"),
     StateSource.SESSION: mark("session"),
 }
 
