@@ -21,6 +21,8 @@ SHOTS: dict[str, Sequence[str]] = {
     "lifted": ("l", "l", "space", "l"),
     "task": ("l", "l", "l", "l", "enter"),
     "history": ("2",),
+    "agents": ("3",),
+    "handoffs": ("4",),
     "help": ("question_mark",),
 }
 """The keys that lead to each picture."""
