@@ -1,17 +1,47 @@
 """How things read: sentences of events, times, values; what comes from outside stays harmless."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 
 import pytest
 
-from storage import Event, Priority, Room, Status
+from core.operations.handoff import HandoffAnswer
+from storage import (
+    AgentKind,
+    AgentState,
+    Ending,
+    Event,
+    Finish,
+    HandoffStatus,
+    Priority,
+    Room,
+    SessionState,
+    StateSource,
+    Status,
+)
+from tests.support.crew import Worker
 from tests.support.users import User
 from tui.board_state import BoardState, read_all
 from tui.event_query import EventQuery, search
 from tui.graph import draw_graph
 from tui.sentences import event_sentence
-from tui.wording import Names, age, clock, due_text, duration, field_value
+from tui.wording import (
+    AGENT_STATES,
+    ENDING_NAMES,
+    HANDOFF_STATES,
+    KIND_NAMES,
+    PRIORITY_NAMES,
+    SESSION_STATES,
+    SOURCE_NAMES,
+    STATUS_NAMES,
+    Names,
+    age,
+    clock,
+    due_text,
+    duration,
+    field_value,
+)
 
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
 
@@ -151,3 +181,44 @@ def test_the_search_goes_on_where_it_paused(board: User, bob: User, monkeypatch:
             pauses += 1
     assert [event.after["title"] for event in found] == ["The first"]
     assert pauses > 1
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "names"),
+    [
+        (AgentState, AGENT_STATES), (StateSource, SOURCE_NAMES), (HandoffStatus, HANDOFF_STATES),
+        (Ending, ENDING_NAMES), (SessionState, SESSION_STATES), (AgentKind, KIND_NAMES),
+        (Priority, PRIORITY_NAMES), (Status, STATUS_NAMES),
+    ],
+)  # fmt: skip
+def test_every_word_of_a_vocabulary_has_its_name(vocabulary: type[StrEnum], names: Mapping[str, object]) -> None:
+    assert set(names) == set(vocabulary)
+
+
+def test_sentences_say_what_agents_did(board: User) -> None:
+    card = board.add("Fix login", status="todo")
+    ann = Worker(board, "ann")
+    assert last_sentence(board) == "started a session of ann"
+    ann.call("claim_next", task=card)
+    assert last_sentence(board) == "claimed #1 Fix login"
+    ann.call("finish_task", task=card, finish=Finish.COMPLETE, summary="Works.\nReally.")
+    assert last_sentence(board) == "reported #1 Fix login as done: Works. Really."
+    board.call("send_back_task", task=card, body="No.")
+    assert last_sentence(board) == "sent #1 Fix login back"
+    ann.call("claim_next", task=card)
+    handoff = ann.call("create_handoff", task=card, summary="Take it.", to_role="person")
+    sentences = [sentence for _, sentence in events_of(board)]
+    assert sentences[-2:] == ["handed #1 Fix login to any person: Take it.", "let go of #1 Fix login to hand it over"]
+    board.call("redirect_handoff", handoff=handoff, to_agent=board.id)
+    assert last_sentence(board) == "redirected the handoff of #1 Fix login to owner"
+    board.outcome("acknowledge_handoff", handoff=handoff, answer=HandoffAnswer.DECLINE, reason="no time")
+    assert last_sentence(board) == "declined the handoff of #1 Fix login, because: no time"
+    ann.call("claim_next", task=card)
+    board.outcome("end_session", session=ann.session, reason="gone")
+    sentences = [sentence for _, sentence in events_of(board)]
+    assert sentences[-2:] == [
+        "ended the session of ann, because: gone", "found #1 Fix login left without a report, because: gone",
+    ]  # fmt: skip
+    board.call("update_room", review_gate="off", handoff_alert_minutes=90)
+    assert last_sentence(board) == "changed the room: review gate yes → no; a handoff alerts after 15 min → 1 h 30 min"
+    assert all("token" not in sentence and ann.session.token_hash not in sentence for sentence in sentences)
