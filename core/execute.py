@@ -5,7 +5,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from core.agents.sessions import checked
 from core.errors import InvalidData, NotFound, PermissionDenied
@@ -22,6 +22,8 @@ from storage import (
     Reader,
     Room,
     RoomId,
+    Session,
+    SessionId,
     TaskId,
     Writer,
     decode_json,
@@ -30,6 +32,9 @@ from storage import (
 
 KEY_LIFETIME: Final = timedelta(days=7)
 """How long the result of a call with an idempotency key is kept."""
+
+H = TypeVar("H", Handoff, Session)
+_BY_ID: Final[Mapping[Any, Any]] = {HandoffId: Handoff, SessionId: Session}
 
 NOBODY: Final = "nobody"
 """What stands for no agent, where an agent may be left out."""
@@ -118,10 +123,12 @@ def _carry_out(rows: Reader, call: Call) -> Outcome:
                 f"The idempotency key {call.idempotency_key!r} was used for {operation.name} with other arguments.",
                 "Take a new key for a new call.",
             )
-        return Outcome(None, decode_json(stored.result))
+        kept = decode_json(stored.result)
+        return Outcome(None, kept["shaped"], warnings=tuple(kept["warnings"]))
     value = operation.function(work, **{**call.presumed, **arguments})
     shaped = Shaper(rows).shape(value)
-    rows.store_result(room_id, agent, operation.name, call.idempotency_key, digest, encode_json(shaped).decode())
+    kept = encode_json({"shaped": shaped, "warnings": work.warnings}).decode()
+    rows.store_result(room_id, agent, operation.name, call.idempotency_key, digest, kept)
     rows.forget_results_before(rows.now - KEY_LIFETIME)
     return _outcome(rows, work, value, Shaper(rows, shows_secrets=True).shape(value))
 
@@ -174,23 +181,24 @@ def _resolve(work: Work, annotation: Any, value: Any) -> Any:
         if value == NOBODY and not is_optional(annotation):
             raise NotFound("Nobody is no agent.", "Name one: wzp agent list.")
         return _agent(work, value)  # type: ignore[arg-type]
-    if bare is HandoffId:
-        return _handoff(work, value)  # type: ignore[arg-type]
+    if bare in _BY_ID:
+        return _entity(work, _BY_ID[bare], value)  # type: ignore[arg-type]
     if typing.get_origin(bare) is tuple and typing.get_args(bare)[0] is TaskId:
         return tuple(work.tasks.resolve(each) for each in value)
     return value
 
 
-def _handoff(work: Work, reference: str) -> HandoffId:
-    """The id of a handoff, by itself or its unique end."""
-    found = work.rows.get(Handoff, reference)
+def _entity(work: Work, record: type[H], reference: str) -> str:
+    """The id of an entity of the room, by itself or its unique end."""
+    found = work.rows.get(record, reference)
     if found is not None and found.room_id == work.room.id:
         return found.id
-    fits = work.rows.handoffs_by_suffix(work.room.id, reference) if len(reference) >= LEAST_SUFFIX else []
+    fits = work.rows.by_suffix(record, work.room.id, reference) if len(reference) >= LEAST_SUFFIX else []
     if len(fits) == 1:
         return fits[0].id
-    what = "More than one handoff ends in" if fits else "No handoff"
-    raise NotFound(f"{what} {reference!r} in room {work.room.name}.", "See what there is: list_handoffs.")
+    noun = record.__name__.lower()
+    what = f"More than one {noun} ends in" if fits else f"No {noun}"
+    raise NotFound(f"{what} {reference!r} in room {work.room.name}.", f"See what there is: list_{noun}s.")
 
 
 def _agent(work: Work, name: str) -> AgentId | None:

@@ -267,7 +267,7 @@ class Tasks:
                 return known.id
         # a short row of digits means a number, even where a stranger's id happens to end in it
         shortest = LEAST_DIGITS_OF_SUFFIX if number.isdigit() else LEAST_SUFFIX
-        fits = self._work.rows.tasks_by_suffix(room.id, reference) if len(reference) >= shortest else []
+        fits = self._work.rows.by_suffix(Task, room.id, reference) if len(reference) >= shortest else []
         if len(fits) == 1:
             return fits[0].id
         what = "More than one task ends in" if fits else "No task"

@@ -57,6 +57,14 @@ class Reader:
         row = self._one(table.get, (entity_id,))
         return None if row is None else table.rows.decode(row)
 
+    def by_suffix(self, record: type[R], room: RoomId, suffix: str) -> list[R]:
+        """The room's entities of a kind whose id ends in `suffix`; at most two, since more tell no more."""
+        table = TABLES[record]
+        rows = self._all(
+            f"{table.select} WHERE room_id = ? AND substr(id, -length(?)) = ? LIMIT 2", (room, suffix, suffix)
+        )
+        return [table.rows.decode(row) for row in rows]
+
     def every(self, record: type[R]) -> list[R]:
         """All entities of a kind, in all rooms."""
         table = TABLES[record]
@@ -110,13 +118,6 @@ class Reader:
         """The room's task of that number."""
         row = self._one(f"{TASKS.select} WHERE room_id = ? AND number = ?", (room, number))
         return None if row is None else TASKS.rows.decode(row)
-
-    def tasks_by_suffix(self, room: RoomId, suffix: str) -> list[Task]:
-        """The room's tasks whose id ends in `suffix`; at most two, since more tell no more."""
-        rows = self._all(
-            f"{TASKS.select} WHERE room_id = ? AND substr(id, -length(?)) = ? LIMIT 2", (room, suffix, suffix)
-        )
-        return [TASKS.rows.decode(row) for row in rows]
 
     def with_positions(self, tasks: Sequence[Task]) -> list[Task]:
         """The tasks, each with its present 0-based place in its column."""
@@ -272,13 +273,6 @@ class Reader:
             where += " AND task_id = ?"
             values.append(task)
         rows = self._all(f"{HANDOFFS.select} {where} ORDER BY created_at, id", values)
-        return [HANDOFFS.rows.decode(row) for row in rows]
-
-    def handoffs_by_suffix(self, room: RoomId, suffix: str) -> list[Handoff]:
-        """The room's handoffs whose id ends in `suffix`; at most two, since more tell no more."""
-        rows = self._all(
-            f"{HANDOFFS.select} WHERE room_id = ? AND substr(id, -length(?)) = ? LIMIT 2", (room, suffix, suffix)
-        )
         return [HANDOFFS.rows.decode(row) for row in rows]
 
     def spool_offsets(self) -> dict[str, int]:

@@ -152,10 +152,11 @@ class AgentState(StrEnum):
 
 
 class StateSource(StrEnum):
-    """Who told what an agent is doing: its client's hook, its calls of our tools, or its session's life."""
+    """Who told what an agent is doing: its client's hook, its calls of our tools or commands, or its session's life."""
 
     HOOK = "hook"
     MCP = "mcp"
+    CLI = "cli"
     SESSION = "session"
 
 

@@ -1,10 +1,14 @@
 """Whom a handoff goes to, and which ones wait for somebody."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from storage import Agent, Handoff, HandoffStatus, Room
+from storage import Agent, Handoff, HandoffStatus, Room, Task
+
+if TYPE_CHECKING:
+    from core.work import Work
 
 OPEN: Final = (HandoffStatus.PENDING, HandoffStatus.ACKNOWLEDGED)
 """Where a handoff stands on which something is still to be done."""
@@ -25,6 +29,16 @@ def is_for(handoff: Handoff, agent: Agent) -> bool:
 def unread(handoffs: Sequence[Handoff], agent: Agent) -> list[Handoff]:
     """Those that wait for an agent's answer."""
     return [each for each in handoffs if each.status is HandoffStatus.PENDING and is_for(each, agent)]
+
+
+def close(work: "Work", task: Task) -> None:
+    """Complete the open handoffs of a task that is closed: nothing is left to be handed over."""
+    for each in work.rows.handoffs(work.room.id, task=task.id, status=OPEN):
+        done = replace(
+            work.get(Handoff, each.id), status=HandoffStatus.COMPLETED, taken_by=each.taken_by or work.agent.id,
+            answered_at=work.now,
+        )  # fmt: skip
+        work.save(done, event=HandoffStatus.COMPLETED.value)
 
 
 def is_overdue(handoff: Handoff, room: Room, now: datetime) -> bool:

@@ -12,6 +12,7 @@ from typing import Final
 from core.work import Client
 from storage import (
     AgentState,
+    Database,
     Presence,
     Reader,
     Room,
@@ -106,6 +107,15 @@ def observe(
         known, ancestors=tuple(ancestors) or known.ancestors, client_session=client_session or known.client_session
     )
     rows.put_presence(_heard(_observed(known, observation), observation.at))
+
+
+def note_command(database: Database, session: SessionId) -> None:
+    """Note that an agent works by commands: where it has no server, they are its signs of life."""
+    with database.write("note a command") as rows:
+        found = rows.get(Session, session)
+        room = rows.get(Room, found.room_id) if found is not None else None
+        if found is not None and room is not None and found.state is SessionState.ACTIVE:
+            observe(rows, found, room, Observation(AgentState.WORKING, StateSource.CLI, utc_now()))
 
 
 def session_of_client(

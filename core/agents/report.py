@@ -33,6 +33,9 @@ CALLS_TELL_FOR_S: Final = 300
 """An agent whose client has no hooks is known by its calls only; after so long without one, what it does is unknown."""
 
 
+_CALLS: Final = frozenset({StateSource.MCP, StateSource.CLI})
+
+
 @dataclass(frozen=True, slots=True)
 class AgentReport:
     """What an agent is doing.
@@ -122,13 +125,9 @@ def _doing(
         return AgentState.UNKNOWN, StateSource.SESSION, session.created_at, "nothing was heard of it yet"
     if not is_answering(presence):
         return AgentState.UNKNOWN, StateSource.SESSION, presence.beat_at, "it does not answer any more"
-    if presence.source is StateSource.MCP and silence_of_calls(presence) > CALLS_TELL_FOR_S:
-        return (
-            AgentState.UNKNOWN,
-            StateSource.MCP,
-            presence.state_at,
-            "no call for minutes, and its client has no hooks",
-        )
+    if presence.source in _CALLS and silence_of_calls(presence) > CALLS_TELL_FOR_S:
+        why = "no call for minutes, and its client has no hooks"
+        return AgentState.UNKNOWN, presence.source, presence.state_at, why
     return presence.state, presence.source, presence.state_at, presence.message
 
 

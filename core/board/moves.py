@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from core.agents import handoffs
 from core.board import claims
 from core.errors import InvalidData
 from core.operation import UNSET, OrUnset
@@ -20,7 +21,10 @@ def moved(work: "Work", task: Task, to: Status, rank: str) -> Task:
     if to is task.status:
         return work.save(replace(task, rank=rank), event="reordered")
     blocked_reason = work.reason if to is Status.BLOCKED else None
-    return work.save(replace(task, status=to, rank=rank, blocked_reason=blocked_reason), event="status_changed")
+    there = work.save(replace(task, status=to, rank=rank, blocked_reason=blocked_reason), event="status_changed")
+    if to is Status.DONE:
+        handoffs.close(work, there)
+    return there
 
 
 def given(work: "Work", task: Task, assignee: AgentId | OrUnset | None) -> Task:
@@ -44,4 +48,6 @@ def archived(work: "Work", task: Task) -> Task:
     claims.require_free(work, task)
     if task.status is Status.ARCHIVED:
         raise InvalidData(f"#{task.number} is archived already.", "Nothing to do.")
-    return work.save(replace(task, status=Status.ARCHIVED, archived_from=task.status), event="archived")
+    there = work.save(replace(task, status=Status.ARCHIVED, archived_from=task.status), event="archived")
+    handoffs.close(work, there)
+    return there

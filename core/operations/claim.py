@@ -137,7 +137,7 @@ def finish_task(
     )  # fmt: skip
     stored = work.save(ended, event="failed" if finish is Finish.FAIL else "finished")
     if finish is Finish.COMPLETE:
-        _complete_handoffs(work, stored)
+        handoffs.close(work, stored)
     return stored
 
 
@@ -211,13 +211,3 @@ def _why_none(work: Work, labels: tuple[Line, ...]) -> str:
         f"{backlog} in backlog, which a person plans" if (backlog := rows.column_count(room, Status.BACKLOG)) else "",
     ]
     return f"Nothing is ready for you: {'; '.join(part for part in parts if part)}."
-
-
-def _complete_handoffs(work: Work, task: Task) -> None:
-    """Who has finished a task has done what it was handed over for, and nothing is left to be handed over."""
-    for each in work.rows.handoffs(work.room.id, task=task.id, status=handoffs.OPEN):
-        done = replace(
-            work.get(Handoff, each.id), status=HandoffStatus.COMPLETED, taken_by=each.taken_by or work.agent.id,
-            answered_at=work.now,
-        )  # fmt: skip
-        work.save(done, event="completed")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from core.agents import handoffs
 from core.board import dependencies, review, wip
 from core.errors import InvalidTransition
 from core.operation import Text, operation
@@ -25,7 +26,9 @@ def approve_task(work: Work, task: TaskId, *, expected_version: int | None = Non
     dependencies.require_closed(work, current, despite=False)
     wip.check(work, Status.DONE)
     rank = work.tasks.rank_before(None, Status.DONE)
-    return work.save(replace(current, status=Status.DONE, rank=rank), event="approved")
+    approved = work.save(replace(current, status=Status.DONE, rank=rank), event="approved")
+    handoffs.close(work, approved)
+    return approved
 
 
 @operation(role=Role.AGENT, changes=True, undoable=True, command="review send-back")

@@ -49,7 +49,7 @@ class Briefing:
         token: of the session that was started now; None where it had begun before.
         handoffs: those that wait for the agent's answer, and those that it has taken on and not completed.
         tasks: what is assigned to it and not closed.
-        others: what the other agents are doing.
+        others: what the other agents are doing, people left out.
         recent: the last events of others that touch its tasks or its handoffs, newest first.
         review_gate: whether what it calls done waits for approval.
     """
@@ -304,7 +304,11 @@ def _briefing(work: Work, session: Session, token: Secret | None) -> Briefing:
             recent.append(event)
     return Briefing(
         agent=me, session=session, token=token, handoffs=(*waiting, *taken), tasks=tuple(own),
-        others=tuple(each for each in reports(rows, work.room) if each.agent.id != me.id), recent=tuple(recent),
+        others=tuple(
+            each
+            for each in reports(rows, work.room)
+            if each.agent.id != me.id and each.agent.kind is not AgentKind.PERSON
+        ), recent=tuple(recent),
         review_gate=work.room.review_gate,
     )  # fmt: skip
 

@@ -34,6 +34,8 @@ STATEMENTS = (
     ) STRICT""",
     "CREATE INDEX handoff_task ON handoff (task_id)",
     "CREATE INDEX handoff_room ON handoff (room_id, status, created_at)",
+    # a kept result has the warnings beside it
+    "UPDATE idempotency SET result = json_object('shaped', json(result), 'warnings', json('[]'))",
     """CREATE TABLE spool (file TEXT PRIMARY KEY, offset INTEGER NOT NULL) STRICT, WITHOUT ROWID""",
 )
 

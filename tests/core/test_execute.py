@@ -193,6 +193,15 @@ def test_a_comment_and_a_derived_mark_count_no_version(board: User) -> None:
 # idempotency
 
 
+def test_a_repetition_is_warned_as_the_first_call_was(board: User, bob: User):
+    task = board.add("one", status="in_progress")
+    told = bob.outcome("move_task", task=task.id, to=Status.DONE, idempotency_key="k1")
+    again = bob.outcome("move_task", task=task.id, to=Status.DONE, idempotency_key="k1")
+    assert told.warnings
+    assert again.warnings == told.warnings
+    assert again.shaped == told.shaped
+
+
 def test_the_same_key_gives_the_same_answer_and_changes_once(board: User) -> None:
     first = board.outcome("create_task", title="once", idempotency_key="k1")
     again = board.outcome("create_task", title="once", idempotency_key="k1")

@@ -1,10 +1,15 @@
 """The sessions of real servers: when they open, whom they name, what ends them and what becomes of their tasks."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +17,7 @@ from core.agents import reports
 from core.agents.expiry import expire_all
 from storage import Agent, AgentState, Database, Ending, Session, SessionState, StateSource, Status
 from tests.conftest import ROOM
-from tests.support.agents import AgentProcess
+from tests.support.agents import PROGRAM, AgentProcess
 from tests.support.users import User
 
 pytestmark = pytest.mark.system
@@ -155,6 +160,29 @@ def test_a_token_of_another_room_and_an_unknown_one_are_refused(
         assert "demo" in error["message"]
     with AgentProcess(project, WZP_SESSION_TOKEN="wzs_nobodys") as server:
         assert server.refused("list_tasks")["code"] == "session_over"
+
+
+def test_commands_are_the_signs_of_life_of_an_agent_without_a_server(board: User, project: Path):
+    def wzp(*words: str, **environment: str) -> Any:
+        ended = subprocess.run(
+            [sys.executable, str(PROGRAM), *words, "--json"], cwd=project, env={**os.environ, **environment},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return json.loads(ended.stdout)
+
+    board.add("one", status="todo")
+    started = wzp("session", "start", "tester", WZP_AGENT="tester")
+    token, session = started["token"], started["session"]["id"]
+    wzp("claim", "next", WZP_SESSION_TOKEN=token)
+    with board.database.read() as rows:
+        known = rows.presence(session)
+    assert known is not None
+    assert (known.state, known.source) == (AgentState.WORKING, StateSource.CLI)
+    with board.database.write("silence") as rows:
+        rows.put_presence(replace(known, beat=known.beat - known.lease_seconds - 1))
+    expire_all(board.database)
+    assert board.see("1").status is Status.TODO, "its claim lapsed"
+    assert wzp("session", "show", session[-8:])["state"] == "lost", "by the end of its id"
 
 
 def test_a_call_tells_that_the_agent_works(board: User, project: Path):

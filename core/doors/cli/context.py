@@ -18,6 +18,7 @@ program.
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
@@ -123,13 +124,21 @@ class Run:
 
             operation = find(operation)
         room = self.room if operation.needs_room else None
-        return execute(
+        actor = self.actor(room)
+        outcome = execute(
             self.database,
             Call(
-                operation=operation, arguments=arguments, actor=self.actor(room), room=room.id if room else None,
+                operation=operation, arguments=arguments, actor=actor, room=room.id if room else None,
                 reason=reason, idempotency_key=key, wants_shape=True,
             ),
         )  # fmt: skip
+        starts = operation.name == "session_start" and outcome.value is not None
+        if session := outcome.value.session.id if starts else actor.session_id:
+            from core.agents.presence import note_command
+
+            with suppress(ParallelError):  # a sign of life that is not noted fails no command
+                note_command(self.database, session)
+        return outcome
 
     def put(self, wire: Any, text: str | Callable[[], str]) -> None:
         """Put out a result: `wire` as one JSON value where `--json` asks for it, else `text` (or what it gives)."""

@@ -31,6 +31,9 @@ GRACE_S: Final = 0.5
 """What a signal leaves us for the call in progress and the end of the session, which take milliseconds unless they wait
 for the store. Whatever is cut off then is rolled back."""
 
+LAST_WORD_S: Final = 2.0
+"""How long a server stays that has lost its session, to refuse a late call with the reason."""
+
 ROOM_OPTION: Final = "--room"
 
 
@@ -122,6 +125,8 @@ class _Server:
                 gc.collect()
                 gc.freeze()  # what the start has made stays; no later collection need look at it
                 gc.enable()
+        if not self._is_leaving and os.getppid() == self._parent:
+            time.sleep(LAST_WORD_S)  # the lease is lost: whoever calls now shall hear why
         with self._calling:
             self._end()
 

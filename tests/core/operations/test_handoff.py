@@ -280,16 +280,31 @@ def test_a_task_is_taken_on_from_wherever_it_stands(board: User, codex: User, st
     assert (seen.status, seen.claimed_by, seen.blocked_reason) == (Status.IN_PROGRESS, codex.session, None)
 
 
-@pytest.mark.parametrize("to", ["review", "done", "archived"])
-def test_a_task_that_is_ready_meanwhile_stays_where_it_is(board: User, codex: User, to: str) -> None:
+def test_a_task_that_waits_in_review_meanwhile_stays_there(board: User, codex: User) -> None:
     task = board.add(status="todo")
     handoff = hand_over(board, task)
-    if to == "archived":
+    board.move(task, "review")
+    assert answer(codex, handoff).status is HandoffStatus.ACKNOWLEDGED
+    assert (board.see(task).status, board.see(task).assignee) == (Status.REVIEW, None)
+
+
+@pytest.mark.parametrize("closing", ["moved", "approved", "archived", "archived with others"])
+def test_closing_the_task_leaves_no_handoff_open_and_undo_opens_it_again(
+    board: User, claude: User, codex: User, task: Task, closing: str
+) -> None:
+    handoff = claude.call("create_handoff", task=task, summary="half done", to_agent="codex")
+    if closing == "moved":
+        board.move(task, "done")
+    elif closing == "approved":
+        board.move(task, "review")
+        board.call("approve_task", task=task)
+    elif closing == "archived":
         board.call("archive_task", task=task)
     else:
-        board.move(task, to)
-    assert answer(codex, handoff).status is HandoffStatus.ACKNOWLEDGED
-    assert (board.see(task).status, board.see(task).assignee) == (Status(to), None)
+        board.call("archive_tasks", tasks=(task,))
+    assert board.call("get_handoff", handoff=handoff).handoff.status is HandoffStatus.COMPLETED
+    board.call("undo")
+    assert board.call("get_handoff", handoff=handoff).handoff.status is HandoffStatus.PENDING
 
 
 def test_a_full_column_refuses_the_acknowledgement_whole(board: User, codex: User) -> None:

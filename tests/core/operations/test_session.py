@@ -205,6 +205,7 @@ def test_a_number_is_no_name_and_takes_nothing_over(board: User) -> None:
 
 def test_the_briefing_tells_what_one_must_know_to_begin(board: User, alice: User, bob: User) -> None:
     codex = bob.start_session("codex", skills=("db",))
+    bob.add("of another agent")
     mine = board.add("mine", status="todo")
     for title, status in (("done", "done"), ("not planned", "backlog")):
         board.add(title, status=status, assignee="codex")
@@ -216,7 +217,7 @@ def test_the_briefing_tells_what_one_must_know_to_begin(board: User, alice: User
     briefing = codex.call("session_start")
     assert [task.title for task in briefing.tasks] == ["mine"]
     assert [each.id for each in briefing.handoffs] == [waiting.id]
-    assert [each.agent.name for each in briefing.others] == ["alice", "owner"]
+    assert [each.agent.name for each in briefing.others] == ["bob"], "people are none of an agent's concern"
     told = [(event.entity, event.type) for event in briefing.recent]
     assert told[0] == ("comment", "created"), "newest first, ones own left out"
     assert ("task", "assigned") in told
