@@ -160,7 +160,7 @@ async def test_only_rows_that_read_otherwise_are_drawn_again(board: User) -> Non
     workers = [Worker(board, f"agent {number:02}") for number in range(12)]
     for each in workers:
         each.is_seen(AgentState.WORKING, seconds_ago=3_600)
-    async with open_app(board) as pilot:  # narrow: it shows no length of sessions that have just begun
+    async with open_app(board, size=(80, 40)) as pilot:  # narrow: it shows no length of sessions that have just begun
         screen = await open_agents(pilot, "agent 11")
         lines = screen.query_one("#rows")
         drawn: list[int] = []

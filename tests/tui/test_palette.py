@@ -9,10 +9,11 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from core.operations import load
-from storage import Status
-from tests.support.app import app_of, caught_up, open_app, shown, until
+from storage import SessionState, Status
+from tests.support.app import app_of, caught_up, open_app, screen_text, shown, until
+from tests.support.crew import Worker
 from tests.support.users import User
-from tui.dialogs import AskLine, AskText, Pick, TaskForm
+from tui.dialogs import AskLine, AskText, Pick, ShowToken, TaskForm
 from tui.palette import DOOR, all_commands, commands_of, offered
 from tui.screens.task import TaskScreen
 
@@ -148,3 +149,37 @@ async def test_an_edit_asks_what_is_to_change_and_may_be_left(board: User) -> No
         await until(pilot, lambda: isinstance(pilot.app.screen, AskLine))
         await pilot.press("2", "enter")
         await until(pilot, lambda: app_of(pilot).state.room.name == "demo2")
+
+
+async def test_a_handoff_is_written_answered_and_a_session_ended_from_here(board: User) -> None:
+    ann = Worker(board, "ann")
+    card = board.add("Fix login", status="todo")
+    async with open_app(board) as pilot:
+        run(pilot, "create_handoff", "Create handoff #1…", [card])
+        await until(pilot, lambda: isinstance(pilot.app.screen, AskText))
+        await pilot.press("x", "ctrl+s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Pick))
+        await pilot.press(*"ann", "enter")
+        await until(pilot, lambda: board.call("list_handoffs"))
+        await caught_up(pilot)
+        run(pilot, "acknowledge_handoff", "Acknowledge handoff…", [])
+        await until(pilot, lambda: isinstance(pilot.app.screen, Pick))
+        await pilot.press("enter")
+        await until(pilot, lambda: "What do you answer?" in screen_text(pilot))
+        await pilot.press(*"decline", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AskLine))
+        await pilot.press("n", "o", "enter")
+        await until(pilot, lambda: not board.call("list_handoffs"))
+        run(pilot, "end_session", "End session", [])
+        await until(pilot, lambda: isinstance(pilot.app.screen, Pick))
+        await pilot.press("enter")
+        await until(pilot, lambda: board.call("get_session", session=ann.session).state is SessionState.ENDED)
+
+
+async def test_a_new_sessions_token_is_shown_and_not_kept_among_the_messages(board: User) -> None:
+    board.call("create_agent", name="ann")
+    async with open_app(board) as pilot:
+        run(pilot, "create_session", "Create session agent ann…", [])
+        await until(pilot, lambda: isinstance(pilot.app.screen, ShowToken))
+        await shown(pilot, "WZP_SESSION_TOKEN=")
+        assert not any("wzs_" in f"{note.text}{note.hint}" for note in app_of(pilot).notes)

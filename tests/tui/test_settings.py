@@ -5,7 +5,7 @@ from typing import Any
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from storage import Home
+from storage import Home, LostClaims, Status
 from tests.support.app import app_of, open_app, screen_text, shown, until
 from tests.support.users import User
 from tui.dialogs import AskLine, Pick
@@ -96,3 +96,57 @@ async def test_unknown_names_and_clashes_of_keys_are_told(board: User, home: Hom
             "keys: f9 is bound to app.messages and to app.settings.",
             "keys: there is no action 'app.redoo'. Did you mean app.redo?",
         ]
+
+
+async def test_the_rooms_settings_are_chosen_typed_and_stored_in_the_room(board: User, home: Home) -> None:
+    async with open_app(board) as pilot:
+        app = app_of(pilot)
+        await open_settings(pilot, "room review_gate")
+        await shown(pilot, "Stored in the room, for everybody")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Pick))
+        await pilot.press(*"off", "enter")
+        await until(pilot, lambda: not app.state.room.review_gate)
+        await open_settings(pilot, "room lost_claims")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Pick))
+        await pilot.press(*"keep", "enter")
+        await until(pilot, lambda: app.state.room.lost_claims is LostClaims.KEEP)
+        await open_settings(pilot, "room handoff_alert_minutes")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AskLine))
+        await pilot.press("backspace", "backspace", *"30", "enter")
+        await until(pilot, lambda: app.state.room.handoff_alert_minutes == 30)
+        await shown(pilot, "room handoff alert minutes", "30")
+        assert not home.config.exists()
+
+
+async def test_limits_of_the_room_are_typed_as_one_writes_them(board: User) -> None:
+    board.call("update_room", wip={Status.REVIEW: 2})
+    async with open_app(board) as pilot:
+        app = app_of(pilot)
+        await open_settings(pilot, "room wip")
+        await shown(pilot, "review=2")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AskLine))
+        pilot.app.screen.query_one(Input).value = "todo=10, in_progress=3"
+        await pilot.press("enter")
+        await until(pilot, lambda: app.state.room.wip_limits == {Status.TODO: 10, Status.IN_PROGRESS: 3})
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AskLine))
+        pilot.app.screen.query_one(Input).value = "nowhere=1"
+        await pilot.press("enter")
+        await until(pilot, lambda: "'nowhere=1' is no limit." in [note.text for note in app.notes])
+
+
+async def test_what_is_out_of_range_for_the_room_is_told(board: User) -> None:
+    async with open_app(board) as pilot:
+        app = app_of(pilot)
+        await open_settings(pilot, "room lease_seconds")
+        for typed, told in (("soon", "'soon' is no number."), ("3", "A lease of seconds cannot be 3.")):
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(pilot.app.screen, AskLine))
+            pilot.app.screen.query_one(Input).value = typed
+            await pilot.press("enter")
+            await until(pilot, lambda told=told: told in [note.text for note in app.notes])
+        assert app.state.room.lease_seconds == 90

@@ -49,6 +49,7 @@ AGENTS_ACTIONS = (
     Action("agents.up", "k,up", "scroll(-2)", "Up", "Scroll the details up.", "Reading", in_palette=False),
 )  # fmt: skip
 
+LENGTH_FROM: Final = 90
 WIDE_FROM: Final = 116
 CLIENT_FROM: Final = 126
 """From these widths of the list on it shows more."""
@@ -131,11 +132,14 @@ class AgentsScreen(ListAndDetail):
         )
 
     def columns(self, width: int) -> Sequence[Column]:
-        state, name = _("State · told by · age"), _("Agent")
-        if width < WIDE_FROM:
-            return [(f"   {state}", 27), (name, 14), ("#", 5), ("⇄", 3), (_("Says"), 0)]
-        found = [(f"   {state}", 27), (name, 17), (_("Task"), 26), ("⇄", 4), (_("Session"), 9), (_("Calls"), 7)]
-        return [*found, *([(_("Client"), 16)] if width >= CLIENT_FROM else []), (_("Says"), 0)]
+        is_wide = width >= WIDE_FROM
+        found = [("   " + _("State · told by · age"), 27), (_("Agent"), 17 if is_wide else 14)]
+        found += [(_("Task"), 26), ("⇄", 4)] if is_wide else [("#", 5), ("⇄", 3)]
+        if width >= LENGTH_FROM:
+            found += [(_("Session"), 9), (_("Calls"), 7)]
+        if width >= CLIENT_FROM:
+            found.append((_("Client"), 16))
+        return [*found, (_("Says"), 0)]
 
     def cells_of(self, subject: str) -> Sequence[Piece]:
         report = self.parallel.reports[AgentId(subject)]
@@ -150,13 +154,14 @@ class AgentsScreen(ListAndDetail):
             (what, "plain"),
             (f"⇄{report.unread_handoffs}" if report.unread_handoffs else "", "warning"),
         ]
-        if is_wide:
-            session = report.session
+        session = report.session
+        if width >= LENGTH_FROM:
             row += [
                 (_length(session, now) if session is not None else "", "dim"),
                 (f"{report.tool_calls:,}" if session is not None else "", "dim"),
             ]
-            row += [(_client(session), "dim")] if width >= CLIENT_FROM else []
+        if width >= CLIENT_FROM:
+            row.append((_client(session), "dim"))
         says = for_screen(report.message or ("" if _is_quiet(report) else report.agent.description))
         row.append((says, "warning" if report.state is AgentState.WAITING else "dim"))
         return row
