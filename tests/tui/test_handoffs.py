@@ -88,6 +88,20 @@ async def test_the_boxes_part_what_comes_from_what_goes(board: User, ann: Worker
         await shown(pilot, "Nothing is in this box.")
 
 
+async def test_the_mouse_chooses_box_and_row(board: User, ann: Worker, bea: Worker) -> None:
+    hand_over(ann, "For bea", to_agent=bea.agent)
+    second = hand_over(bea, "For people", to_role="person")
+    async with open_app(board) as pilot:
+        screen = await open_handoffs(pilot, "Half of For bea", "Half of For people")
+        await pilot.click("#rows", offset=(30, 1))
+        assert screen.selected == second.id
+        await pilot.click("#rows", offset=(30, 1), times=2)
+        assert screen.is_in_detail
+        line = screen_text(pilot).splitlines()[0]
+        await pilot.click("#heading", offset=(line.index("Outbox") + 1, 0))
+        await shown(pilot, "Nothing is in this box.")
+
+
 async def test_a_new_one_appears_by_itself_below_the_older(board: User, ann: Worker) -> None:
     hand_over(ann, "One", to_role="person")
     async with open_app(board) as pilot:

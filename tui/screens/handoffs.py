@@ -142,7 +142,8 @@ class HandoffsScreen(ListAndDetail):
         for box, name in _BOX_NAMES.items():
             count = sum(each.status is HandoffStatus.PENDING for each in self._boxed(box))
             text = f"{_(name)} {count}" if count else _(name)
-            parts += [(f" {text} ", "reverse" if box is self._box else ""), " "]
+            look = "reverse" if box is self._box else ""
+            parts += [(f" {text} ", f"{look} @click=screen.show_box('{box}')".strip()), " "]
         if self._agent is not None or self._box in (Box.INBOX, Box.OUTBOX):
             parts.append("  " + _("of {agent}").format(agent=for_screen(whose.name)))
         return Content.assemble(*parts)
@@ -230,7 +231,11 @@ class HandoffsScreen(ListAndDetail):
     def action_turn(self, by: int) -> None:
         """Show another box."""
         boxes = list(Box)
-        self._box = boxes[(boxes.index(self._box) + by) % len(boxes)]
+        self.action_show_box(boxes[(boxes.index(self._box) + by) % len(boxes)])
+
+    def action_show_box(self, box: str) -> None:
+        """Show a box."""
+        self._box = Box(box)
         self.remove_class("-detail")
         self.refill()
 
