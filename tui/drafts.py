@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Drafts:
-    """The drafts of this session: of each task's fields, of a comment on each task, and of a new card's title."""
+    """The drafts of this session: of each task's fields, of a comment on each task and of its handoff, and of a new
+    card's title."""
 
     _fields: dict[TaskId, dict[str, Any]] = field(default_factory=dict)
     _comments: dict[TaskId, str] = field(default_factory=dict)
+    _handoffs: dict[TaskId, dict[str, Any]] = field(default_factory=dict)
     _title: str = ""
 
     def keep_fields(self, task: TaskId, fields: Mapping[str, Any]) -> None:
@@ -34,6 +36,14 @@ class Drafts:
     def take_comment(self, task: TaskId) -> str:
         """The comment that was written on a task; it is kept no longer."""
         return self._comments.pop(task, "")
+
+    def keep_handoff(self, task: TaskId, fields: Mapping[str, Any]) -> None:
+        """Keep what was written into a handoff of a task."""
+        self._handoffs[task] = dict(fields)
+
+    def take_handoff(self, task: TaskId) -> dict[str, Any]:
+        """What was written into a handoff of a task, by field; it is kept no longer."""
+        return self._handoffs.pop(task, {})
 
     def keep_title(self, title: str) -> None:
         """Keep the title of a new card."""
@@ -57,6 +67,12 @@ def keep_comment(app: "ParallelApp", task: Task, body: str) -> None:
     """A comment could not be saved: keep it, and say so."""
     app.drafts.keep_comment(task.id, body)
     app.tell(_("The comment was not saved."), hint=_("What you wrote is kept: c goes on with it."))
+
+
+def keep_handoff(app: "ParallelApp", task: Task, fields: Mapping[str, Any]) -> None:
+    """A handoff could not be stored: keep what was written, and say so."""
+    app.drafts.keep_handoff(task.id, fields)
+    app.tell(_("The handoff was not stored."), hint=_("What you wrote is kept: hand the task over again."))
 
 
 def keep_title(app: "ParallelApp", title: str) -> None:

@@ -13,6 +13,7 @@ from storage import COLUMNS, AgentId, AgentKind, Handoff, Role, Status, Task, Ta
 from tui.attention import person_of
 from tui.board_state import BoardState
 from tui.dialogs import AskLine, Choice, HandoffForm, Pick
+from tui.drafts import keep_handoff
 from tui.messages import Severity
 from tui.translation import _
 from tui.wording import KIND_NAMES, Names, status_name
@@ -45,12 +46,16 @@ async def write(app: "ParallelApp", *, task: Task | None = None, to: AgentId | N
     if task is None:
         return
     giver = person_of(app.state, app.desk.actor).id
-    fields = await app.push_screen_wait(HandoffForm(task, receivers(app.state, giver=giver), to=to))
-    if not fields:
+    draft = app.drafts.take_handoff(task.id)
+    written = await app.push_screen_wait(HandoffForm(task, receivers(app.state, giver=giver), to=to, draft=draft))
+    if not written:
         return
-    receiver = str(fields.pop("to"))
-    outcome = await app.attempt(app.desk.call("create_handoff", task=task.id, **addressed(receiver), **fields))
-    if outcome is not None:
+    fields = {name: value for name, value in written.items() if name != "to"}
+    call = app.desk.call("create_handoff", task=task.id, **addressed(str(written["to"])), **fields)
+    outcome = await app.attempt(call)
+    if outcome is None:
+        keep_handoff(app, task, written)
+    else:
         _tell(app, outcome, _("Handed #{number} over.").format(number=task.number))
 
 

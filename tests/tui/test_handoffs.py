@@ -197,6 +197,23 @@ async def test_leaving_a_form_with_something_written_asks(board: User, ann: Work
         assert board.call("list_handoffs") == ()
 
 
+async def test_what_was_written_and_could_not_be_stored_stands_there_again(board: User, ann: Worker) -> None:
+    card = board.add("Fix login", status="todo")
+    async with open_app(board) as pilot:
+        await shown(pilot, "Fix login")
+        await pilot.press("o")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HandoffForm))
+        ann.call("claim_next", task=card)
+        other = ann.call("create_handoff", task=card, summary="Mine.", to_role="person")
+        await pilot.press(*"half", "ctrl+s")
+        await until(pilot, lambda: "The handoff was not stored." in [note.text for note in app_of(pilot).notes])
+        ann.call("acknowledge_handoff", handoff=other, answer=HandoffAnswer.DECLINE, reason="yours first")
+        await caught_up(pilot)
+        await pilot.press("o")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HandoffForm))
+        assert pilot.app.screen.query_one("#summary", TextArea).text == "half"
+
+
 async def test_a_changed_handoff_is_not_answered_unseen(board: User, ann: Worker) -> None:
     handoff = hand_over(ann, "Fix login", to_role="person")
     async with open_app(board) as pilot:

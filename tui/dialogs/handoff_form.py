@@ -1,5 +1,6 @@
 """The form of a handoff: to whom, where the work stands, what comes next, what to beware of."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from textual.app import ComposeResult
@@ -27,30 +28,40 @@ class HandoffForm(Dialog[dict[str, Any] | None]):
     Args:
         receivers: to whom it may go.
         to: the value of the receiver who is chosen at first.
+        draft: what was written before and could not be stored; it stands there again.
     """
 
     KEYS = mark("ctrl+s hands it over · tab next field · esc cancels")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "save", "Hand over", priority=True)]
 
-    def __init__(self, task: Task, receivers: list[Choice], *, to: str | None = None) -> None:
+    def __init__(
+        self, task: Task, receivers: list[Choice], *, to: str | None = None, draft: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(_("Hand over #{number} {title}").format(number=task.number, title=task.title))
         self._receivers = receivers
+        self._draft = draft or {}
+        to = to or self._draft.get("to")
         values = [each.value for each in receivers]
         self._to = to if to in values else values[0]
 
     def body(self) -> ComposeResult:
+        draft = self._draft
         options = [
             (f"{for_screen(each.label)}  {for_screen(each.hint)}".strip(), each.value) for each in self._receivers
         ]
         with VerticalScroll(id="fields", can_focus=False):
             to = Select(options, value=self._to, allow_blank=False, id="to", compact=True)
             yield from field("to", _("To"), to)
-            yield from field("summary", _("Summary: where the work stands"), block("summary"))
+            yield from field("summary", _("Summary: where the work stands"), block("summary", draft.get("summary", "")))
             for name, label in _LISTS.items():
-                yield from field(name, _(label), block(name))
+                yield from field(name, _(label), block(name, "\n".join(draft.get(name, ()))))
             with Horizontal(classes="pair"):
-                yield from field("files", _("Files, parted by commas"), line("files", "", "src/login.py"))
-                yield from field("branch", _("Branch"), line("branch", ""))
+                yield from field(
+                    "files",
+                    _("Files, parted by commas"),
+                    line("files", ", ".join(draft.get("files", ())), "src/login.py"),
+                )
+                yield from field("branch", _("Branch"), line("branch", draft.get("branch") or ""))
 
     def on_mount(self) -> None:
         self.query_one("#summary", TextArea).focus()

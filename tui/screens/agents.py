@@ -133,12 +133,12 @@ class AgentsScreen(ListAndDetail):
 
     def columns(self, width: int) -> Sequence[Column]:
         is_wide = width >= WIDE_FROM
-        found = [("   " + _("State · told by · age"), 27), (_("Agent"), 17 if is_wide else 14)]
-        found += [(_("Task"), 26), ("⇄", 4)] if is_wide else [("#", 5), ("⇄", 3)]
+        found = [("   " + _("State · told by · age"), 27), (_("Agent"), 16 if is_wide else 14)]
+        found += [(_("Task"), 22), ("⇄", 4)] if is_wide else [("#", 5), ("⇄", 3)]
         if width >= LENGTH_FROM:
             found += [(_("Session"), 9), (_("Calls"), 7)]
         if width >= CLIENT_FROM:
-            found.append((_("Client"), 16))
+            found.append((_("Client"), 13))
         return [*found, (_("Says"), 0)]
 
     def cells_of(self, subject: str) -> Sequence[Piece]:
