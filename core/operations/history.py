@@ -1,11 +1,11 @@
 """History: what has happened, undone and redone."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from core.board import claims, dependencies, review
-from core.errors import NotFound, UndoRefused
+from core.errors import NotFound, PermissionDenied, UndoRefused
 from core.history import Board, board_at, effective_events, point
 from core.operation import UNSET, Moment, OrUnset, operation
 from core.work import Work
@@ -85,6 +85,7 @@ def undo(work: Work, change: ChangeId | None = None) -> Undone:
         UndoRefused: somebody has since changed the same fields (says who and when), or there is nothing to undo.
         ClaimHeld: another agent has the task, and undoing would take it away.
         ReviewRequired: it would be done again without an approval.
+        PermissionDenied: it is a change of the room or of an agent, which your role does not allow.
     """
     return _reverse(work, change if change is not None else _latest(work, undos=False))
 
@@ -128,13 +129,30 @@ def _reverse(work: Work, change: ChangeId) -> Undone:
         raise UndoRefused(f"{events[0].operation} cannot be undone.", "Make the opposite change instead.")
     if _is_undone(work, change):
         raise UndoRefused(f"Change {change} is undone already.", "Redo it, or undo another.")
+    _require_role(work, undoable)
     work.compensate(change)
     touched: dict[str, Any] = {}
+    to_come = {TaskId(event.entity_id) for event in undoable if event.entity is EntityKind.TASK}
     for event in reversed(undoable):
         _refuse_if_overtaken(work, event)
-        touched[event.entity_id] = _reverse_event(work, event)
+        to_come.discard(TaskId(event.entity_id))
+        touched[event.entity_id] = _reverse_event(work, event, to_come)
     tasks = tuple(each for each in touched.values() if isinstance(each, Task))
     return Undone(change, events[0].operation, tasks)
+
+
+def _require_role(work: Work, events: Sequence[Event]) -> None:
+    """Undoing gives nobody what its role does not: room and agents are an operator's to change."""
+    for event in events:
+        if event.entity not in (EntityKind.ROOM, EntityKind.AGENT):
+            continue
+        roles = [Role(values["role"]) for values in (event.before or {}, event.after) if "role" in values]
+        needed = max([Role.OPERATOR, *roles])
+        if work.actor.role < needed:
+            raise PermissionDenied(
+                f"{event.operation} needs the role {needed} to be undone; you are {work.actor.role}.",
+                "Ask the owner of the room.",
+            )
 
 
 def _refuse_if_overtaken(work: Work, event: Event) -> None:
@@ -158,13 +176,15 @@ def _reversible_fields(event: Event) -> set[str]:
     return {"status", "archived_from"} if event.entity is EntityKind.TASK else {"removed"}
 
 
-def _reverse_event(work: Work, event: Event) -> Entity:
+def _reverse_event(work: Work, event: Event, to_come: Collection[TaskId]) -> Entity:
+    """The entity as it was before an event. `to_come` are tasks that will make way: they go back themselves."""
     record = RECORDS[event.entity]
     current: Any = work.get(record, event.entity_id)  # type: ignore[type-var]
     if event.before is None:
         if isinstance(current, Task):
             if current.status is Status.ARCHIVED:  # imported so
                 return current
+            claims.require_free(work, current)
             return work.save(replace(current, status=Status.ARCHIVED, archived_from=current.status), event="undone")
         if isinstance(current, Comment):
             return work.save(replace(current, removed=True), event="undone")
@@ -179,7 +199,7 @@ def _reverse_event(work: Work, event: Event) -> Entity:
             dependencies.check(work, current, values["dependencies"])
         rank, status = values.get("rank", current.rank), values.get("status", current.status)
         if "rank" in values or "status" in values:
-            values["rank"] = work.tasks.free_rank(current.id, status, rank)
+            values["rank"] = work.tasks.free_rank(status, rank, [current.id, *to_come])
     if "name" in values and _is_taken(work, current, values["name"]):
         raise UndoRefused(f"The name {values['name']!r} has been taken since.", "Choose another name by hand.")
     return work.save(replace(current, **values), event="undone")  # type: ignore[no-any-return]

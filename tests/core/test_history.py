@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from core.errors import DependencyCycle, InvalidData, NotFound, PermissionDenied, UndoRefused
+from core.errors import ClaimHeld, DependencyCycle, InvalidData, NotFound, PermissionDenied, UndoRefused
 from core.history import effective_events
+from core.operations.room import OnOff
 from storage import Door, EntityKind, Event, Priority, Role, Status, to_wire
 from tests.support.users import User
 
@@ -303,3 +304,25 @@ def test_an_agent_may_undo_its_own_and_a_viewer_may_not(board: User, bob: User) 
     viewer = User(board.database, "guest", room=board.room, role=Role.VIEWER)
     with pytest.raises(PermissionDenied):
         viewer.call("redo")
+
+
+def test_undo_gives_an_agent_no_more_than_its_role(board: User, alice: User, bob: User) -> None:
+    bob.add()
+    board.call("update_agent", agent="bob", skills=("review",))
+    taken = board.outcome("update_agent", agent="bob", skills=()).change
+    gated = board.outcome("update_room", review_gate=OnOff.OFF).change
+    raised = board.outcome("update_agent", agent="bob", role=Role.OWNER).change
+    for who, change in ((bob, taken), (bob, gated), (alice, raised)):
+        with pytest.raises(PermissionDenied, match="to be undone; you are"):
+            who.call("undo", change=change)
+    alice.call("undo", change=gated)
+    board.call("undo", change=raised)
+
+
+def test_undoing_a_creation_takes_no_claimed_task_away(board: User, bob: User) -> None:
+    made = bob.outcome("create_task", title="begun", status=Status.IN_PROGRESS)
+    other = bob.start_session("other")
+    other.claim(made.value)
+    with pytest.raises(ClaimHeld):
+        bob.call("undo", change=made.change)
+    assert board.see(made.value).claimed_by == other.session
