@@ -7,8 +7,9 @@ to another ends the claim. A person at the board may always do so; an agent may 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from core.agents import handoffs
 from core.errors import ClaimHeld
-from storage import Agent, Ending, Role, Session, Status, Task
+from storage import Agent, Ending, HandoffStatus, Role, Session, Status, Task
 
 if TYPE_CHECKING:
     from core.work import Work
@@ -51,6 +52,20 @@ def require_unassigned(work: "Work", task: Task) -> None:
         "Take another with claim_next, or ask for this one: a person can assign it, its agent hand it over.",
         by=task.assignee,
     )  # fmt: skip
+
+
+def require_not_handed(work: "Work", task: Task) -> None:
+    """Refuse to take what its giver is handing over to another; its addressee may, and its giver may think again.
+
+    Raises:
+        ClaimHeld: names the handoff.
+    """
+    for each in work.rows.handoffs(work.room.id, task=task.id, status=[HandoffStatus.PENDING]):
+        is_concerned = each.from_agent == work.agent.id or handoffs.is_for(each, work.agent)
+        if not is_concerned and work.actor.role < Role.OPERATOR:
+            raise ClaimHeld(
+                f"#{task.number} is being handed over to another ({each.id}).", "Take another with claim_next."
+            )
 
 
 def taken(work: "Work", task: Task) -> Task:

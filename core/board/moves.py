@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.agents import handoffs
-from core.board import claims
+from core.board import claims, review
 from core.errors import InvalidData
 from core.operation import UNSET, OrUnset
 from storage import AgentId, Role, Status, Task
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def moved(work: "Work", task: Task, to: Status, rank: str) -> Task:
     """The task at its new place. An agent in a session that begins a task has it: the move is a claim."""
     if to is Status.IN_PROGRESS and work.actor.session_id is not None and work.actor.role < Role.OPERATOR:
+        claims.require_not_handed(work, task)
         taken = claims.taken(work, task)  # who begins, has it
         return work.save(replace(taken, rank=rank), event="claimed" if taken != task else "reordered")
     if to is task.status:
@@ -44,10 +45,12 @@ def archived(work: "Work", task: Task) -> Task:
 
     Raises:
         ClaimHeld: another agent's session has it.
+        ReviewRequired: it is another's work and waits in review.
     """
     claims.require_free(work, task)
     if task.status is Status.ARCHIVED:
         raise InvalidData(f"#{task.number} is archived already.", "Nothing to do.")
+    review.gated(work, task, Status.ARCHIVED)
     there = work.save(replace(task, status=Status.ARCHIVED, archived_from=task.status), event="archived")
     handoffs.close(work, there)
     return there

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from core.agents import handoffs
 from core.board import claims, dependencies, review, transitions, wip
-from core.errors import ClaimHeld, InvalidData, OpenDependencies, WipLimit
+from core.errors import InvalidData, OpenDependencies, WipLimit
 from core.operation import Line, Text, operation
 from core.text import TITLE_LIMIT, clean_line, clean_lines, clean_text
 from core.work import Work
@@ -12,7 +12,6 @@ from storage import (
     Ending,
     Finish,
     Handoff,
-    HandoffStatus,
     Result,
     Role,
     Status,
@@ -151,7 +150,7 @@ _ENDINGS = {
 def _named(work: Work, task: TaskId, expected_version: int | None) -> Task:
     current = work.tasks.get(task, expected_version)
     claims.require_unassigned(work, current)
-    _require_not_handed(work, current)
+    claims.require_not_handed(work, current)
     review.gated(work, current, Status.IN_PROGRESS)
     if current.waiting_on and current.status is not Status.IN_PROGRESS:
         raise OpenDependencies(
@@ -161,16 +160,6 @@ def _named(work: Work, task: TaskId, expected_version: int | None) -> Task:
     if current.status is not Status.IN_PROGRESS and _is_full(work):
         raise WipLimit("in_progress is full, and the room refuses more.", "Finish something first.")
     return current
-
-
-def _require_not_handed(work: Work, task: Task) -> None:
-    """Refuse to take what its giver is handing over to another; its addressee may, and its giver may think again."""
-    for each in work.rows.handoffs(work.room.id, task=task.id, status=[HandoffStatus.PENDING]):
-        is_concerned = each.from_agent == work.agent.id or handoffs.is_for(each, work.agent)
-        if not is_concerned and work.actor.role < Role.OPERATOR:
-            raise ClaimHeld(
-                f"#{task.number} is being handed over to another ({each.id}).", "Take another with claim_next."
-            )
 
 
 def _claimed(work: Work, task: Task) -> Claim:

@@ -283,8 +283,8 @@ def _taken_on(work: Work, task: Task) -> Task:
         return task
     transitions.check(task, Status.IN_PROGRESS, reason=None)
     wip.check(work, Status.IN_PROGRESS, arriving=int(task.status is not Status.IN_PROGRESS))
-    free = replace(task, assignee=None)
-    taken = claims.taken(work, free)
+    is_had = task.claimed_by is not None and task.claimed_by == work.actor.session_id
+    taken = claims.taken(work, task if is_had else replace(task, assignee=None))  # its giver's no longer
     if task.status is not Status.IN_PROGRESS:
         taken = replace(taken, rank=work.tasks.rank_before(None, Status.IN_PROGRESS))
     return work.save(taken, event="claimed")

@@ -210,6 +210,11 @@ def _named(work: Work, name: str) -> Agent:
     if found is None:
         return _introduced(work, check_name(work, name))
     is_own = name == work.actor.name and work.actor.kind is AgentKind.PERSON  # a client may call itself anything
+    if REVIEWER in found.skills and name != work.actor.name and work.actor.role < Role.OPERATOR:
+        raise PermissionDenied(
+            f"{name} may approve what others did; nobody becomes it by name.",
+            f"Choose a name of your own, or have WZP_AGENT set to {name} where your client is started.",
+        )
     if (found.kind is AgentKind.PERSON and not is_own) or found.role > work.actor.role:
         raise PermissionDenied(
             f"{name} is {'a person' if found.kind is AgentKind.PERSON else f'an agent with the role {found.role}'}.",

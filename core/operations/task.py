@@ -331,7 +331,7 @@ def duplicate_task(work: Work, task: TaskId) -> Task:
     current = work.tasks.get(task)
     cannot_begin_there = current.status in (Status.ARCHIVED, Status.BLOCKED)
     cannot_begin_there |= current.status is Status.DONE and current.waiting_on > 0
-    status = Status.BACKLOG if cannot_begin_there else current.status
+    status = Status.BACKLOG if cannot_begin_there else review.gated(work, None, current.status)
     wip.check(work, status)
     if status is current.status:
         above = work.rows.rank_above(work.room.id, status, current.rank)

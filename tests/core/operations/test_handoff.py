@@ -457,3 +457,22 @@ def test_one_that_nobody_acknowledges_is_overdue_from_when_it_was_addressed(
 def test_a_viewer_hands_nothing_over(board: User, task: Task) -> None:
     with pytest.raises(PermissionDenied):
         hand_over(User(board.database, "viewer", room=board.room, role=Role.VIEWER), task, "owner")
+
+
+def test_who_has_claimed_it_already_keeps_the_claim_when_acknowledging(board: User, claude: User, codex: User) -> None:
+    task = board.add(status="todo")
+    handoff = hand_over(claude, task)
+    codex.claim(task)
+    answer(codex, handoff)
+    seen = board.see(task)
+    assert (seen.assignee, seen.claimed_by, seen.claim) == (codex.id, codex.session, 1)
+
+
+def test_what_is_being_handed_to_another_is_not_begun_by_moving_it(
+    board: User, claude: User, codex: User, stranger: User
+) -> None:
+    task = board.add(status="todo")
+    handoff = hand_over(claude, task)
+    with pytest.raises(ClaimHeld, match=handoff.id):
+        stranger.move(task, "in_progress")
+    answer(codex, handoff)

@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from core.errors import InvalidData, InvalidTransition, OpenDependencies, ReviewRequired, VersionConflict, WipLimit
+from core.errors import (
+    InvalidData,
+    InvalidTransition,
+    OpenDependencies,
+    PermissionDenied,
+    ReviewRequired,
+    VersionConflict,
+    WipLimit,
+)  # fmt: skip
 from core.operations.room import OnOff
 from storage import Ending, Status, Task, WipMode
 from tests.support.users import User
@@ -21,7 +29,12 @@ def claude(bob: User) -> User:
 def reviewer(board: User, bob: User) -> User:
     """An AI agent to whom a person has given the skill that approves."""
     board.call("create_agent", name="reviewer", skills=("review",))
-    return bob.start_session("reviewer")
+    return _named(bob, "reviewer").start_session("reviewer")
+
+
+def _named(user: User, name: str) -> User:
+    """The same one, called so by whoever started it (WZP_AGENT)."""
+    return User(user.database, name, room=user.room, role=user.actor.role, kind=user.actor.kind)
 
 
 @pytest.fixture
@@ -33,6 +46,26 @@ def finished(board: User, claude: User) -> Task:
 
 
 # the gate
+
+
+def test_nobody_becomes_a_reviewer_by_taking_its_name(board: User, claude: User, finished: Task) -> None:
+    board.call("create_agent", name="reviewer", skills=("review",))
+    with pytest.raises(PermissionDenied, match="reviewer may approve what others did"):
+        claude.call("session_start", agent="reviewer")
+    assert board.see(finished).status is Status.REVIEW
+
+
+def test_anothers_work_is_not_archived_out_of_review(bob: User, board: User, finished: Task) -> None:
+    with pytest.raises(ReviewRequired):
+        bob.start_session("codex").call("archive_task", task=finished)
+    assert board.see(finished).status is Status.REVIEW
+
+
+def test_a_copy_of_what_is_done_was_approved_by_nobody(board: User, claude: User) -> None:
+    done = board.add(status="done")
+    assert claude.call("duplicate_task", task=done).status is Status.REVIEW
+    assert board.call("duplicate_task", task=done).status is Status.DONE
+
 
 WAYS: dict[str, Callable[[User, Task], Any]] = {
     "finish": lambda user, task: user.finish(task),
