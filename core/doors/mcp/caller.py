@@ -25,7 +25,7 @@ from core.errors import NotFound, SessionOver, SessionTaken
 from core.execute import Call, Outcome, execute, find_room
 from core.operations import find
 from core.places import present_directory
-from core.text import NAME_LIMIT, clean_line
+from core.text import NAME_LIMIT, for_screen
 from core.work import Actor, Client
 from storage import (
     Agent,
@@ -60,6 +60,9 @@ START: Final = "session_start"
 FLUSH_S: Final = 1.0
 """How soon after a call it is told that the agent works."""
 
+_CLIENT_LIMIT: Final = NAME_LIMIT - 6
+"""Characters of a client's name: the number of its agent comes behind. A client cannot help what it is called."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -80,7 +83,8 @@ class Caller:
 
     def introduce(self, client_name: str, client_version: str) -> None:
         """Learn which client it is."""
-        self._client = replace(self._client, name=client_name or self._client.name, version=client_version)
+        name, version = map(_told, (client_name, client_version))
+        self._client = replace(self._client, name=name or self._client.name, version=version)
 
     @property
     def database(self) -> Database:
@@ -196,8 +200,7 @@ class Caller:
         if self._environment.get(AGENT_VARIABLE, "").strip():
             with self.database.read() as rows:
                 return replace(in_room(actor, rows, room), client=client)
-        name = clean_line(client.name, "client's name", NAME_LIMIT - 6)
-        return Actor(name, Role.AGENT, Door.MCP, AgentKind.AI, client=client)
+        return Actor(client.name, Role.AGENT, Door.MCP, AgentKind.AI, client=client)
 
     def _left_for_us(self, room: Room) -> Actor | None:
         """An actor in the session that waits for a server: proved by the token, or left by the same client's run."""
@@ -308,6 +311,11 @@ class _Life:
 
         take_in(database)
         expire(database, room)
+
+
+def _told(text: str) -> str:
+    """What a client says of itself, as it can be stored and shown."""
+    return for_screen(text.encode("utf-8", "replace").decode())[:_CLIENT_LIMIT].strip()
 
 
 def _parent() -> str | None:

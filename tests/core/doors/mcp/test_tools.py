@@ -5,8 +5,10 @@ from datetime import date
 
 import pytest
 
+from core.doors.mcp.caller import Caller
 from core.doors.mcp.tools import WITH_TOOLS, Tools
-from core.operations import load
+from core.operations import find, load
+from core.text import NAME_LIMIT
 from storage import Priority, Status
 
 TWELVE = [
@@ -228,3 +230,16 @@ def test_a_version_that_never_was_is_nobodys_change(agent):
     error = agent.call("update_task", task_id=1, title="y", expected_version=9)["error"]
     assert "never was" in error["message"]
     assert error["hint"] == "Look at it; if yours still makes sense, call again with expected_version 1."
+
+
+@pytest.mark.parametrize("name", ["x" * 5_000, "\x1b]0;title\x07evil", "half \ud800 a pair", "\u202e\x07"])
+def test_a_client_can_work_whatever_it_calls_itself(board, name):
+    caller = Caller("demo", {})
+    caller.introduce(name, name)
+    try:
+        briefing = caller.call(find("session_start"), {}).value
+    finally:
+        caller.close()
+    for told in (briefing.session.client_name, briefing.agent.name):
+        assert told.isprintable()
+        assert 0 < len(told) <= NAME_LIMIT
