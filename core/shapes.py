@@ -34,8 +34,6 @@ class Shaper:
             return [self.shape(each) for each in value]
         if isinstance(value, datetime):
             return format_time(value)
-        if isinstance(value, datetime):
-            return format_time(value)
         if not is_dataclass(value) or isinstance(value, type):
             return value
         if isinstance(value, Secret):
