@@ -4,7 +4,7 @@ Loading remembers, saving compares: `save(replace(current, …))` checks, writes
 event. There is no other way to change an entity.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeVar
@@ -310,12 +310,12 @@ class Tasks:
         high = rows.rank_above(room, to, anchor.rank, moving) if before in moving else anchor.rank
         return rows.rank_below(room, to, anchor.rank, moving), high
 
-    def free_rank(self, task: TaskId, status: Status, rank: str) -> str:
-        """`rank`, or the next free one after it where another task of the column has taken it meanwhile."""
+    def free_rank(self, status: Status, rank: str, moving: Collection[TaskId]) -> str:
+        """`rank`, or the next free one after it where another task than those `moving` has taken it meanwhile."""
         rows, room = self._work.rows, self._work.room.id
-        if not rows.is_rank_taken(room, status, rank, task):
+        if not rows.is_rank_taken(room, status, rank, moving):
             return rank
-        return order.rank_between(rank, rows.rank_above(room, status, rank, [task]))
+        return order.rank_between(rank, rows.rank_above(room, status, rank, moving))
 
 
 def conflict(rows: Reader, entity: Entity, expected_version: int) -> VersionConflict:

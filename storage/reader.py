@@ -164,10 +164,10 @@ class Reader:
                 return str(rank)
         return None
 
-    def is_rank_taken(self, room: RoomId, status: Status, rank: str, without: TaskId) -> bool:
-        """Whether another task than `without` has this rank in a column."""
-        sql = "SELECT 1 FROM task WHERE room_id = ? AND status = ? AND rank = ? AND id <> ? LIMIT 1"
-        return self._one(sql, (room, status.value, rank, without)) is not None
+    def is_rank_taken(self, room: RoomId, status: Status, rank: str, without: Collection[TaskId]) -> bool:
+        """Whether another task than those `without` has this rank in a column."""
+        sql = "SELECT id FROM task WHERE room_id = ? AND status = ? AND rank = ?"
+        return any(row[0] not in without for row in self._all(sql, (room, status.value, rank)))
 
     def dependants(self, ids: Iterable[TaskId]) -> set[TaskId]:
         """The tasks that wait for any of `ids`, directly."""

@@ -135,8 +135,8 @@ def _reverse(work: Work, change: ChangeId) -> Undone:
     to_come = {TaskId(event.entity_id) for event in undoable if event.entity is EntityKind.TASK}
     for event in reversed(undoable):
         _refuse_if_overtaken(work, event)
-        to_come.discard(TaskId(event.entity_id))
         touched[event.entity_id] = _reverse_event(work, event, to_come)
+        to_come.discard(TaskId(event.entity_id))
     tasks = tuple(each for each in touched.values() if isinstance(each, Task))
     return Undone(change, events[0].operation, tasks)
 
@@ -177,7 +177,7 @@ def _reversible_fields(event: Event) -> set[str]:
 
 
 def _reverse_event(work: Work, event: Event, to_come: Collection[TaskId]) -> Entity:
-    """The entity as it was before an event. `to_come` are tasks that will make way: they go back themselves."""
+    """The entity as it was before an event. `to_come` are this task and those that go back after it: they make way."""
     record = RECORDS[event.entity]
     current: Any = work.get(record, event.entity_id)  # type: ignore[type-var]
     if event.before is None:
@@ -199,7 +199,7 @@ def _reverse_event(work: Work, event: Event, to_come: Collection[TaskId]) -> Ent
             dependencies.check(work, current, values["dependencies"])
         rank, status = values.get("rank", current.rank), values.get("status", current.status)
         if "rank" in values or "status" in values:
-            values["rank"] = work.tasks.free_rank(status, rank, [current.id, *to_come])
+            values["rank"] = work.tasks.free_rank(status, rank, to_come)
     if "name" in values and _is_taken(work, current, values["name"]):
         raise UndoRefused(f"The name {values['name']!r} has been taken since.", "Choose another name by hand.")
     return work.save(replace(current, **values), event="undone")  # type: ignore[no-any-return]

@@ -76,6 +76,17 @@ def test_a_bulk_change_is_one_change_with_one_undo(board: User) -> None:
     assert [(board.see(task).priority, board.see(task).labels) for task in tasks] == [(Priority.URGENT, ("x", "y"))] * 3
 
 
+def test_tasks_that_have_changed_places_go_back_to_where_they_stood(board: User) -> None:
+    first, second = board.add("first"), board.add("second")
+    ranks = []
+    for order in ((second, first), (first, second), (second, first)):
+        ranks.append([board.see(task).rank for task in (first, second)])
+        board.call("move_tasks", tasks=order, to=Status.BACKLOG)
+    for were in reversed(ranks):
+        board.call("undo")
+        assert [board.see(task).rank for task in (first, second)] == were
+
+
 def test_undo_takes_my_last_change_and_not_that_of_another(board: User, alice: User) -> None:
     task = board.add("one")
     board.edit(task, title="two")
