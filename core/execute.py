@@ -114,7 +114,7 @@ def _carry_out(rows: Reader, call: Call) -> Outcome:
         shaped = Shaper(rows, shows_secrets=True).shape(value) if call.wants_shape else None
         return _outcome(rows, work, value, shaped)
     digest = hashlib.sha256(encode_json(_plain(arguments))).hexdigest()
-    agent = work.agent.id if room is not None else AgentId(call.actor.name)
+    agent = work.agent.id if room is not None else AgentId(actor.name)
     room_id = room.id if room is not None else None
     stored = rows.stored_result(room_id, agent, operation.name, call.idempotency_key)
     if stored is not None:

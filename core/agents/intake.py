@@ -13,6 +13,8 @@ from typing import Final
 from core.agents import sessions
 from core.agents.presence import CLIENT_LEASE_SECONDS, Observation, observe, session_of_client
 from core.agents.spool import HookEvent, HookLine, read_new, tidy
+from core.errors import NotFound
+from core.execute import find_room
 from core.rooms import room_of
 from core.work import Actor, Client, Work
 from storage import (
@@ -99,8 +101,9 @@ def _apply(rows: Writer, line: HookLine) -> None:
 
 
 def _room(rows: Reader, line: HookLine) -> Room | None:
-    if line.room and (named := rows.room_by_name(line.room)) is not None:
-        return named
+    if line.room:
+        with suppress(NotFound):
+            return find_room(rows, line.room)
     if not line.cwd:
         return None
     with suppress(OSError):
@@ -125,8 +128,8 @@ def _session(rows: Reader, room: Room, line: HookLine) -> Session | None:
 def _opened(rows: Writer, room: Room, line: HookLine) -> Session | None:
     from core.operations.session import begin_session
 
-    if (utc_now() - line.at).total_seconds() > CLIENT_LEASE_SECONDS:
-        return None  # of a client that has not been heard since: nobody is there any more
+    if line.token_hash is not None or (utc_now() - line.at).total_seconds() > CLIENT_LEASE_SECONDS:
+        return None  # of a session that is over, or of a client that has not been heard since: nobody is there any more
     try:
         return begin_session(_work(rows, room, line, None), line.agent)[0]
     except ParallelError as error:

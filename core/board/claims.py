@@ -54,6 +54,17 @@ def require_unassigned(work: "Work", task: Task) -> None:
     )  # fmt: skip
 
 
+def require_givable(work: "Work", task: Task) -> None:
+    """Refuse an agent to give away what is another's; what it has put on the board itself it may plan anew.
+
+    Raises:
+        ClaimHeld: says whose it is.
+    """
+    require_free(work, task)
+    if task.created_by != work.agent.id:
+        require_unassigned(work, task)
+
+
 def require_not_handed(work: "Work", task: Task) -> None:
     """Refuse to take what its giver is handing over to another; its addressee may, and its giver may think again.
 

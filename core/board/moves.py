@@ -32,11 +32,11 @@ def given(work: "Work", task: Task, assignee: AgentId | OrUnset | None) -> Task:
     """The task, for another assignee where one is named; not yet stored.
 
     Raises:
-        ClaimHeld: another agent's session has it.
+        ClaimHeld: another agent has it, in a session or by assignment.
     """
     if assignee is UNSET or assignee == task.assignee:
         return task
-    claims.require_free(work, task)
+    claims.require_givable(work, task)
     return replace(task, assignee=assignee)
 
 

@@ -80,6 +80,8 @@ def update_agent(
         expected_version: refuse if the agent has changed since this version.
     """
     current = work.get(Agent, agent, expected_version)
+    if current.role > work.actor.role:
+        raise PermissionDenied(f"{current.name} is {current.role}; you are {work.actor.role}.", "Ask the owner.")
     if role is not UNSET:
         _check_role(work, role)
     return work.save(

@@ -272,7 +272,11 @@ def _require_status(work: Work, handoff: Handoff, *allowed: HandoffStatus) -> No
 
 def _answered(work: Work, handoff: Handoff, status: HandoffStatus) -> Handoff:
     answered = replace(
-        handoff, status=status, taken_by=work.agent.id, answer=work.reason or handoff.answer, answered_at=work.now
+        handoff,
+        status=status,
+        taken_by=handoff.taken_by or work.agent.id,
+        answer=work.reason or handoff.answer,
+        answered_at=work.now,
     )
     return work.save(answered, event=status.value)
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from core.agents import handoffs
 from core.board import claims, dependencies, review
 from core.errors import NotFound, PermissionDenied, UndoRefused
 from core.history import Board, board_at, effective_events, point
@@ -185,7 +186,9 @@ def _reverse_event(work: Work, event: Event, to_come: Collection[TaskId]) -> Ent
             if current.status is Status.ARCHIVED:  # imported so
                 return current
             claims.require_free(work, current)
-            return work.save(replace(current, status=Status.ARCHIVED, archived_from=current.status), event="undone")
+            gone = work.save(replace(current, status=Status.ARCHIVED, archived_from=current.status), event="undone")
+            handoffs.close(work, gone)
+            return gone
         if isinstance(current, Comment):
             return work.save(replace(current, removed=True), event="undone")
         raise UndoRefused(f"The creation of a {event.entity} cannot be undone.", "Edit it instead.")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from core.agents import handoffs, sessions
+from core.agents import handoffs, presence, sessions
 from core.agents.report import AgentReport, reports
 from core.agents.sessions import Secret
 from core.board.review import REVIEWER
@@ -97,6 +97,9 @@ def session_start(
         session = None
     if session is None:
         session, token = begin_session(work, name)
+    client = work.actor.client
+    if client is not None and client.pid is not None and (token is not None or work.actor.epoch is None):
+        presence.take_up(work.writer, session, work.room, client)
     _describe(work, description, skills)
     return _briefing(work, session, token)
 
@@ -170,9 +173,9 @@ def expire_sessions(work: Work) -> tuple[Session, ...]:
     silent, _ = sessions.due_sessions(work.rows, work.room)
     lost = []
     for session in silent:
-        presence = work.rows.presence(session.id)
+        known = work.rows.presence(session.id)
         since_start = (work.now - session.created_at).total_seconds()
-        silence = sessions.silence(presence) if presence is not None else since_start
+        silence = sessions.silence(known) if known is not None else since_start
         how_long = f"for {silence:.0f} s" if silence != float("inf") else "since the machine was started anew"
         lost.append(sessions.end(work, session, SessionState.LOST, f"no sign of life {how_long}"))
     for session in sessions.due_sessions(work.rows, work.room)[1]:
@@ -215,12 +218,26 @@ def _named(work: Work, name: str) -> Agent:
             f"{name} may approve what others did; nobody becomes it by name.",
             f"Choose a name of your own, or have WZP_AGENT set to {name} where your client is started.",
         )
+    if name != work.actor.name and (other := _living_session(work, found)) is not None:
+        raise PermissionDenied(
+            f"{name} is at work in another session, {other.client_name or 'without a client'},"
+            f" since {other.created_at:%Y-%m-%d %H:%M:%S} UTC.",
+            "Choose a name of your own.",
+        )
     if (found.kind is AgentKind.PERSON and not is_own) or found.role > work.actor.role:
         raise PermissionDenied(
             f"{name} is {'a person' if found.kind is AgentKind.PERSON else f'an agent with the role {found.role}'}.",
             "Choose a name of your own, or have a session made for you: wzp session create.",
         )
     return found
+
+
+def _living_session(work: Work, agent: Agent) -> Session | None:
+    """An agent's session that answers, beside the caller's own."""
+    for session in work.rows.sessions(work.room.id, state=SessionState.ACTIVE, agent=agent.id):
+        if session.id != work.actor.session_id and sessions.is_answering(work.rows.presence(session.id)):
+            return session
+    return None
 
 
 def _numbered(work: Work) -> Agent:
@@ -234,7 +251,8 @@ def _numbered(work: Work) -> Agent:
         found = work.rows.agent_by_name(work.room.id, name)
         if found is None:
             return _introduced(work, name)
-        if found.id not in busy and found.kind is not AgentKind.PERSON and found.role <= work.actor.role:
+        is_trusted = found.role > work.actor.role or REVIEWER in found.skills  # nobody becomes it by its client's name
+        if found.id not in busy and found.kind is not AgentKind.PERSON and not is_trusted:
             return found
         number += 1
 

@@ -244,9 +244,7 @@ def assign_task(work: Work, task: TaskId, to: AgentId | None, *, expected_versio
         to: an agent's name; `me` for yourself, `nobody` to take it from whoever has it.
         expected_version: refuse if the task has changed since this version.
     """
-    current = work.tasks.get(task, expected_version)
-    claims.require_free(work, current)
-    return work.save(replace(current, assignee=to), event="assigned")
+    return work.save(moves.given(work, work.tasks.get(task, expected_version), to), event="assigned")
 
 
 @operation(role=Role.AGENT, changes=True, undoable=True)

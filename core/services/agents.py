@@ -1,6 +1,7 @@
 """The agents' service: takes in what hooks have noted, and notices the sessions that have stopped answering."""
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 from core.agents.expiry import expire_all
@@ -8,7 +9,7 @@ from core.agents.intake import take_in
 from core.agents.spool import spool_of
 from storage import Database
 
-LOOK_S: Final = 0.2
+LOOK_S: Final = 0.05
 """Between two looks at the spool: a look is one stat a file, and what an agent waits with shall be seen at once."""
 
 EXPIRE_S: Final = 5.0
@@ -28,18 +29,20 @@ class AgentsService:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            if self._has_grown():
+            if (sizes := self._sizes()) != self._seen:
                 await asyncio.to_thread(self._take_in)
+                self._seen = sizes
             if loop.time() >= due:
                 await asyncio.to_thread(self._expire)
                 due = loop.time() + EXPIRE_S
             await asyncio.sleep(LOOK_S)
 
-    def _has_grown(self) -> bool:
-        sizes = {path.name: path.stat().st_size for path in spool_of(self._database.home).glob("*.jsonl")}
-        has_grown = sizes != self._seen
-        self._seen = sizes
-        return has_grown
+    def _sizes(self) -> dict[str, int]:
+        sizes = {}
+        for path in spool_of(self._database.home).glob("*.jsonl"):
+            with suppress(FileNotFoundError):  # another reader has tidied
+                sizes[path.name] = path.stat().st_size
+        return sizes
 
     def _take_in(self) -> None:
         take_in(self._database)

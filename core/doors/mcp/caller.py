@@ -156,6 +156,8 @@ class Caller:
         self._life.stop()
         if self._database is None:
             return
+        with suppress(ParallelError):
+            self._life.tell_rest()
         if self._actor is not None and not self.lost.is_set() and token_of(self._environment) is None:
             with suppress(ParallelError):
                 execute(
@@ -175,24 +177,25 @@ class Caller:
         return self._actor
 
     def _start(self, room: Room, arguments: Mapping[str, Any]) -> Outcome:
-        """Carry out the operation that starts a session, and take up the one that it gives."""
-        actor = self._actor or self._left_for_us(room) or self._newcomer(room)
-        if actor.session_id is None and (name := self._given_name(actor)) is not None:
+        """Carry out the operation that starts a session, and hold the one that it gives."""
+        actor, name = (self._actor, None) if self._actor is not None else self._opening(room)
+        if name is not None:
             arguments = {"agent": name, **arguments}
         outcome = execute(
             self.database, Call(operation=find(START), arguments=arguments, actor=actor, room=room.id, wants_shape=True)
         )
         session: Session = outcome.value.session
         if self._actor is None or self._actor.session_id != session.id:
-            self._take_up(room, session.id, outcome.value.agent)
+            self._hold(room, session.id, outcome.value.agent)
         outcome.shaped["token"] = None  # the connection has it; a model needs no secret
         return outcome
 
-    def _given_name(self, actor: Actor) -> str | None:
-        """The name under which an agent works whatever its client: from the environment, or of the same run before."""
-        if self._environment.get(AGENT_VARIABLE, "").strip():
-            return actor.name
-        return actor.name if actor.client is None else None
+    def _opening(self, room: Room) -> tuple[Actor, str | None]:
+        """As whom to start, and the name under which the agent works whatever its client, where there is one."""
+        left = self._left_for_us(room)
+        actor = left or self._newcomer(room)
+        is_named = bool(self._environment.get(AGENT_VARIABLE, "").strip()) or left is not None
+        return actor, actor.name if is_named and actor.session_id is None else None
 
     def _newcomer(self, room: Room) -> Actor:
         actor = actor_of(self._environment, Door.MCP)
@@ -221,17 +224,17 @@ class Caller:
             agent = rows.get(Agent, found.agent_id)
         if name or agent is None or agent.role > Role.AGENT:
             return None
-        return Actor(agent.name, Role.AGENT, Door.MCP, AgentKind.AI)
+        return Actor(agent.name, Role.AGENT, Door.MCP, AgentKind.AI, client=client)
 
-    def _take_up(self, room: Room, session: SessionId, agent: Agent) -> None:
-        client = replace(self._client, parent=_parent())
-        with self.database.write("take up session") as rows:
-            found = rows.get(Session, session)
-            assert found is not None
-            taken = presence.take_up(rows, found, room, client)
+    def _hold(self, room: Room, session: SessionId, agent: Agent) -> None:
+        """Act in a session from now on, and keep it alive."""
+        with self.database.read() as rows:
+            taken = rows.presence(session)
+        assert taken is not None, "who starts a session takes it up"
         self._actor = Actor(
-            agent.name, agent.role, Door.MCP, agent.kind, session_id=session, epoch=taken.epoch, client=client
-        )
+            agent.name, agent.role, Door.MCP, agent.kind, session_id=session, epoch=taken.epoch,
+            client=replace(self._client, parent=_parent()),
+        )  # fmt: skip
         self._life.begin(room, session, taken.epoch, taken.lease_seconds)
 
 
@@ -278,6 +281,11 @@ class _Life:
         self._is_over = True
         self._woken.set()
 
+    def tell_rest(self) -> None:
+        """Tell the calls that no beat has told yet."""
+        if self._calls and not self._caller.lost.is_set():
+            self._tell()
+
     def _run(self) -> None:
         while not self._is_over and not self._caller.lost.is_set():
             assert self._held is not None
@@ -295,22 +303,30 @@ class _Life:
                 logger.exception("a heartbeat failed")
 
     def _beat(self) -> None:
-        database = self._caller.database
-        with self.changing:
-            with self._lock:
-                assert self._held is not None
-                room, session, epoch, _ = self._held
-                calls, self._calls = self._calls, 0
-            seen = Observation(AgentState.WORKING, StateSource.MCP, utc_now()) if calls else None
-            with database.write("heartbeat") as rows:
-                if not presence.beat(rows, session, epoch, calls=calls, observation=seen):
-                    self._caller.lost.set()
-                    return
+        self._tell()
+        if self._caller.lost.is_set():
+            return
         from core.agents.expiry import expire
         from core.agents.intake import take_in
 
-        take_in(database)
-        expire(database, room)
+        assert self._held is not None
+        take_in(self._caller.database)
+        expire(self._caller.database, self._held[0])
+
+    def _tell(self) -> None:
+        """Note that we live, and what was called since; or learn that the session is another's or over."""
+        with self.changing:
+            with self._lock:
+                assert self._held is not None
+                _, session, epoch, _ = self._held
+                calls = self._calls
+            seen = Observation(AgentState.WORKING, StateSource.MCP, utc_now()) if calls else None
+            with self._caller.database.write("heartbeat") as rows:
+                if not presence.beat(rows, session, epoch, calls=calls, observation=seen):
+                    self._caller.lost.set()
+                    return
+            with self._lock:
+                self._calls -= calls
 
 
 def _told(text: str) -> str:

@@ -222,3 +222,13 @@ def test_a_helper_inside_the_client_works_and_asks_for_the_agent_but_does_not_st
     note(spool, project, "Stop", subagent="a1")
     take_in(database)
     assert reported(database)["claude-1"].state is AgentState.WORKING
+
+
+def test_a_room_goes_by_its_id_too_and_a_token_that_proves_nothing_makes_no_session(
+    board: User, spool: Path, project: Path, tmp_path: Path
+):
+    room = board.call("get_room")
+    note(spool, tmp_path / "elsewhere", "UserPromptSubmit", room=room.id)
+    note(spool, project, "UserPromptSubmit", token_hash="0" * 64, client_session="run-2", ancestors=["9:9"])
+    take_in(board.database)
+    assert set(reported(board.database)) == {"owner", "claude-1"}

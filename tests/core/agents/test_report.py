@@ -140,6 +140,7 @@ def test_of_a_lost_one_nobody_knows_what_it_does(board: User, claude: User) -> N
 
 def test_a_living_session_tells_before_a_newer_one_that_is_over(board: User, bob: User, claude: User) -> None:
     claude.show(AgentState.WAITING, "May I?")
+    bob.actor = replace(bob.actor, name="claude")  # as WZP_AGENT names it
     twin = bob.start_session("claude")
     twin.call("end_session")
     found = report(board)

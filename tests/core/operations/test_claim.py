@@ -494,3 +494,19 @@ def test_a_repeated_claim_under_one_key_is_one_claim(board: User, claude: User) 
 def system(board: User) -> User:
     """The program itself."""
     return User(board.database, "program", room=board.room, role=Role.SYSTEM, kind=AgentKind.WORKER)
+
+
+def test_what_is_assigned_to_another_is_not_an_agents_to_give_away_unless_it_has_planned_it_itself(
+    board: User, claude: User, codex: User
+) -> None:
+    codexs = board.add("codex's", status="todo", assignee="codex")
+    planned = claude.add("planned", status="todo", assignee="codex")
+    for take in (
+        lambda: claude.edit(codexs, assignee="me"),
+        lambda: claude.call("assign_task", task=codexs, to="me"),
+        lambda: claude.call("update_tasks", tasks=(codexs,), assignee="me"),
+    ):
+        with pytest.raises(ClaimHeld, match="assigned to codex"):
+            take()
+    assert claude.edit(planned, assignee="nobody").assignee is None
+    assert board.edit(codexs, assignee="claude").assignee == claude.id

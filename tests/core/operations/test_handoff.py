@@ -307,6 +307,14 @@ def test_closing_the_task_leaves_no_handoff_open_and_undo_opens_it_again(
     assert board.call("get_handoff", handoff=handoff).handoff.status is HandoffStatus.PENDING
 
 
+def test_undoing_the_tasks_creation_leaves_no_handoff_open(board: User, codex: User) -> None:
+    task = board.add("one")
+    handoff = hand_over(board, task)
+    board.call("undo")
+    assert board.see(task).status is Status.ARCHIVED
+    assert board.call("get_handoff", handoff=handoff).handoff.status is HandoffStatus.COMPLETED
+
+
 def test_a_full_column_refuses_the_acknowledgement_whole(board: User, codex: User) -> None:
     task = board.add(status="todo")
     board.add(status="in_progress")

@@ -90,3 +90,10 @@ def test_the_owner_makes_any_but_the_system(board: User, role: Role) -> None:
     assert board.call("create_agent", name="carol", role=role).role is role
     with pytest.raises(PermissionDenied):
         board.call("create_agent", name="dave", role=Role.SYSTEM)
+
+
+def test_nobody_edits_an_agent_whose_role_is_above_the_own(board: User, alice: User) -> None:
+    alice.add("so that she is known")
+    for change in ({"name": "nobody special"}, {"role": Role.VIEWER}, {"skills": ()}):
+        with pytest.raises(PermissionDenied, match="owner is owner"):
+            alice.call("update_agent", agent="owner", **change)

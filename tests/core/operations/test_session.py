@@ -177,8 +177,23 @@ def test_a_new_session_takes_over_what_the_earlier_ones_have_left(
 def test_what_a_living_session_has_is_not_taken_over(board: User, bob: User, claude: User) -> None:
     task = board.add(status="todo")
     claude.claim(task)
+    bob.actor = replace(bob.actor, name="claude")  # as WZP_AGENT names it
     bob.start_session("claude")
     assert board.see(task).claimed_by == claude.session
+
+
+def test_the_name_of_one_who_is_at_work_is_not_taken(board: User, bob: User, claude: User) -> None:
+    with pytest.raises(PermissionDenied, match="claude is at work in another session"):
+        bob.start_session("claude")
+    claude.fall_silent()
+    assert bob.start_session("claude").actor.name == "claude", "it answers no more"
+
+
+def test_a_nameless_client_does_not_become_a_reviewer(board: User, bob: User) -> None:
+    first = bob.start_session(client="claude")
+    board.call("update_agent", agent=first.actor.name, skills=("review",))
+    first.call("end_session")
+    assert bob.start_session(client="claude").actor.name != first.actor.name
 
 
 def test_what_was_handed_over_is_not_taken_over(board: User, bob: User, claude: User) -> None:
