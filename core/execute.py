@@ -156,8 +156,10 @@ def find_room(rows: Reader, name: str) -> Room:
     found = rows.get(Room, RoomId(name)) if name.startswith("rom_") else None
     found = found or rows.room_by_name(name)
     if found is None:
+        from shlex import quote  # the error alone needs it
+
         names = ", ".join(room.name for room in rows.rooms()) or "none yet"
-        raise NotFound(f"No room {name!r} (there are: {names}).", f"Create it: wzp room create {name}")
+        raise NotFound(f"No room {name!r} (there are: {names}).", f"Create it with `wzp room create {quote(name)}`.")
     return found
 
 
@@ -179,7 +181,7 @@ def _resolve(work: Work, annotation: Any, value: Any) -> Any:
         return work.tasks.resolve(value)  # type: ignore[arg-type]
     if bare is AgentId:
         if value == NOBODY and not is_optional(annotation):
-            raise NotFound("Nobody is no agent.", "Name one: wzp agent list.")
+            raise NotFound("Nobody is no agent.", "Name one, such as `wzp agent list` shows.")
         return _agent(work, value)  # type: ignore[arg-type]
     if bare in _BY_ID:
         return _entity(work, _BY_ID[bare], value)  # type: ignore[arg-type]
@@ -198,7 +200,7 @@ def _entity(work: Work, record: type[H], reference: str) -> str:
         return fits[0].id
     noun = record.__name__.lower()
     what = f"More than one {noun} ends in" if fits else f"No {noun}"
-    raise NotFound(f"{what} {reference!r} in room {work.room.name}.", f"See what there is: list_{noun}s.")
+    raise NotFound(f"{what} {reference!r} in room {work.room.name}.", f"See what there is with list_{noun}s.")
 
 
 def _agent(work: Work, name: str) -> AgentId | None:

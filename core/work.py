@@ -102,7 +102,7 @@ class Work:
     def room(self) -> Room:
         """The room in which the operation acts."""
         if self._room is None:
-            raise NotFound("No room was named.", "Name one with --room, or create one: wzp room create NAME.")
+            raise NotFound("No room was named.", "Name one with --room, or create one with `wzp room create NAME`.")
         return self._room
 
     @property
@@ -198,16 +198,21 @@ class Work:
         """The room's agent of that name or id."""
         found = self.rows.agent_by_name(self.room.id, name) or self.rows.get(Agent, name)
         if found is None or found.room_id != self.room.id:
+            from shlex import quote  # the error alone needs it
+
             names = ", ".join(each.name for each in self.rows.agents(self.room.id)) or "none yet"
             raise NotFound(
-                f"No agent {name!r} in room {self.room.name} (there are: {names}).", f"Add it: wzp agent add {name}"
+                f"No agent {name!r} in room {self.room.name} (there are: {names}).",
+                f"Name another, or add it with `wzp agent add {quote(name)}`.",
             )
         self._loaded[found.id] = found
         return found
 
     def _introduce(self) -> Agent:
         if self.actor.name.startswith("agt_"):  # an id, and nobody's name
-            raise NotFound(f"No agent {self.actor.name} in room {self.room.name}.", "See the agents: wzp agent list.")
+            raise NotFound(
+                f"No agent {self.actor.name} in room {self.room.name}.", "See the agents with `wzp agent list`."
+            )
         now = self.now
         newcomer = Agent(
             id=new_agent_id(), room_id=self.room.id, name=self.actor.name, kind=self.actor.kind, role=self.actor.role,

@@ -80,7 +80,9 @@ def create_backup_alone(home: Home, reason: str, *, is_safety: bool = False) -> 
     draft, scratch = draft_path(home, backup_id), draft_path(home, f"{backup_id}.scratch")
     path = home.backups / f"{backup_id}.db"
     if not home.database.exists():
-        raise BackupFailed(f"There is no database {home.database} to back up.", "Create a room first: wzp room create.")
+        raise BackupFailed(
+            f"There is no database {home.database} to back up.", "Create a room first with `wzp room create NAME`."
+        )
     try:
         with _failing("The backup was not made"):
             _make_private_file(draft)
@@ -122,7 +124,7 @@ def find_backup(home: Home, name: str) -> Backup:
     """
     backups = list_backups(home)
     if not backups:
-        raise BackupNotFound(f"There is no backup in {home.backups}.", "Make one: wzp backup create.")
+        raise BackupNotFound(f"There is no backup in {home.backups}.", "Make one with `wzp backup create`.")
     if name == LATEST:
         return next((each for each in backups if not each.is_safety), backups[0])
     fits = [each for each in backups if each.id == name] or [
@@ -213,11 +215,13 @@ def _prove(snapshot: Path, scratch: Path) -> str:
             found = flaws(restored)
             expected, actual = digest(original), digest(restored)
     except (apsw.CorruptError, apsw.NotADBError) as error:
-        raise BackupFailed(f"{snapshot.name} is damaged: {error}.", "Use another backup: wzp backup list.") from error
+        raise BackupFailed(
+            f"{snapshot.name} is damaged: {error}.", "Use another that `wzp backup list` shows."
+        ) from error
     if found or actual != expected:
         raise BackupFailed(
             f"{snapshot.name} does not restore to what it should: {found[0] if found else 'the content differs'}.",
-            "Use another backup: wzp backup list.",
+            "Use another that `wzp backup list` shows.",
         )
     return actual
 
@@ -229,7 +233,7 @@ def _compare_with_live(database: Path, snapshot: Path) -> None:
             return
         last = scalar(copy, "SELECT ifnull(max(sequence), 0) FROM event")
         if digest_table(live, "event", last) != digest_table(copy, "event", last):
-            raise BackupFailed("The copy's event log differs from the live one.", "Try again: wzp backup create.")
+            raise BackupFailed("The copy's event log differs from the live one.", "Try `wzp backup create` again.")
 
 
 def _compare_with_manifest(backup: Backup, scratch: Path) -> None:
@@ -244,7 +248,7 @@ def _compare_with_manifest(backup: Backup, scratch: Path) -> None:
     elif _prove(path, scratch) != backup.digest:
         what = "its content is not what was backed up"
     if what:
-        raise BackupFailed(f"Backup {backup.id} is damaged: {what}.", "Use another backup: wzp backup list.")
+        raise BackupFailed(f"Backup {backup.id} is damaged: {what}.", "Use another that `wzp backup list` shows.")
 
 
 def _facts(connection: apsw.Connection) -> dict[str, int]:

@@ -43,7 +43,7 @@ def require_safe_engine() -> None:
     if not is_safe_engine(tuple(int(part) for part in version.split("."))):
         raise UnsafeEngine(
             f"SQLite {version} can corrupt a database that several processes write (the WAL-reset bug).",
-            "Install apsw 3.51.3 or newer in this environment: pip install --upgrade apsw.",
+            "Install apsw 3.51.3 or newer in this environment: `pip install -U apsw`.",
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from textual.worker import WorkerFailed
 
+from core.doors.hints import COMMANDS, hint_for, message_for
 from core.settings import DEFAULTS, Settings
 from core.text import for_screen
 from storage import ParallelError, utc_now
@@ -57,7 +58,8 @@ class Telling(Guarded, InTerminal):
 
     def tell_error(self, error: ParallelError) -> None:
         """Show a refusal or failure with what to do about it."""
-        self.tell(error.message, severity=Severity.ERROR, hint=error.hint)
+        message, hint = message_for(COMMANDS, error.message), hint_for(COMMANDS, error.hint)
+        self.tell(message, severity=Severity.ERROR, hint=hint)
 
     async def attempt(self, doing: Awaitable[Any]) -> Any:
         """What `doing` gives, or None after the person has been told why not."""

@@ -112,7 +112,7 @@ def require_held(work: "Work", task: Task, claim: int | None) -> None:
         raise ClaimHeld(
             f"Your claim {claim} of #{task.number} is over: it has been claimed again since"
             f" (claim {task.claim}; now {task.status}, with {_name_of(work, task)}).",
-            "Nothing was changed. Leave what you have as a comment, then claim_next.",
+            "Nothing was changed. Leave what you have as a comment, then take another with claim_next.",
         )
     require_free(work, task)
     is_mine = task.assignee == work.agent.id and task.status in (Status.IN_PROGRESS, Status.BLOCKED)

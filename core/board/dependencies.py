@@ -76,6 +76,6 @@ def _cycle(work: Work, task: Task, last: TaskId, came_from: dict[TaskId, TaskId]
     numbers = [task.number, *(work.tasks.get(each).number for each in path), task.number]
     return DependencyCycle(
         f"That would close a circle: {' → '.join(f'#{number}' for number in numbers)}.",
-        "Remove one of these dependencies first: wzp task depend TASK ON --remove.",
+        "Remove one of these dependencies first, with `wzp task depend TASK ON --remove`.",
         cycle=numbers,
     )

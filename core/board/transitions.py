@@ -25,7 +25,7 @@ blocking what is finished.
 _HINTS: Final = {
     Status.BACKLOG: "Move it to todo or in_progress first.",
     Status.DONE: "Reopen it first, by moving it to todo or in_progress.",
-    Status.ARCHIVED: "Restore it first: wzp task restore.",
+    Status.ARCHIVED: "Restore it first with `wzp task restore`.",
 }
 
 
@@ -42,7 +42,7 @@ def check(task: Task, to: Status, *, reason: str | None) -> None:
         InvalidData: `blocked` without a reason.
     """
     if to not in allowed_from(task.status):
-        hint = "Archive it instead: wzp task archive." if to is Status.ARCHIVED else _HINTS.get(task.status, "")
+        hint = "Archive it instead with `wzp task archive`." if to is Status.ARCHIVED else _HINTS.get(task.status, "")
         raise InvalidTransition(f"#{task.number} cannot go from {task.status} to {to}.", hint)
     if to is Status.BLOCKED and to is not task.status and not reason:
         raise InvalidData(

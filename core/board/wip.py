@@ -19,5 +19,7 @@ def check(work: Work, to: Status, *, arriving: int = 1) -> None:
         return
     message = f"{to} would hold {count} tasks; its limit is {limit}."
     if work.room.wip_mode is WipMode.REFUSE:
-        raise WipLimit(message, f"Finish something in {to} first, or raise the limit: wzp room edit --wip {to}=N.")
+        raise WipLimit(
+            message, f"Finish something in {to} first, or raise the limit with `wzp room edit --wip {to}=N`."
+        )
     work.warn(message)

@@ -154,7 +154,8 @@ def _named(work: Work, task: TaskId, expected_version: int | None) -> Task:
     review.gated(work, current, Status.IN_PROGRESS)
     if current.waiting_on and current.status is not Status.IN_PROGRESS:
         raise OpenDependencies(
-            f"#{current.number} waits for {current.waiting_on} other tasks.", "Claim one of those, or claim_next."
+            f"#{current.number} waits for {current.waiting_on} other tasks.",
+            "Claim one of those, or whatever is free with claim_next.",
         )
     transitions.check(current, Status.IN_PROGRESS, reason=None)
     if current.status is not Status.IN_PROGRESS and _is_full(work):

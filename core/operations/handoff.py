@@ -134,7 +134,7 @@ def acknowledge_handoff(
     _require_status(work, current, HandoffStatus.PENDING)
     if answer is HandoffAnswer.DECLINE:
         if not work.reason:
-            raise InvalidData("A handoff cannot be declined without a reason.", "Say why, in reason.")
+            raise InvalidData("A handoff cannot be declined without a reason.", "Say why: --reason TEXT.")
         return HandoffDetail(_answered(work, current, HandoffStatus.DECLINED), task)
     stored = _answered(work, current, HandoffStatus.ACKNOWLEDGED)
     return HandoffDetail(stored, _taken_on(work, task))
@@ -235,7 +235,7 @@ def _comes_to(handoff: Handoff, agent: Agent) -> bool:
 def _checked_role(work: Work, giver: AgentId, to_agent: AgentId | None, to_role: Line | None) -> str | None:
     """The role to which a handoff is addressed, once it is sure that it goes to one place and not to its giver."""
     if (to_agent is None) == (to_role is None):
-        raise InvalidData("A handoff goes to one agent or to one role.", "Name to_agent or to_role, one of them.")
+        raise InvalidData("A handoff goes to one agent or to one role.", "Name one of them: --to-agent or --to-role.")
     if to_agent is not None and to_agent == giver:
         raise InvalidData("A handoff goes to somebody else.", "Name another agent, or a role.")
     if to_role is None:

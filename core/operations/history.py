@@ -107,7 +107,7 @@ def _latest(work: Work, *, undos: bool) -> ChangeId:
         if not is_redo and not _is_undone(work, change):
             return change
     raise UndoRefused(
-        f"There is nothing of yours to {'redo' if undos else 'undo'} in room {work.room.name}.", "See wzp history."
+        f"There is nothing of yours to {'redo' if undos else 'undo'} in room {work.room.name}.", "See `wzp history`."
     )
 
 

@@ -133,7 +133,8 @@ def _require_its_own(work: Work, room: Room) -> None:
             from shlex import quote  # the error alone needs it
 
             raise InvalidData(
-                f"{room.root} is the root of room {other.name!r} already.", f"Open it: wzp --room {quote(other.name)}."
+                f"{room.root} is the root of room {other.name!r} already.",
+                f"Open it with `wzp --room {quote(other.name)}`.",
             )
 
 

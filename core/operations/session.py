@@ -155,7 +155,7 @@ def end_session(work: Work, session: SessionId | None = None) -> Session:
     """
     wanted = session or work.actor.session_id
     if wanted is None:
-        raise InvalidData("You have no session to end.", "Name one: wzp session list.")
+        raise InvalidData("You have no session to end.", "Name one that `wzp session list` shows.")
     found = work.get(Session, wanted)
     if found.agent_id != work.agent.id and work.actor.role < Role.OPERATOR:
         raise PermissionDenied("It is another agent's session.", "An operator can end it.")
@@ -227,7 +227,7 @@ def _named(work: Work, name: str) -> Agent:
     if (found.kind is AgentKind.PERSON and not is_own) or found.role > work.actor.role:
         raise PermissionDenied(
             f"{name} is {'a person' if found.kind is AgentKind.PERSON else f'an agent with the role {found.role}'}.",
-            "Choose a name of your own, or have a session made for you: wzp session create.",
+            "Choose a name of your own, or have a session made for you with `wzp session create`.",
         )
     return found
 
@@ -306,7 +306,7 @@ def _own_skills(work: Work, agent: Agent, told: tuple[str, ...]) -> tuple[str, .
     """The skills that an agent says it has; the one that opens the review gate is a person's to give and to take."""
     may_review = REVIEWER in agent.skills
     if REVIEWER in told and not may_review:
-        work.warn(f"The skill {REVIEWER} was left out: a person gives it (wzp agent edit {agent.name}).")
+        work.warn(f"The skill {REVIEWER} was left out. A person gives it, with `wzp agent edit {agent.name}`.")
     own = tuple(skill for skill in told if skill != REVIEWER)
     return (*own, REVIEWER) if may_review else own
 

@@ -307,7 +307,8 @@ def restore_task(work: Work, task: TaskId, *, to: Status | None = None, expected
     current = work.tasks.get(task, expected_version)
     if current.status is not Status.ARCHIVED:
         raise InvalidData(
-            f"#{current.number} is not archived; it stands in {current.status}.", "Move it instead: wzp task move."
+            f"#{current.number} is not archived; it stands in {current.status}.",
+            "Move it instead with `wzp task move`.",
         )
     target = to or current.archived_from or Status.BACKLOG
     if target is Status.ARCHIVED or (target is Status.BLOCKED and not (work.reason or current.blocked_reason)):

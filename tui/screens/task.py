@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Markdown, Static
 
 from core.board import CLOSED
+from core.doors.hints import COMMANDS, hint_for
 from core.operations.task import TaskDetail
 from core.text import block_for_screen, for_screen
 from storage import Comment, EntityKind, Event, ParallelError, Status, Task, TaskId
@@ -133,7 +134,9 @@ class TaskScreen(Place):
 
     async def _show_missing(self, error: ParallelError) -> None:
         self._seen = None
-        self.query_one("#missing", Static).update("\n".join([error.message, error.hint, "", _("esc goes back.")]))
+        self.query_one("#missing", Static).update(
+            "\n".join([error.message, hint_for(COMMANDS, error.hint), "", _("esc goes back.")])
+        )
         self.add_class("-missing")
 
     # showing

@@ -84,7 +84,7 @@ class Run:
             directory = rooms.project_of(here)
             raise NotFound(
                 f"No room stands for {here}.",
-                f"Create one: wzp room create NAME --root {_quoted(str(directory))} (or name another with --room).",
+                f"Create one with `wzp room create NAME --root {_quoted(str(directory))}`, or name one with --room.",
             )
         return found
 

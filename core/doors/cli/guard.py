@@ -27,7 +27,7 @@ def run_guarded(act: Callable[[Run], int | None], run: Run) -> int:
         code = act(run) or 0
         sys.stdout.flush()
     except ParallelError as error:
-        return _report(run, error.exit_code, run.shape(error))
+        return _report(run, error.exit_code, _in_commands(run.shape(error)))
     except click.exceptions.Exit as ending:
         return ending.exit_code
     except click.ClickException as error:
@@ -42,6 +42,12 @@ def run_guarded(act: Callable[[Run], int | None], run: Run) -> int:
     finally:
         _close_quietly(run)
     return code
+
+
+def _in_commands(wire: dict[str, Any]) -> dict[str, Any]:
+    from core.doors.hints import COMMANDS, hint_for, message_for
+
+    return {**wire, "message": message_for(COMMANDS, wire["message"]), "hint": hint_for(COMMANDS, wire["hint"])}
 
 
 def _report(run: Run, code: int, wire: dict[str, Any]) -> int:

@@ -111,7 +111,7 @@ class Caller:
                 if here is None:
                     raise NotFound(
                         f"No room stands for {directory}.",
-                        "Make one there: wzp room create NAME.",
+                        "Ask the person to make one there, with `wzp room create NAME`.",
                     )
                 found = here
         self._room = found.id

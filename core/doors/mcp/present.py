@@ -4,7 +4,6 @@ It works on the wire shapes of core/shapes.py and on types alone: a record is sh
 a dataclass of records field by field.
 """
 
-import re
 import typing
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -12,13 +11,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from core.agents.sessions import Secret
+from core.doors.hints import hint_for, message_for
+from core.doors.mcp.wording import TOOLS
 from core.operation import bare_type
 from storage import Agent, Comment, Event, Priority, Session, Task
 
 Wire = dict[str, Any]
-
-_OPTION: Final = re.compile(r"--([a-z][a-z-]+)(?: [A-Z]+\b)?")
-"""An option of the command line in a hint; the tools have it as an argument."""
 
 EVENTS_SHOWN: Final = 40
 """The newest of a history; older ones are counted."""
@@ -56,9 +54,9 @@ def present(wire: Any, annotation: Any) -> Wire:
 
 def present_error(wire: Wire) -> Wire:
     """An error, from the wire value that core/shapes.py gives it. Its text alone says what to do."""
-    error: Wire = {"code": wire["code"], "message": wire["message"]}
+    error: Wire = {"code": wire["code"], "message": message_for(TOOLS, wire["message"])}
     if wire.get("hint"):
-        error["hint"] = _OPTION.sub(lambda found: f"`{found[1].replace('-', '_')}`", wire["hint"])
+        error["hint"] = hint_for(TOOLS, wire["hint"])
     if wire.get("details"):
         error["details"] = wire["details"]
     if (current := wire.get("current")) is not None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from core.doors.mcp.wire import INVALID_PARAMS, RpcError
+from core.doors.mcp.wording import told
 from core.operations import find
 from storage import ParallelError
 
@@ -69,7 +70,7 @@ class Prompts:
         try:
             briefing = self._tools.ask(find(START), {each: value for each, value in arguments.items() if value})
         except ParallelError as error:
-            raise RpcError(INVALID_PARAMS, f"{error.message} {error.hint}".strip(), {"code": error.code}) from None
+            raise RpcError(INVALID_PARAMS, told(error), {"code": error.code}) from None
         text = welcome(briefing) if name == START else farewell(briefing)
         return {
             "description": known["description"],

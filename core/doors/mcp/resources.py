@@ -7,6 +7,7 @@ from urllib.parse import quote, unquote
 
 from core.doors.mcp.prompts import handoff_block, task_line
 from core.doors.mcp.wire import INVALID_PARAMS, RpcError
+from core.doors.mcp.wording import told
 from core.operations import find
 from storage import (
     COLUMNS,
@@ -129,7 +130,7 @@ class Resources:
 
 
 def _refused(error: ParallelError) -> RpcError:
-    return RpcError(INVALID_PARAMS, f"{error.message} {error.hint}".strip(), {"code": error.code})
+    return RpcError(INVALID_PARAMS, told(error), {"code": error.code})
 
 
 def board_page(tasks: Sequence[Mapping[str, Any]]) -> str:

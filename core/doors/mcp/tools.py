@@ -4,11 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from core.doors.hints import hint_for
 from core.doors.mcp.arguments import KEY, REASON, VERSION, Arguments
 from core.doors.mcp.connection import report
 from core.doors.mcp.present import present, present_error
 from core.doors.mcp.seen import Seen
 from core.doors.mcp.wire import INVALID_PARAMS, RpcError
+from core.doors.mcp.wording import TOOLS, is_tool
 from core.errors import VersionConflict
 from core.operation import Operation
 from core.operations import load
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from core.doors.mcp.caller import Caller
 
 Wire = dict[str, Any]
-
-DOOR: Final = "mcp"
 
 WITH_TOOLS: Final = ("task", "claim", "handoff", "session")
 """The modules whose operations declare tools; the others are not imported, which a server would wait for."""
@@ -37,11 +37,7 @@ class Tools:
 
     def __init__(self, caller: "Caller") -> None:
         self.caller = caller
-        self._tools = {
-            each.tool_name: (each, Arguments(each))
-            for each in load(*WITH_TOOLS).values()
-            if each.tool is not None and DOOR not in each.not_at
-        }
+        self._tools = {each.tool_name: (each, Arguments(each)) for each in load(*WITH_TOOLS).values() if is_tool(each)}
         self._definitions: list[Wire] | None = None
         self._seen = Seen()
 
@@ -95,7 +91,7 @@ class Tools:
         if not_shown > 0:
             shown["not_shown"] = not_shown
         if outcome.warnings:
-            shown["warnings"] = list(outcome.warnings)
+            shown["warnings"] = [hint_for(TOOLS, each) for each in outcome.warnings]
         return shown
 
     def explain(self, error: ParallelError) -> Wire:

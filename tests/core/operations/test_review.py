@@ -154,7 +154,7 @@ def test_ones_own_work_may_be_taken_up_again(board: User, claude: User, finished
 def test_an_agent_cannot_give_itself_the_right_to_approve(board: User, claude: User, finished: Task) -> None:
     outcome = claude.outcome("session_start", skills=("review", "db"))
     assert outcome.value.agent.skills == ("db",)
-    assert "a person gives it" in outcome.warnings[0]
+    assert "A person gives it" in outcome.warnings[0]
     other = board.add(status="review")
     with pytest.raises(ReviewRequired):
         claude.call("approve_task", task=other)

@@ -161,7 +161,7 @@ def test_a_stream_says_what_it_is_about(agent: Agent, wanted):
     assert agent.stateless("subscriptions/listen", notifications=wanted)["error"]["code"] == -32602
 
 
-def test_where_there_is_no_room_the_tools_say_how_to_make_one(new_agent, monkeypatch, tmp_path):
+def test_where_there_is_no_room_the_tools_say_who_can_make_one(new_agent, monkeypatch, tmp_path):
     from core.doors.mcp.caller import Caller
 
     monkeypatch.chdir(tmp_path)
@@ -171,8 +171,8 @@ def test_where_there_is_no_room_the_tools_say_how_to_make_one(new_agent, monkeyp
     assert "result" in lost.request("tools/list")
     error = lost.call("list_tasks")["error"]
     assert error["code"] == "not_found"
-    assert "wzp room create" in error["hint"]
+    assert error["hint"] == "Ask the person to make one there."
     assert lost.request("resources/read", uri="wzp://board")["error"]["data"]["code"] == "not_found"
-    assert "wzp room create" in lost.request("resources/subscribe", uri="wzp://board")["error"]["message"]
+    assert error["hint"] in lost.request("resources/subscribe", uri="wzp://board")["error"]["message"]
     assert "error" in lost.stateless("subscriptions/listen", notifications={"resourceSubscriptions": ["wzp://board"]})
     assert lost.sent == []

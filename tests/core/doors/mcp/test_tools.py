@@ -225,6 +225,14 @@ def test_a_hint_speaks_of_arguments_and_not_of_options(agent):
     assert error["hint"] == "Say what it waits for: `reason`."
 
 
+def test_a_hint_leaves_out_what_only_the_command_line_can_do(agent):
+    agent.call("create_task", title="x")
+    hint = agent.call("update_task", task_id=1, assignee="ghost")["error"]["hint"]
+    assert hint == "Name another."
+    hint = agent.call("get_task", task_id=99)["error"]["hint"]
+    assert hint == "See the numbers with `list_tasks`; archived ones with `status` archived."
+
+
 def test_a_version_that_never_was_is_nobodys_change(agent):
     agent.call("create_task", title="x")
     error = agent.call("update_task", task_id=1, title="y", expected_version=9)["error"]
