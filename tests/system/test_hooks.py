@@ -78,7 +78,11 @@ def test_a_copy_that_has_moved_away_is_found_out(home: Home, project: Path):
     wzp(project, "agents", "install", "--client", "cursor")
     for name in ("mcp.json", "hooks.json"):
         file = project / ".cursor" / name
-        file.write_text(file.read_text().replace(str(Path(PROGRAM[1]).parent), "/gone"))
+        ours = Path(PROGRAM[1])  # the interpreter may lie beside it
+        moved = (
+            file.read_text().replace(str(ours), f"/gone/{ours.name}").replace(str(ours.parent / "core"), "/gone/core")
+        )
+        file.write_text(moved)
     doctor = wzp(project, "agents", "doctor")
     assert doctor.returncode == 1
     assert "fail  cursor  server, project" in doctor.stdout

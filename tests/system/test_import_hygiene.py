@@ -95,6 +95,7 @@ def imported_by_server(*methods: str, cwd: Path) -> set[str]:
     ended = subprocess.run(
         [sys.executable, "-c", SERVING.format(repository=str(REPOSITORY))],
         input="\n".join(map(json.dumps, asked)), cwd=cwd, capture_output=True, text=True, check=False,
+        env=bare_environment(),  # coverage has weight of its own
     )  # fmt: skip
     answers = [json.loads(each) for each in ended.stdout.splitlines()]
     assert len(answers) == len(methods), ended.stderr
