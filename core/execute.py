@@ -73,6 +73,7 @@ class Outcome:
         change: the id that the events of this call share; None where nothing was written.
         last_sequence: the newest event of this call: who draws up to it draws this change.
         warnings: sentences to show that did not stop the change.
+        versions: of each entity that the call has changed or made, its version before (0 for none) and after.
     """
 
     value: Any
@@ -80,6 +81,7 @@ class Outcome:
     change: ChangeId | None = None
     last_sequence: int | None = None
     warnings: tuple[str, ...] = field(default=())
+    versions: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def execute(database: Database, call: Call) -> Outcome:
@@ -143,7 +145,7 @@ def _require_role(operation: Operation, actor: Actor) -> None:
 def _outcome(rows: Reader, work: Work, value: Any, shaped: Any) -> Outcome:
     warnings = tuple(work.warnings)
     if isinstance(rows, Writer) and rows.last_written is not None:
-        return Outcome(value, shaped, rows.change, rows.last_written, warnings)
+        return Outcome(value, shaped, rows.change, rows.last_written, warnings, rows.versions)
     return Outcome(value, shaped, warnings=warnings)
 
 

@@ -62,6 +62,8 @@ class Writer(Reader):
         self.change: ChangeId = new_change_id()
         self.last_written: int | None = None
         """The sequence number of the newest event of this transaction."""
+        self.versions: dict[str, tuple[int, int]] = {}
+        """Of each entity that this transaction has changed or made: its version before (0 for none) and now."""
 
     def insert(self, record: R, by: Authorship, *, type: str = "created") -> R:
         """Store a new entity with its creation event; its times become the transaction's."""
@@ -156,6 +158,8 @@ class Writer(Reader):
             ),
         )  # fmt: skip
         self.last_written = self._connection.last_insert_rowid()
+        first = record.version - 1 if before is not None else 0
+        self.versions[record.id] = self.versions.get(record.id, (first, 0))[0], record.version
 
 
 def _subject(kind: EntityKind, record: Entity) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.agents import handoffs
 from core.errors import ClaimHeld
-from storage import Agent, Ending, HandoffStatus, Role, Session, Status, Task
+from storage import Agent, Ending, HandoffStatus, Role, Session, SessionState, Status, Task
 
 if TYPE_CHECKING:
     from core.work import Work
@@ -25,15 +25,20 @@ def settled(before: Task, after: Task) -> Task:
 
 
 def require_free(work: "Work", task: Task) -> None:
-    """Refuse an agent's hand on a task that another session has claimed.
+    """Refuse an agent's hand on a task that another session has claimed; its own, where that is over, it may take up.
 
     Raises:
         ClaimHeld: says who has it.
     """
     if task.claimed_by is None or task.claimed_by == work.actor.session_id or work.actor.role >= Role.OPERATOR:
         return
+    holder = work.rows.get(Session, task.claimed_by)
+    is_own = holder is not None and holder.agent_id == work.agent.id
+    if holder is not None and is_own and holder.state is not SessionState.ACTIVE:
+        return
+    who = f"you in another session, {task.claimed_by}" if is_own else _name_of(work, task)
     raise ClaimHeld(
-        f"#{task.number} is claimed by {_name_of(work, task)}.",
+        f"#{task.number} is claimed by {who}.",
         "Take another with claim_next, or leave a comment on this one.",
         by=task.assignee, session=task.claimed_by,
     )  # fmt: skip

@@ -17,6 +17,9 @@ from storage import Agent, AgentKind, Door, Reader, Role, Room
 AGENT_VARIABLE: Final = "WZP_AGENT"
 """Names the agent for which a process acts; its role is the one stored in the room, `agent` if it is new there."""
 
+ROOM_VARIABLE: Final = "WZP_ROOM"
+"""Names the room in which a process acts, wherever it stands."""
+
 TOKEN_VARIABLE: Final = "WZP_SESSION_TOKEN"  # noqa: S105  the variable's name
 """Proves a session that was made for the process; whoever has it acts as the session's agent."""
 

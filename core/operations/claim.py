@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from core.agents import handoffs
+from core.agents.presence import CLIENT_LEASE_SECONDS
 from core.board import claims, dependencies, review, transitions, wip
 from core.errors import InvalidData, OpenDependencies, WipLimit
 from core.operation import Line, Text, operation
@@ -170,7 +171,14 @@ def _claimed(work: Work, task: Task) -> Claim:
         taken = replace(taken, rank=work.tasks.rank_before(None, Status.IN_PROGRESS))
     stored = work.save(taken, event="claimed")
     handed = work.rows.handoffs(work.room.id, task=task.id, status=handoffs.OPEN)
-    return Claim(stored, tuple(handed), work.room.lease_seconds if stored.claimed_by else None, None)
+    return Claim(stored, tuple(handed), _lease(work) if stored.claimed_by else None, None)
+
+
+def _lease(work: Work) -> int:
+    """How long the claiming session may be silent, in seconds."""
+    session = work.actor.session_id
+    known = work.rows.presence(session) if session is not None else None
+    return known.lease_seconds if known is not None else max(work.room.lease_seconds, CLIENT_LEASE_SECONDS)
 
 
 def _is_full(work: Work) -> bool:

@@ -105,10 +105,22 @@ def _latest(work: Work, *, undos: bool) -> ChangeId:
     for change in work.rows.recent_changes(work.room.id, work.agent.id, undos=undos):
         is_redo = undos and _undoes_an_undo(work, change)
         if not is_redo and not _is_undone(work, change):
+            if not undos:
+                _tell_of_what_is_passed_over(work, change)
             return change
     raise UndoRefused(
         f"There is nothing of yours to {'redo' if undos else 'undo'} in room {work.room.name}.", "See `wzp history`."
     )
+
+
+def _tell_of_what_is_passed_over(work: Work, change: ChangeId) -> None:
+    """Warn where the caller has since done what no undo reverses: a handoff has been read perhaps."""
+    for event in work.rows.events(room=work.room.id, agent=work.agent.id, limit=20, newest_first=True):
+        if event.change == change:
+            return
+        if event.entity is EntityKind.HANDOFF and not event.undoable:
+            work.warn(f"Your {event.operation} since cannot be undone and was passed over.")
+            return
 
 
 def _is_undone(work: Work, change: ChangeId) -> bool:

@@ -87,6 +87,16 @@ def test_tasks_that_have_changed_places_go_back_to_where_they_stood(board: User)
         assert [board.see(task).rank for task in (first, second)] == were
 
 
+def test_a_handoff_that_undo_passes_over_is_told(board: User, alice: User) -> None:
+    alice.add("so that she is known")
+    task = board.add("one")
+    board.edit(task, title="two")
+    board.call("create_handoff", task=task, summary="yours", to_agent="alice")
+    undone = board.outcome("undo")
+    assert undone.value.operation == "update_task"
+    assert undone.warnings == ("Your create_handoff since cannot be undone and was passed over.",)
+
+
 def test_undo_takes_my_last_change_and_not_that_of_another(board: User, alice: User) -> None:
     task = board.add("one")
     board.edit(task, title="two")

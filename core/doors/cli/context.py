@@ -16,6 +16,7 @@ Raise ParallelError for what is refused; nothing needs catching, since core/door
 program.
 """
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -73,7 +74,7 @@ class Run:
 
     @cached_property
     def room(self) -> Room:
-        """The room that `--room` names, else the one of the current directory.
+        """The room that `--room` names, else WZP_ROOM, else the one of the current directory.
 
         Raises:
             NotFound: there is none; the hint is the command that makes one.
@@ -92,13 +93,14 @@ class Run:
         """Like `room`, but None where no room stands for the current directory.
 
         Raises:
-            NotFound: `--room` names a room that there is not.
+            NotFound: `--room` or WZP_ROOM names a room that there is not.
         """
         from core.execute import find_room
 
         with self.database.read() as rows:
-            if self.room_option is not None:
-                return find_room(rows, self.room_option)
+            named = self.room_option or os.environ.get(identity.ROOM_VARIABLE)
+            if named:
+                return find_room(rows, named)
             return rooms.room_of(present_directory(), rows.rooms())
 
     def actor(self, room: Room | None = None) -> "Actor":

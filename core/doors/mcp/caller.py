@@ -20,7 +20,7 @@ from core.agents import presence
 from core.agents.hook import started
 from core.agents.presence import Observation
 from core.agents.sessions import session_of_token
-from core.doors.identity import AGENT_VARIABLE, actor_of, in_room, token_of
+from core.doors.identity import AGENT_VARIABLE, ROOM_VARIABLE, actor_of, in_room, token_of
 from core.errors import NotFound, SessionOver, SessionTaken
 from core.execute import Call, Outcome, execute, find_room
 from core.operations import find
@@ -50,7 +50,6 @@ from storage import (
 if TYPE_CHECKING:
     from core.operation import Operation
 
-ROOM_VARIABLE: Final = "WZP_ROOM"
 PROJECT_VARIABLE: Final = "CLAUDE_PROJECT_DIR"
 """Where Claude Code says which project it works on, whatever directory it starts its servers in."""
 

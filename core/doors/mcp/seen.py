@@ -26,6 +26,13 @@ class Seen:
                 self._note_one(value)
                 pending.extend(each for each in value.values() if isinstance(each, (list, Mapping)))
 
+    def follow(self, versions: Mapping[str, tuple[int, int]]) -> None:
+        """Remember what the agent's own call has changed beside what it was shown: nobody's unseen change is passed."""
+        for entity, (before, after) in versions.items():
+            known, number = self._shown.get(entity, (0, None))
+            if known and known == before:
+                self._shown[entity] = after, number
+
     def version_of(self, reference: str) -> int | None:
         """The version shown of what goes by an id, the end of one, or a task's number."""
         number = reference.removeprefix("#")

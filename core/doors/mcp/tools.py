@@ -83,6 +83,7 @@ class Tools:
         outcome = self.caller.call(
             operation, own, presumed=presumed, reason=values.get(REASON), idempotency_key=values.get(KEY)
         )
+        self._seen.follow(outcome.versions)
         wire, not_shown = outcome.shaped, 0
         if isinstance(wire, list) and own.get(LIMIT) is None:
             wire, not_shown = wire[:LISTED], len(wire) - LISTED

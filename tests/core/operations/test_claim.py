@@ -138,6 +138,7 @@ def test_where_nothing_is_ready_it_says_why(board: User, claude: User, codex: Us
 
 def test_a_claim_makes_the_task_the_agents_own_and_says_how_long_it_lasts(board: User, claude: User) -> None:
     board.call("update_room", lease_seconds=40)
+    claude.take_up()
     board.add("Fix login", status="todo")
     claim = claude.call("claim_next")
     task = claim.task
@@ -174,7 +175,7 @@ def test_two_sessions_of_one_agent_do_not_share_a_claim(board: User, claude: Use
     claude.claim(task)
     twin = bob.start_session("claude")
     assert twin.id == claude.id
-    with pytest.raises(ClaimHeld, match="claimed by claude"):
+    with pytest.raises(ClaimHeld, match=f"claimed by you in another session, {claude.session}"):
         twin.finish(task)
     assert claude.finish(task).status is Status.REVIEW
 

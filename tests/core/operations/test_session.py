@@ -510,3 +510,27 @@ def test_a_session_is_shaped_without_its_hash(board: User, claude: User) -> None
         shaped = Shaper(rows, shows_secrets=True).shape(session)
     assert set(to_wire(session)) - set(shaped) == {"token_hash"}
     assert shaped["agent_name"] == "claude"
+
+
+def test_an_agent_takes_up_its_own_task_whose_session_is_over(board: User, bob: User, claude: User) -> None:
+    task = board.add(status="todo")
+    claude.claim(task)
+    claude.call("end_session")
+    again = bob.start_session(client="claude-code")
+    board.call("update_agent", agent=again.actor.name, description="another")
+    with pytest.raises(ClaimHeld, match="assigned to claude"):
+        again.claim(task)
+    bob.actor = replace(bob.actor, name="claude")
+    twin = bob.start_session("claude")
+    assert board.see(task).claimed_by == twin.session, "a session under its name takes it over"
+    with pytest.raises(ClaimHeld, match="you in another session"):
+        bob.move(task, "todo")
+
+
+def test_a_claim_tells_the_lease_that_it_has(board: User, bob: User, claude: User) -> None:
+    board.call("update_room", lease_seconds=10)
+    board.add(status="todo")
+    board.add(status="todo")
+    assert claude.call("claim_next").lease_seconds == 90, "the room's when a process took the session up"
+    by_commands = bob.start_session("by-commands")
+    assert by_commands.call("claim_next").lease_seconds == 3600

@@ -327,3 +327,17 @@ def test_an_unknown_id_is_not_taken_for_the_name_of_a_new_agent(wzp, room, monke
 def test_a_description_of_an_agent_is_taken_away_by_an_empty_one(wzp, room):
     wzp("agent", "add", "claude", "--description", "writes code")
     assert wzp("agent", "edit", "claude", "--description", "", "--json").json["description"] == ""
+
+
+def test_wzp_room_names_the_room_and_the_option_stands_before_it(wzp, room, tmp_path, monkeypatch):
+    other = tmp_path / "other"
+    other.mkdir()
+    wzp("room", "create", "other", "--root", str(other))
+    wzp("task", "add", "of demo")
+    monkeypatch.chdir(other)
+    assert wzp("task", "list", "--json").json == []
+    monkeypatch.setenv("WZP_ROOM", "demo")
+    assert [task["title"] for task in wzp("task", "list", "--json").json] == ["of demo"]
+    assert wzp("--room", "other", "task", "list", "--json").json == []
+    monkeypatch.setenv("WZP_ROOM", "nope")
+    assert wzp("task", "list").code == 3

@@ -256,7 +256,7 @@ def test_a_card_whose_agent_ended_without_reporting_says_so(wzp, room, monkeypat
     wzp("task", "add", "Fix login", "--status", "todo")
     session = wzp("session", "create", "codex", "--json").json
     monkeypatch.setenv("WZP_SESSION_TOKEN", session["token"])
-    assert wzp("claim", "next").out.startswith("Claimed #1 (claim 1, a lease of 90 s): Fix login")
+    assert wzp("claim", "next").out.startswith("Claimed #1 (claim 1, a lease of 3600 s): Fix login")
     words_of(wzp("task", "show", "1").out, f"by session {session['id']} (claim 1)")
     monkeypatch.delenv("WZP_SESSION_TOKEN")
     assert "abandoned" not in wzp("task", "list").out

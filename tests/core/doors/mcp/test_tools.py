@@ -251,3 +251,17 @@ def test_a_client_can_work_whatever_it_calls_itself(board, name):
     for told in (briefing.session.client_name, briefing.agent.name):
         assert told.isprintable()
         assert 0 < len(told) <= NAME_LIMIT
+
+
+def test_ones_own_change_of_another_entity_is_no_conflict(agent, board):
+    board.add("one", status="todo")
+    board.add("two", status="todo")
+    board.call("create_agent", name="codex")
+    agent.call("claim_next")
+    agent.call("create_handoff", task_id=1, summary="half", to_agent_id="codex")
+    assert agent.call("update_task", task_id=1, labels=["mine"])["success"], "the handoff has ended the claim, unshown"
+    agent.call("claim_next")
+    board.edit("2", title="by the person")
+    agent.call("create_handoff", task_id=2, summary="half", to_agent_id="codex")
+    refused = agent.call("update_task", task_id=2, labels=["mine"])
+    assert refused["error"]["code"] == "version_conflict", "a version that was not shown lies between"
