@@ -82,8 +82,8 @@ def checked(rows: Reader, actor: "Actor", room: Room | None) -> "Actor":
     if session.state is not SessionState.ACTIVE:
         raise SessionOver(
             f"Session {session.id} {describe_end(session)}.",
-            "What it did before stands, this call changed nothing. Start another session, then look at your tasks; a token"
-            " in WZP_SESSION_TOKEN ends with its session: unset it, or have a new one made.",
+            "What it did before stands, this call changed nothing. Start another session, then look at your tasks; a"
+            " token in WZP_SESSION_TOKEN ends with its session: unset it, or have a new one made.",
             state=session.state.value, reason=session.end_reason,
         )  # fmt: skip
     if actor.epoch is not None:
