@@ -107,7 +107,7 @@ def finish_task(
 
     Raises:
         ClaimHeld: you do not have the task, or no longer.
-        OpenDependencies: complete, without a gate, while it waits for others.
+        OpenDependencies: complete, through the review gate too, while it waits for others.
     """
     current = work.tasks.get(task, expected_version)
     claims.require_held(work, current, claim)
@@ -127,7 +127,7 @@ def finish_task(
         return work.save(queued_again(work, ended), event="given_back")
     to = Status.BLOCKED if finish is Finish.FAIL else review.gated(work, ended, Status.DONE)
     transitions.check(current, to, reason=told)
-    if to is Status.DONE:
+    if finish is Finish.COMPLETE:
         dependencies.require_closed(work, current, despite=False)
     if to is not current.status:
         wip.check(work, to)
@@ -155,7 +155,7 @@ def _named(work: Work, task: TaskId, expected_version: int | None) -> Task:
     review.gated(work, current, Status.IN_PROGRESS)
     if current.waiting_on and current.status is not Status.IN_PROGRESS:
         raise OpenDependencies(
-            f"#{current.number} waits for {current.waiting_on} other tasks.",
+            f"#{current.number} waits for {current.waiting_on} other task{'s' if current.waiting_on > 1 else ''}.",
             "Claim one of those, or whatever is free with claim_next.",
         )
     transitions.check(current, Status.IN_PROGRESS, reason=None)

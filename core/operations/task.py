@@ -73,7 +73,7 @@ def create_task(
     """
     if status is Status.BLOCKED and not work.reason:
         raise InvalidData("A task cannot begin as blocked without a reason.", "Say what it waits for: --reason TEXT.")
-    status = review.gated(work, None, status)
+    asked, status = status, review.gated(work, None, status)
     if status not in COLUMNS:
         raise InvalidData(f"A task cannot begin as {status}.", f"Begin it in one of: {', '.join(COLUMNS)}.")
     wip.check(work, status)
@@ -86,7 +86,7 @@ def create_task(
         created_by=work.agent.id, created_at=work.now, updated_at=work.now,
     )  # fmt: skip
     task = _with_dependencies(work, task, dependencies)
-    if status is Status.DONE:
+    if asked is Status.DONE:  # through the gate as well: what waits for others is not ready to be approved
         _require_closed(work, task)
     return work.add(task)
 
@@ -113,6 +113,8 @@ def list_tasks(
         ready: only tasks that wait for no other.
         limit: at most so many.
     """
+    if limit is not None and limit < 1:
+        raise InvalidData(f"A limit of {limit} shows nothing.", "Give 1 or more.")
     needle = text.casefold() if text else ""
     found = [
         task
@@ -222,14 +224,14 @@ def move_task(
         InvalidTransition: the board's rules do not lead from the present status to `to`.
         VersionConflict: the task has changed; carries the present row and the changes since.
         WipLimit: the column is full and the room refuses.
-        OpenDependencies: to `done` while it waits for others.
+        OpenDependencies: to `done` while it waits for others, through the review gate too.
     """
     current = work.tasks.get(task, expected_version)
     claims.require_free(work, current)
     asked, to = to, review.gated(work, current, to)
     before = before if to is asked else None
     transitions.check(current, to, reason=work.reason)
-    if to is Status.DONE and current.status is not to:
+    if asked is Status.DONE and current.status is not asked:
         dependencies.require_closed(work, current, despite=despite_dependencies)
     wip.check(work, to, arriving=int(current.status is not to))
     rank = work.tasks.rank_before(before, to, moving=current)
@@ -313,10 +315,10 @@ def restore_task(work: Work, task: TaskId, *, to: Status | None = None, expected
     target = to or current.archived_from or Status.BACKLOG
     if target is Status.ARCHIVED or (target is Status.BLOCKED and not (work.reason or current.blocked_reason)):
         raise InvalidData(f"#{current.number} cannot be restored to {target}.", "Name another column with --to.")
-    if current.archived_from is not Status.DONE:
-        target = review.gated(work, current, target)
     if target is Status.DONE and current.archived_from is not target:
         dependencies.require_closed(work, current, despite=False)
+    if current.archived_from is not Status.DONE:
+        target = review.gated(work, current, target)
     wip.check(work, target)
     reason = (work.reason or current.blocked_reason) if target is Status.BLOCKED else None
     rank = work.tasks.rank_before(None, target)

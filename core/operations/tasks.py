@@ -28,13 +28,14 @@ def move_tasks(
         expected_versions: refuse if any has changed since its version; one a task, in order.
     """
     found = work.tasks.get_all(tasks, expected_versions)
+    asked = to
     gates = [review.gated(work, task, to) for task in found]  # each, since each may be refused
     if any(gate is not to for gate in gates):
         to, before = Status.REVIEW, None
     for task in found:
         claims.require_free(work, task)
         transitions.check(task, to, reason=work.reason)
-        if to is Status.DONE and task.status is not to:
+        if asked is Status.DONE and task.status is not asked:
             dependencies.require_closed(work, task, despite=despite_dependencies, finishing=tasks)
     wip.check(work, to, arriving=sum(task.status is not to for task in found))
     ranks = work.tasks.ranks_before(before, to, found)

@@ -511,3 +511,10 @@ def test_what_is_assigned_to_another_is_not_an_agents_to_give_away_unless_it_has
             take()
     assert claude.edit(planned, assignee="nobody").assignee is None
     assert board.edit(codexs, assignee="claude").assignee == claude.id
+
+
+@pytest.mark.parametrize(("others", "message"), [(1, "waits for 1 other task\\."), (2, "waits for 2 other tasks\\.")])
+def test_how_many_tasks_it_waits_for_is_told_in_words(board: User, bob: User, others: int, message: str) -> None:
+    needs = [board.add(f"need {number}") for number in range(others)]
+    with pytest.raises(OpenDependencies, match=message):
+        bob.claim(board.add("task", status="todo", dependencies=tuple(needs)))
