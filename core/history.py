@@ -50,10 +50,13 @@ def point(rows: Reader, at: Moment) -> int:
     """The sequence number of the last event at a moment.
 
     Raises:
-        InvalidData: `at` is neither an event number nor an ISO 8601 time.
+        InvalidData: `at` is neither the number of an event that there is nor an ISO 8601 time.
     """
     if at.isascii() and at.isdigit():
-        return min(int(at), rows.last_sequence())
+        last, number = rows.last_sequence(), at.lstrip("0") or "0"
+        if len(number) > len(str(last)) or int(number) > last:
+            raise InvalidData(f"There is no event {at} yet; the last is {last}.", f"Give a number up to {last}.")
+        return int(number)
     try:
         return rows.sequence_at(parse_time(at))
     except (ValueError, OverflowError):  # the latter of a time that is out of range in UTC

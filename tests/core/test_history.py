@@ -256,7 +256,18 @@ def test_the_board_is_told_as_it_was(board: User) -> None:
     assert past.sequence == then
     assert [(task.title, task.position) for task in past.tasks] == [("first", 0), ("second", 1)]
     assert board.call("get_board", at="0").tasks == ()
-    assert board.call("get_board", at="99999999").sequence == now.sequence
+    assert board.call("get_board", at=str(now.sequence)).sequence == now.sequence
+
+
+@pytest.mark.parametrize("beyond", ["", "9" * 20, "9" * 5_000])
+def test_an_event_that_is_still_to_come_is_refused(board: User, beyond: str) -> None:
+    task = board.add("first")
+    last = newest(board).sequence
+    at = beyond or str(last + 1)
+    with pytest.raises(InvalidData, match=f"There is no event .* yet; the last is {last}"):
+        board.call("get_board", at=at)
+    with pytest.raises(InvalidData, match=f"the last is {last}"):
+        board.call("get_task", task=task, at=at)
 
 
 def test_a_moment_before_the_task_and_one_that_is_none_are_refused(board: User) -> None:
