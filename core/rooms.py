@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from core.text import NAME_LIMIT, clean_line
+from core.text import NAME_LIMIT, clean_name
 from storage import Room
 
 
@@ -31,7 +31,7 @@ def project_of(directory: Path) -> Path:
 def proposed_name(root: Path, rooms: Sequence[Room]) -> str:
     """A room name for `root` that no other room has: its last part, numbered where that is taken."""
     base = re.sub(r"[^\w .+-]", "-", root.name).lstrip(".- ") or "room"
-    base = clean_line(base[: NAME_LIMIT - 4], "room name", NAME_LIMIT)
+    base = clean_name(base[: NAME_LIMIT - 4], "room name", NAME_LIMIT)
     taken = {room.name for room in rooms}
     name, number = base, 2
     while name in taken:

@@ -40,6 +40,21 @@ def clean_line(text: str, what: str, limit: int) -> str:
     return line
 
 
+def clean_name(text: str, what: str, limit: int) -> str:
+    """`text` as `clean_line` gives it, without invisible characters too: no two names look alike that differ.
+
+    Raises:
+        InvalidData: nothing is left, it is longer than `limit` characters, or it is not valid Unicode.
+    """
+    return clean_line(_INVISIBLE.sub("", _ESCAPES.sub("", _valid(text, what))), what, limit)
+
+
+def shortened(text: str, limit: int) -> str:
+    """`text` as one line of at most `limit` characters, with an ellipsis where it was longer."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
 def clean_lines(texts: Iterable[str], what: str) -> tuple[str, ...]:
     """Several lines, each as `clean_line` gives it and each once.
 
@@ -55,7 +70,7 @@ def clean_labels(labels: Iterable[str], what: str = "label") -> tuple[str, ...]:
     Raises:
         InvalidData: one of them is empty or too long.
     """
-    return tuple(dict.fromkeys(clean_line(label, what, LABEL_LIMIT) for label in labels))
+    return tuple(dict.fromkeys(clean_name(label, what, LABEL_LIMIT) for label in labels))
 
 
 def clean_text(text: str, what: str) -> str:

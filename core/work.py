@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from core.board import claims, order
 from core.errors import InvalidData, NotFound, VersionConflict
+from core.text import for_screen, shortened
 from storage import (
     Agent,
     AgentId,
@@ -41,6 +42,8 @@ LEAST_SUFFIX: Final = 4
 """Fewer characters of an id name nothing."""
 LEAST_DIGITS_OF_SUFFIX: Final = 6
 """A shorter row of digits means a number that there is not."""
+LONGEST_REASON: Final = 200
+"""Characters of a reason in a conflict's message; the whole stands in its changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +211,14 @@ class Work:
         self._loaded[found.id] = found
         return found
 
+    def agent_like(self, name: str) -> Agent | None:
+        """The room's agent whose name differs from `name` in the case of letters alone."""
+        alike = (each for each in self.rows.agents(self.room.id) if each.name.casefold() == name.casefold())
+        return next((each for each in alike if each.name != name), None)
+
     def _introduce(self) -> Agent:
+        if (other := self.agent_like(self.actor.name)) is not None:
+            raise like_another(self.actor.name, other, self.room)
         if self.actor.name.startswith("agt_"):  # an id, and nobody's name
             raise NotFound(
                 f"No agent {self.actor.name} in room {self.room.name}.", "See the agents with `wzp agent list`."
@@ -261,6 +271,7 @@ class Tasks:
             NotFound: no task, or more than one, goes by it.
         """
         room = self._work.room
+        reference = reference.strip()
         number = reference.removeprefix("#")
         if number.isascii() and number.isdigit() and len(number) < 12:
             found = self._work.rows.task_by_number(room.id, int(number))
@@ -323,6 +334,14 @@ class Tasks:
         return order.rank_between(rank, rows.rank_above(room, status, rank, moving))
 
 
+def like_another(name: str, other: Agent, room: Room) -> InvalidData:
+    """The error for a new name that would read like an agent's."""
+    return InvalidData(
+        f"{name!r} reads like {other.name!r}, an agent of room {room.name} already.",
+        f"Write {other.name!r} if you mean that one; else choose a name that differs in more than capitals.",
+    )
+
+
 def conflict(rows: Reader, entity: Entity, expected_version: int) -> VersionConflict:
     """The version conflict of `entity` for a caller who knows it at `expected_version`."""
     if expected_version > entity.version or expected_version < 1:
@@ -330,12 +349,7 @@ def conflict(rows: Reader, entity: Entity, expected_version: int) -> VersionConf
         what = f"has version {entity.version}; version {expected_version} never was"
     else:
         changes = [each for each in rows.events(entity_id=entity.id) if each.version > expected_version]
-        last = changes[-1] if changes else None
-        agent = rows.get(Agent, last.agent_id) if last else None
-        fields = sorted({name for each in changes for name in each.after})
-        who = f" by {agent.name}" if agent else ""
-        why = f" ({last.reason})" if last and last.reason else ""
-        what = f"is at version {entity.version}, you know {expected_version}: {', '.join(fields)} changed{who}{why}"
+        what = f"is at version {entity.version}, you know {expected_version}: {_who_changed_what(rows, changes)}"
     name = f"#{entity.number}" if isinstance(entity, Task) else f"{type(entity).__name__.lower()} {entity.id}"
     return VersionConflict(
         f"{name} {what}.",
@@ -343,6 +357,24 @@ def conflict(rows: Reader, entity: Entity, expected_version: int) -> VersionConf
         current=entity,
         changes=changes,
     )
+
+
+def _who_changed_what(rows: Reader, changes: Sequence[Event]) -> str:
+    """Each changed field with its last author: `priority changed by root (urgent), due by alice`."""
+    last = {field: each for each in changes for field in each.after}
+    by_agent: dict[AgentId, list[str]] = {}
+    why: dict[AgentId, str] = {}
+    for field, event in sorted(last.items()):
+        by_agent.setdefault(event.agent_id, []).append(field)
+    for event in sorted(last.values(), key=lambda each: each.sequence):
+        if event.reason:
+            why[event.agent_id] = f" ({for_screen(shortened(event.reason, LONGEST_REASON))})"
+    told = []
+    for agent_id, fields in by_agent.items():
+        agent = rows.get(Agent, agent_id)
+        changed = "changed " if not told else ""
+        told.append(f"{', '.join(fields)} {changed}by {agent.name if agent else agent_id}{why.get(agent_id, '')}")
+    return ", ".join(told)
 
 
 def _room_of(entity: Entity) -> RoomId:

@@ -10,7 +10,7 @@ from typing import Final
 
 from core.agents.sessions import session_of_token
 from core.errors import InvalidData
-from core.text import NAME_LIMIT, RESERVED_NAMES, clean_line
+from core.text import NAME_LIMIT, RESERVED_NAMES, clean_name
 from core.work import Actor
 from storage import Agent, AgentKind, Door, Reader, Role, Room
 
@@ -76,7 +76,7 @@ def actor_of(environment: Mapping[str, str], door: Door) -> Actor:
         InvalidData: the variable that names the agent holds no name.
     """
     if name := environment.get(AGENT_VARIABLE, "").strip():
-        name = clean_line(name, f"agent name in {AGENT_VARIABLE}", NAME_LIMIT)
+        name = clean_name(name, f"agent name in {AGENT_VARIABLE}", NAME_LIMIT)
         if name.casefold() in RESERVED_NAMES:
             raise InvalidData(f"{AGENT_VARIABLE} is {name!r}, a word of ours.", "Choose another name.")
         return Actor(name, Role.AGENT, door, AgentKind.AI)

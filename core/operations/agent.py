@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from core.agents import AgentReport, reports
 from core.errors import InvalidData, PermissionDenied
 from core.operation import UNSET, Line, OrUnset, operation
-from core.text import NAME_LIMIT, RESERVED_NAMES, clean_labels, clean_line
-from core.work import Work
+from core.text import NAME_LIMIT, RESERVED_NAMES, clean_labels, clean_line, clean_name
+from core.work import Work, like_another
 from storage import COLUMNS, Agent, AgentId, AgentKind, Role, Status, Task, new_agent_id
 
 
@@ -104,14 +104,17 @@ def check_name(work: Work, name: str, agent: AgentId | None = None) -> str:
     """A name that an agent of the room may have.
 
     Raises:
-        InvalidData: it is taken, or a word of ours.
+        InvalidData: it is taken, or reads like one that is, or is a word of ours.
     """
-    name = clean_line(name, "agent name", NAME_LIMIT)
+    name = clean_name(name, "agent name", NAME_LIMIT)
     if name.casefold() in RESERVED_NAMES or name.startswith("agt_"):
         raise InvalidData(f"{name!r} is a word of ours.", "Choose another name.")
     taken = work.rows.agent_by_name(work.room.id, name)
     if taken is not None and taken.id != agent:
         raise InvalidData(f"There is an agent {name!r} in room {work.room.name} already.", "Choose another name.")
+    like = work.agent_like(name)
+    if like is not None and like.id != agent:
+        raise like_another(name, like, work.room)
     return name
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from core.errors import InvalidData
 from core.operation import UNSET, Line, OrUnset, operation
 from core.places import present_directory
-from core.text import NAME_LIMIT, clean_line
+from core.text import NAME_LIMIT, clean_name
 from core.work import Work
 from storage import COLUMNS, LostClaims, Role, Room, Status, WipMode, new_room_id
 
@@ -96,10 +96,10 @@ def update_room(
         lost_claims=current.lost_claims if lost_claims is UNSET else lost_claims,
         lease_seconds=current.lease_seconds
         if lease_seconds is UNSET
-        else _within(lease_seconds, SHORTEST_LEASE_S, LONGEST_LEASE_S, "A lease of seconds"),
+        else _within(lease_seconds, SHORTEST_LEASE_S, LONGEST_LEASE_S, "The seconds of a lease"),
         handoff_alert_minutes=current.handoff_alert_minutes
         if handoff_alert_minutes is UNSET
-        else _within(handoff_alert_minutes, 1, 10_080, "An alert after minutes"),
+        else _within(handoff_alert_minutes, 1, 10_080, "The minutes before an alert"),
     )
     _require_its_own(work, edited)
     return work.save(edited, event="edited")
@@ -112,7 +112,7 @@ def _within(value: int, least: int, most: int, what: str) -> int:
 
 
 def _checked_name(name: str) -> str:
-    name = clean_line(name, "room name", NAME_LIMIT)
+    name = clean_name(name, "room name", NAME_LIMIT)
     if "/" in name or name.startswith((".", "-", "rom_")):
         raise InvalidData(
             f"{name!r} is no room name.", "Use letters, digits, spaces, dashes; no slash, no leading dot or dash."

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from core.errors import InvalidData
-from core.text import LABEL_LIMIT, NAME_LIMIT, RESERVED_NAMES, TITLE_LIMIT, clean_line, clean_text
+from core.text import LABEL_LIMIT, NAME_LIMIT, RESERVED_NAMES, TITLE_LIMIT, clean_line, clean_name, clean_text
 from core.transfer.board import ImportedAgent, ImportedBoard, ImportedComment, ImportedTask, ImportSummary
 from core.transfer.words import Gaps
 from storage import Reader, Room, Status
@@ -71,7 +71,10 @@ def _cleaned(task: ImportedTask, gaps: Gaps) -> ImportedTask | None:
     def line(field: str, value: str, limit: int) -> str | None:
         return _kept(gaps, task.key, field, value, lambda text: clean_line(text, field, limit))
 
-    labels = [label for each in task.labels if (label := line("label", each, LABEL_LIMIT))]
+    def label(value: str) -> str | None:
+        return _kept(gaps, task.key, "label", value, lambda text: clean_name(text, "label", LABEL_LIMIT))
+
+    labels = [cleaned for each in task.labels if (cleaned := label(each))]
     comments = []
     for each in task.comments:
         body = _kept(gaps, task.key, "comment", each.body, lambda text: clean_text(text, "comment"))
@@ -200,7 +203,7 @@ def _with_known_agents(task: ImportedTask, gaps: Gaps) -> ImportedTask:
 def agent_name(name: str) -> str | None:
     """The name as the room writes it; None for what no agent may be called."""
     try:
-        cleaned = clean_line(name, "agent name", NAME_LIMIT)
+        cleaned = clean_name(name, "agent name", NAME_LIMIT)
     except InvalidData:
         return None
     return None if cleaned.casefold() in RESERVED_NAMES or cleaned.startswith("agt_") else cleaned

@@ -47,6 +47,10 @@ def test_wzp_agent_names_the_agent_whatever_the_client():
     assert (actor.name, actor.role) == ("reviewer", Role.AGENT)
 
 
+def test_invisible_characters_are_no_part_of_a_name():
+    assert actor_of({"WZP_AGENT": "bo\u200bb\u202e"}, Door.CLI).name == "bob"
+
+
 def test_a_known_agent_has_the_role_that_the_room_stores(board: User, database: Database):
     board.call("create_agent", name="claude", role=Role.OPERATOR)
     with database.read() as rows:

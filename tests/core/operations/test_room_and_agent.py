@@ -97,3 +97,44 @@ def test_nobody_edits_an_agent_whose_role_is_above_the_own(board: User, alice: U
     for change in ({"name": "nobody special"}, {"role": Role.VIEWER}, {"skills": ()}):
         with pytest.raises(PermissionDenied, match="owner is owner"):
             alice.call("update_agent", agent="owner", **change)
+
+
+@pytest.mark.parametrize("name", ["bob\u200b", "\u202ebob\u202c", "b\u2060o\ufeffb", "Bob", "BOB\u200d"])
+def test_no_two_agents_look_alike(board: User, name: str) -> None:
+    board.call("create_agent", name="bob")
+    other = board.call("create_agent", name="carol")
+    for attempt in (
+        lambda: board.call("create_agent", name=name),
+        lambda: board.call("update_agent", agent=other, name=name),
+        lambda: board.start_session(name),
+    ):
+        with pytest.raises(InvalidData, match="'bob'"):
+            attempt()
+    assert [each.agent.name for each in board.call("list_agents") if each.agent.name.casefold() == "bob"] == ["bob"]
+
+
+def test_an_agent_may_change_the_case_of_its_own_name(board: User) -> None:
+    bob = board.call("create_agent", name="bob")
+    assert board.call("update_agent", agent=bob, name="Bob").name == "Bob"
+
+
+def test_who_is_called_almost_like_an_agent_changes_nothing(board: User) -> None:
+    board.call("create_agent", name="bob")
+    with pytest.raises(InvalidData, match="'BOB' reads like 'bob', an agent of room demo"):
+        User(board.database, "BOB", room="demo").add("A task")
+    assert board.titles("backlog") == []
+
+
+def test_skills_labels_and_rooms_have_no_invisible_characters(board: User, tmp_path: Path) -> None:
+    assert board.call("create_agent", name="bob", skills=("ui\u200b", "ui", "\u202eapi")).skills == ("ui", "api")
+    assert board.add("A task", labels=("ui", "u\u2060i")).labels == ("ui",)
+    with pytest.raises(InvalidData, match="There is a room 'demo'"):
+        board.call("create_room", name="demo\u200b", root=tmp_path)
+
+
+@pytest.mark.parametrize(("setting", "message"), [
+    ("lease_seconds", "The seconds of a lease cannot be 0"), ("handoff_alert_minutes", "The minutes before an alert"),
+])  # fmt: skip
+def test_a_setting_out_of_range_is_named(board: User, setting: str, message: str) -> None:
+    with pytest.raises(InvalidData, match=message):
+        board.call("update_room", **{setting: 0})

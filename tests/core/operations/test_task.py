@@ -198,3 +198,15 @@ def test_a_reason_is_kept_as_one_line_without_escapes(board: User) -> None:
     task = board.add("first")
     blocked = board.move(task, "blocked", reason="no\nkey \x1b[2Jyet")
     assert blocked.blocked_reason == "no key yet"
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_list_of_less_than_one_is_refused(board: User, limit: int) -> None:
+    board.add("one")
+    with pytest.raises(InvalidData, match=f"limit of {limit}"):
+        board.call("list_tasks", limit=limit)
+
+
+@pytest.mark.parametrize("reference", [" 1 ", "\t#1", "1\n"])
+def test_spaces_round_a_number_do_not_matter(board: User, reference: str) -> None:
+    assert board.see(board.add("one")).number == board.see(reference).number
