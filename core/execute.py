@@ -2,7 +2,7 @@
 
 import hashlib
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, TypeVar
@@ -51,6 +51,7 @@ class Call:
         presumed: arguments that the door fills in for the caller, where the caller named none. They take no part in
             what an idempotency key stands for, so that a repetition may presume otherwise.
         wants_shape: whether `Outcome.shaped` is wanted.
+        part: what of the result to shape, where not the whole is shown; a repetition by key shapes the whole.
     """
 
     operation: Operation
@@ -61,6 +62,7 @@ class Call:
     reason: str | None = None
     idempotency_key: str | None = None
     wants_shape: bool = False
+    part: Callable[[Any], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ def _carry_out(rows: Reader, call: Call) -> Outcome:
     arguments = _resolved(work, call)
     if call.idempotency_key is None or not isinstance(rows, Writer):
         value = operation.function(work, **{**call.presumed, **arguments})
-        shaped = Shaper(rows, shows_secrets=True).shape(value) if call.wants_shape else None
+        shown = call.part(value) if call.part is not None else value
+        shaped = Shaper(rows, shows_secrets=True).shape(shown) if call.wants_shape else None
         return _outcome(rows, work, value, shaped)
     digest = hashlib.sha256(encode_json(_plain(arguments))).hexdigest()
     agent = work.agent.id if room is not None else AgentId(actor.name)

@@ -27,6 +27,8 @@ from storage import (
     replay_wire,
 )  # fmt: skip
 
+_PLACES = {status: place for place, status in enumerate(COLUMNS)}
+
 
 @dataclass(frozen=True, slots=True)
 class Board:
@@ -94,7 +96,7 @@ def board_at(rows: Reader, room: RoomId, until: int | None) -> Board:
     """The board after event `until`, archived tasks left out; as it is now for None."""
     if until is None:
         tasks = rows.tasks(room, COLUMNS)
-        return Board(rows.last_sequence(), tuple(sorted(tasks, key=lambda task: COLUMNS.index(task.status))))
+        return Board(rows.last_sequence(), tuple(sorted(tasks, key=lambda task: _PLACES[task.status])))
     with collecting_paused():
         tasks, _ = _replayed(rows, room, until)
     return Board(until, tuple(task for task in tasks if task.status is not Status.ARCHIVED))

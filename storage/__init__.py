@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from storage.codec import from_wire as from_wire
     from storage.codec import to_wire as to_wire
     from storage.codec import values_from_wire as values_from_wire
+    from storage.collecting import collecting_paused as collecting_paused
     from storage.database import Database as Database
     from storage.errors import BackupFailed as BackupFailed
     from storage.errors import CorruptedData as CorruptedData
@@ -84,7 +85,6 @@ if TYPE_CHECKING:
     from storage.records import Task as Task
     from storage.records import TaskId as TaskId
     from storage.records import WipMode as WipMode
-    from storage.replaying import collecting_paused as collecting_paused
     from storage.replaying import replay as replay
     from storage.replaying import replay_wire as replay_wire
     from storage.restore import Restored as Restored
@@ -103,6 +103,7 @@ __getattr__ = face(
         "storage.clock": "boot_id format_time monotonic parse_time utc_now",
         "storage.codec": "BOOKKEEPING changed_fields decode_json encode_json field_codecs from_wire to_wire "
         "values_from_wire",
+        "storage.collecting": "collecting_paused",
         "storage.database": "Database",
         "storage.errors": "BackupFailed CorruptedData ParallelError RestoreFailed SchemaTooNew "
         "StorageError StorageFull StorageReadOnly "
@@ -115,7 +116,7 @@ __getattr__ = face(
         "storage.records": "COLUMNS RECORDS Agent AgentId AgentKind AgentState ChangeId Comment CommentId Door Ending "
         "Entity EntityKind Event EventId Finish Handoff HandoffId HandoffStatus LostClaims Presence Priority Result "
         "Role Room RoomId Session SessionId SessionState StateSource Status Task TaskId WipMode",
-        "storage.replaying": "collecting_paused replay replay_wire",
+        "storage.replaying": "replay replay_wire",
         "storage.restore": "Restored Restorer events_since restore_backup",
         "storage.trash": "new_trash_folder",
         "storage.writer": "Authorship Writer",

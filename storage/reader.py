@@ -9,6 +9,7 @@ import apsw
 
 from storage.clock import format_time
 from storage.codec import encode_json
+from storage.collecting import collecting_paused
 from storage.engine import Engine
 from storage.records import (
     Agent,
@@ -102,10 +103,11 @@ class Reader:
             values.extend(status.value for status in statuses)
         tasks: list[Task] = []
         status, position = "", 0
-        for row in self._all(f"{TASKS.select} {where} ORDER BY status, rank, id", values):
-            position = position + 1 if row[_STATUS] == status else 0
-            status = row[_STATUS]
-            tasks.append(TASKS.rows.decode(row, position=position))
+        with collecting_paused():
+            for row in self._all(f"{TASKS.select} {where} ORDER BY status, rank, id", values):
+                position = position + 1 if row[_STATUS] == status else 0
+                status = row[_STATUS]
+                tasks.append(TASKS.rows.decode(row, position=position))
         return tasks
 
     def tasks_by_id(self, ids: Iterable[TaskId]) -> list[Task]:

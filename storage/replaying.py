@@ -1,33 +1,16 @@
 """Replay: the state of every entity as it was after a given event, from the event log alone."""
 
-import gc
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any, Final
 
 from storage.codec import decode_json, from_wire
+from storage.collecting import collecting_paused
 from storage.reader import Reader
 from storage.records import RECORDS, EntityKind, RoomId
 
 Wire = dict[str, Any]
 
 _SQL: Final = "SELECT entity, entity_id, version, after, at FROM event WHERE sequence <= ?{more} ORDER BY sequence"
-
-
-@contextmanager
-def collecting_paused() -> Iterator[None]:
-    """Without the garbage collector for the block.
-
-    A replay makes a hundred thousand dictionaries and no cycle; looking for cycles among them takes longer than
-    making them.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def replay(

@@ -26,6 +26,7 @@ from storage import (
 )  # fmt: skip
 
 NO_TEXT = Text("")
+_PLACES = {status: place for place, status in enumerate(Status)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def list_tasks(
         and (not needle or needle in task.title.casefold() or needle in task.description.casefold())
         and not (ready and task.waiting_on)
     ]
-    found.sort(key=lambda task: list(Status).index(task.status))
+    found.sort(key=lambda task: _PLACES[task.status])
     return tuple(found[:limit])
 
 

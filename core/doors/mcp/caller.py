@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -124,8 +124,9 @@ class Caller:
         presumed: Mapping[str, Any] | None = None,
         reason: str | None = None,
         idempotency_key: str | None = None,
+        part: Callable[[Any], Any] | None = None,
     ) -> Outcome:
-        """Call an operation as this agent, in its session; shaped.
+        """Call an operation as this agent, in its session; its result shaped, or that part of it.
 
         Raises:
             ParallelError: as the operation declares. SessionOver and SessionTaken also set `lost`.
@@ -142,6 +143,7 @@ class Caller:
                     Call(
                         operation=operation, arguments=arguments, actor=self._in_session(room), room=room.id,
                         presumed=presumed or {}, reason=reason, idempotency_key=idempotency_key, wants_shape=True,
+                        part=part,
                     ),
                 )  # fmt: skip
         except (SessionOver, SessionTaken):

@@ -1,13 +1,17 @@
 """The resources: the board, a task, an inbox of handoffs, as Markdown; and who is told when one has changed."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote
 
 from core.doors.mcp.prompts import handoff_block, task_line
 from core.doors.mcp.wire import INVALID_PARAMS, RpcError
 from core.doors.mcp.wording import told
+from core.history import Board
 from core.operations import find
 from storage import (
     COLUMNS,
@@ -30,11 +34,14 @@ BOARD: Final = "wzp://board"
 INBOX: Final = "wzp://handoffs"
 TASK: Final = "wzp://task/"
 
+SHOWN_IN_COLUMN: Final = 100
+"""Tasks of one column in the page of the board; thousands would fill a context."""
+
 _MARKDOWN: Final = "text/markdown"
 _DEFINITIONS: Final[Sequence[Wire]] = (
     {
         "uri": BOARD, "name": "board", "title": "The board", "mimeType": _MARKDOWN,
-        "description": "Every task of the room, column by column.",
+        "description": "The tasks of the room, column by column.",
     },
     {
         "uri": INBOX, "name": "handoffs", "title": "Your handoffs", "mimeType": _MARKDOWN,
@@ -119,7 +126,8 @@ class Resources:
     def _text(self, uri: str) -> str | None:
         ask = self._tools.ask
         if uri == BOARD:
-            return board_page(ask(find("get_board"), {}).get("tasks", ()))
+            counts: Counter[str] = Counter()
+            return board_page(ask(find("get_board"), {}, part=partial(_column_heads, counts)).get("tasks", ()), counts)
         if uri == INBOX:
             return inbox_page(ask(find("list_handoffs"), {"agent": "me"})["handoffs"])
         if match := re.fullmatch(re.escape(TASK) + "([^/]+)", uri):
@@ -133,12 +141,25 @@ def _refused(error: ParallelError) -> RpcError:
     return RpcError(INVALID_PARAMS, told(error), {"code": error.code})
 
 
-def board_page(tasks: Sequence[Mapping[str, Any]]) -> str:
-    """The board as Markdown."""
+def _column_heads(counts: "Counter[str]", board: Board) -> Board:
+    """The board with the first of each column; `counts` gets how many there are."""
+    shown = []
+    for task in board.tasks:
+        counts[task.status.value] += 1
+        if counts[task.status.value] <= SHOWN_IN_COLUMN:
+            shown.append(task)
+    return replace(board, tasks=tuple(shown))
+
+
+def board_page(tasks: Sequence[Mapping[str, Any]], counts: Mapping[str, int]) -> str:
+    """The board as Markdown: the first tasks of each column, and how many stand there."""
     by_status: dict[str, list[str]] = {column.value: [] for column in COLUMNS}
     for task in tasks:
         by_status.setdefault(task["status"], []).append(task_line(task))
-    parts = [f"## {status} ({len(lines)})\n" + "\n".join(lines) for status, lines in by_status.items() if lines]
+    for status, lines in by_status.items():
+        if (more := counts[status] - len(lines)) > 0:
+            lines.append(f"- and {more:,} more: list_tasks with status {status} and a limit")
+    parts = [f"## {status} ({counts[status]})\n" + "\n".join(lines) for status, lines in by_status.items() if lines]
     return "\n\n".join(["# Board", *parts]) if parts else "# Board\n\nNo task yet."
 
 

@@ -1,7 +1,7 @@
 """The tools: every operation that declares one, called with what an agent gives, answered with what it can read."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from core.doors.hints import hint_for
@@ -68,8 +68,14 @@ class Tools:
             }  # fmt: skip
             return result_of({"success": False, "error": refusal}, is_error=True)
 
-    def ask(self, operation: Operation, values: Mapping[str, Any], arguments: Arguments | None = None) -> Wire:
-        """Call an operation with values as `Arguments.read` gives them; its result as an agent reads it.
+    def ask(
+        self,
+        operation: Operation,
+        values: Mapping[str, Any],
+        arguments: Arguments | None = None,
+        part: Callable[[Any], Any] | None = None,
+    ) -> Wire:
+        """Call an operation with values as `Arguments.read` gives them; its result, or a part, as an agent reads it.
 
         Raises:
             ParallelError: as the operation declares.
@@ -80,13 +86,14 @@ class Tools:
         if subject is not None and VERSION not in own:
             version = self._seen.version_of(str(own[subject]))
             presumed = {} if version is None else {VERSION: version}
+        if part is None and own.get(LIMIT) is None:
+            part = _first
         outcome = self.caller.call(
-            operation, own, presumed=presumed, reason=values.get(REASON), idempotency_key=values.get(KEY)
+            operation, own, presumed=presumed, reason=values.get(REASON), idempotency_key=values.get(KEY), part=part
         )
         self._seen.follow(outcome.versions)
-        wire, not_shown = outcome.shaped, 0
-        if isinstance(wire, list) and own.get(LIMIT) is None:
-            wire, not_shown = wire[:LISTED], len(wire) - LISTED
+        wire = outcome.shaped
+        not_shown = len(outcome.value) - len(wire) if isinstance(outcome.value, tuple) else 0
         self._seen.note(wire)
         shown: Wire = {"success": True, **present(wire, operation.returns)}
         if not_shown > 0:
@@ -116,6 +123,11 @@ def result_of(shown: Wire, *, is_error: bool = False) -> Wire:
     text = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
     result: Wire = {"content": [{"type": "text", "text": text}], "structuredContent": shown}
     return {**result, "isError": True} if is_error else result
+
+
+def _first(result: Any) -> Any:
+    """As much of a list as is shown unasked; anything else whole."""
+    return result[:LISTED] if isinstance(result, tuple) else result
 
 
 def _definition(name: str, operation: Operation, arguments: Arguments) -> Wire:

@@ -6,6 +6,7 @@ from time import monotonic, sleep
 import pytest
 
 from tests.core.doors.mcp.conftest import Agent
+from tests.support.users import User
 
 PATIENCE_S = 10.0
 
@@ -49,6 +50,18 @@ def test_the_board_shows_its_columns(agent: Agent):
     agent.call("create_task", title="Fix login", priority="urgent", labels=["ui"], assignee="me")
     board = text_of(agent, "wzp://board")
     assert "## backlog (1)\n- #1 Fix login (backlog, urgent, @claude, [ui], v1)" in board
+
+
+def test_a_long_column_shows_its_first_and_how_many_more(agent: Agent, board: User, monkeypatch):
+    monkeypatch.setattr("core.doors.mcp.resources.SHOWN_IN_COLUMN", 2)
+    for index in range(5):
+        board.add(f"number {index}", status="todo" if index < 4 else "done")
+    page = text_of(agent, "wzp://board")
+    assert "## todo (4)\n" in page
+    assert "number 1" in page
+    assert "number 2" not in page
+    assert "- and 2 more: list_tasks with status todo and a limit" in page
+    assert "## done (1)\n" in page
 
 
 def test_a_task_is_shown_whole_by_number_or_id(agent: Agent):

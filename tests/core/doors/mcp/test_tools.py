@@ -8,6 +8,7 @@ import pytest
 from core.doors.mcp.caller import Caller
 from core.doors.mcp.tools import WITH_TOOLS, Tools
 from core.operations import find, load
+from core.shapes import Shaper
 from core.text import NAME_LIMIT
 from storage import Priority, Status
 
@@ -153,6 +154,18 @@ def test_a_long_list_is_cut_and_says_so_unless_more_is_asked_for(agent, board):
     assert len(json.dumps(listed)) < 25_000
     assert (listed["count"], listed["not_shown"]) == (200, 3)
     assert agent.call("list_tasks", limit=1000)["count"] == 203
+
+
+def test_of_a_long_list_only_what_is_shown_is_shaped(agent, board, monkeypatch):
+    for index in range(5):
+        board.call("create_task", title=f"number {index}")
+    agent.call("list_tasks")
+    monkeypatch.setattr("core.doors.mcp.tools.LISTED", 2)
+    shaped = []
+    tasks = Shaper._tasks
+    monkeypatch.setattr(Shaper, "_tasks", lambda self, found: shaped.extend(found) or tasks(self, found))
+    listed = agent.call("list_tasks")
+    assert (listed["count"], listed["not_shown"], len(shaped)) == (2, 3, 2)
 
 
 def test_a_task_as_it_was(agent):
