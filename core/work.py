@@ -369,7 +369,7 @@ def _who_changed_what(rows: Reader, changes: Sequence[Event]) -> str:
     for event in sorted(last.values(), key=lambda each: each.sequence):
         if event.reason:
             why[event.agent_id] = f" ({for_screen(shortened(event.reason, LONGEST_REASON))})"
-    told = []
+    told: list[str] = []
     for agent_id, fields in by_agent.items():
         agent = rows.get(Agent, agent_id)
         changed = "changed " if not told else ""
