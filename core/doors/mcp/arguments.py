@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, NewType
 
 from core.errors import InvalidData
-from core.operation import Moment, Operation, Parameter, bare_type, is_optional
+from core.operation import UNSET, Moment, Operation, Parameter, Text, bare_type, is_optional
 from storage import AgentId, HandoffId, SessionId, TaskId
 
 REASON: Final = "reason"
@@ -83,6 +83,8 @@ class Arguments:
             if parameter.name in values:
                 raise InvalidData(f"{offered} was given twice, as {name!r} too.", f"Give {offered} alone.")
             if value is None and not (is_optional(parameter.annotation) and parameter.default is not None):
+                if self.presumes_version_of and parameter.default is UNSET:
+                    values[parameter.name] = _emptied(offered, bare_type(parameter.annotation))
                 continue  # null leaves out what may be left out; only an edit can mean it as a value
             values[parameter.name] = _read(offered, parameter.annotation, value)
         missing = [name for name, each in self._parameters.items() if each.is_required and each.name not in values]
@@ -138,6 +140,19 @@ def _type_schema(bare: Any) -> dict[str, Any]:
     if _plain(bare) is str:
         return {"type": "string"}
     raise AssertionError(f"no JSON schema for {bare!r}")
+
+
+def _emptied(name: str, bare: Any) -> Any:
+    """What an edit's null makes of a field that always has a value: no items, no text.
+
+    Raises:
+        InvalidData: the field cannot be without one.
+    """
+    if typing.get_origin(bare) is tuple:
+        return ()
+    if bare is Text:
+        return Text("")
+    raise InvalidData(f"{name} cannot be empty.", "Give a value, or leave the argument out to keep the present one.")
 
 
 def _read(name: str, annotation: Any, value: Any) -> Any:

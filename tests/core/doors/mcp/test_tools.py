@@ -113,13 +113,33 @@ def test_a_wrong_argument_is_named_with_its_value_and_what_is_accepted(agent, to
 
 def test_null_leaves_out_what_may_be_left_out_and_takes_away_what_an_edit_may_take(agent):
     agent.call("create_task", title="x", due=None, assignee=None, labels=None, reason=None, idempotency_key=None)
-    agent.call("update_task", task_id=1, due="2026-12-01", estimate_minutes=30, title=None)
+    agent.call("update_task", task_id=1, due="2026-12-01", estimate_minutes=30)
     task = agent.call("get_task", task_id=1)["task"]
     assert (task["title"], task["due"], task["estimate_minutes"]) == ("x", "2026-12-01", 30)
     for nothing in (None, "none", ""):
         agent.call("update_task", task_id=1, due="2026-12-01", estimate_minutes=30)
         cleared = agent.call("update_task", task_id=1, due=nothing, estimate_minutes=None)["task"]
         assert not {"due", "estimate_minutes"} & set(cleared)
+
+
+@pytest.mark.parametrize("nothing", [None, "empty"])
+def test_null_empties_what_an_edit_may_empty(agent, nothing):
+    emptied = {
+        name: nothing and kind() for name, kind in {"labels": list, "dependencies": list, "description": str}.items()
+    }
+    agent.call("create_task", title="need")
+    agent.call("create_task", title="x", labels=["ui"], dependencies=[1], description="long")
+    assert agent.call("update_task", task_id=2, **emptied)["success"]
+    assert not emptied.keys() & agent.call("get_task", task_id=2)["task"].keys()
+
+
+@pytest.mark.parametrize("name", ["title", "priority"])
+def test_null_takes_away_nothing_that_a_task_must_have(agent, name):
+    agent.call("create_task", title="x", priority="high")
+    error = agent.call("update_task", task_id=1, due="2026-12-01", **{name: None})["error"]
+    assert (error["code"], error["message"]) == ("invalid_data", f"{name} cannot be empty.")
+    task = agent.call("get_task", task_id=1)["task"]
+    assert (task["title"], task["priority"], "due" in task) == ("x", "high", False)
 
 
 def test_somebody_is_named_or_nobody(agent):
