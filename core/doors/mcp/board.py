@@ -91,6 +91,10 @@ class Board:
         """A resource, as it is now."""
         return self._loaded.resources.read(uri)
 
+    def has_resource(self, uri: str) -> bool:
+        """Whether there is such a resource."""
+        return self._loaded.resources.has(uri)
+
     def complete(self, reference: Mapping[str, Any], argument: str, begun: str) -> Sequence[str]:
         """Task numbers, agents' names."""
         if reference.get("type") not in ("ref/prompt", "ref/resource"):

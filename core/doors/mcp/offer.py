@@ -89,6 +89,9 @@ class Offer(Protocol):
     def read_resource(self, uri: str, exchange: Exchange) -> Wire:
         """A resource's contents."""
 
+    def has_resource(self, uri: str) -> bool:
+        """Whether there is such a resource, whose changes `watch` would tell."""
+
     def complete(self, reference: Mapping[str, Any], argument: str, begun: str) -> Sequence[str]:
         """The values of a prompt's or template's argument that begin so, best first."""
 

@@ -37,6 +37,9 @@ TASK: Final = "wzp://task/"
 SHOWN_IN_COLUMN: Final = 100
 """Tasks of one column in the page of the board; thousands would fill a context."""
 
+LONGEST_NUMBER: Final = 12
+"""Digits that no task's number has."""
+
 _MARKDOWN: Final = "text/markdown"
 _DEFINITIONS: Final[Sequence[Wire]] = (
     {
@@ -87,6 +90,26 @@ class Resources:
         if text is None:
             raise RpcError(INVALID_PARAMS, f"Resource not found: {uri[:200]}", {"uri": uri})
         return {"contents": [{"uri": uri, "mimeType": _MARKDOWN, "text": text}]}
+
+    def has(self, uri: str) -> bool:
+        """Whether there is such a resource, named as its changes are told: a task by number or whole id.
+
+        Raises:
+            RpcError: there is no room, or no store.
+        """
+        if uri in (BOARD, INBOX):
+            return True
+        task, inbox = uri.removeprefix(TASK), uri.removeprefix(INBOX + "/")
+        try:
+            room = self._tools.caller.room().id
+            with self._tools.caller.database.read() as rows:
+                if task != uri:
+                    is_number = task.isascii() and task.isdigit() and len(task) < LONGEST_NUMBER
+                    found = rows.task_by_number(room, int(task)) if is_number else rows.get(Task, task)
+                    return found is not None and found.room_id == room and task in (str(found.number), found.id)
+                return inbox != uri and rows.agent_by_name(room, unquote(inbox)) is not None
+        except ParallelError as error:
+            raise _refused(error) from None
 
     def complete(self, argument: str, begun: str) -> Sequence[str]:
         """The numbers of the tasks on the board, or the names of its agents, that begin so."""

@@ -25,8 +25,14 @@ class Subscriptions:
         self._stop: Callable[[], None] | None = None
 
     def subscribe(self, uri: str, send: Send) -> None:
-        """Tell of a resource from now on, as the handshake era does."""
+        """Tell of a resource from now on, as the handshake era does.
+
+        Raises:
+            RpcError: there is no such resource.
+        """
         self._require_offered()
+        if not self._offer.has_resource(uri):
+            raise RpcError(INVALID_PARAMS, f"Resource not found: {uri[:200]}", {"uri": uri})
         self._watch()
         with self._lock:
             if len(self._by_uri) >= MOST and uri not in self._by_uri:
@@ -41,7 +47,7 @@ class Subscriptions:
         self._rest()
 
     def listen(self, exchange: Exchange) -> None:
-        """Open a stream, as the stateless era does; it is answered when it ends.
+        """Open a stream, as the stateless era does; it is answered when it ends. It tells of resources that there are.
 
         Raises:
             RpcError: it does not say what to tell of, or its id is in use.
@@ -52,15 +58,18 @@ class Subscriptions:
             raise RpcError(INVALID_PARAMS, "subscriptions/listen takes notifications, an object.")
         if not all(isinstance(uri, str) for uri in uris or []):
             raise RpcError(INVALID_PARAMS, "resourceSubscriptions is a list of URIs.")
-        honoured = list(dict.fromkeys(uris or [])) if self._is_offered else []
+        asked = list(dict.fromkeys(uris or [])) if self._is_offered else []
+        if len(asked) > MOST:
+            raise RpcError(INVALID_REQUEST, f"At most {MOST} resources a stream.")
+        honoured = [uri for uri in asked if self._offer.has_resource(uri)]
         stream = _Stream(exchange, frozenset(honoured), self._offer.server_info)
         if honoured:
             self._watch()
         with self._lock:
             if exchange.request_id in self._streams:
                 raise RpcError(INVALID_REQUEST, "A stream with this id is open.")
-            if len(self._streams) >= MOST or len(honoured) > MOST:
-                raise RpcError(INVALID_REQUEST, f"At most {MOST} streams, of {MOST} resources each.")
+            if len(self._streams) >= MOST:
+                raise RpcError(INVALID_REQUEST, f"At most {MOST} streams.")
             stream.acknowledge({"resourceSubscriptions": honoured} if honoured else {})
             self._streams[exchange.request_id] = stream
 

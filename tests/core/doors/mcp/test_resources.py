@@ -174,6 +174,20 @@ def test_a_stream_says_what_it_is_about(agent: Agent, wanted):
     assert agent.stateless("subscriptions/listen", notifications=wanted)["error"]["code"] == -32602
 
 
+@pytest.mark.parametrize("uri", [
+    "wzp://nothing", "wzp://task/2", "wzp://task/01", "wzp://task/", "wzp://task/" + "9" * 5_000, "wzp://handoffs/nobody1",
+    "file:///etc/passwd", "",
+])  # fmt: skip
+def test_nobody_subscribes_to_what_there_is_not(agent: Agent, uri: str):
+    agent.call("create_task", title="x")
+    error = agent.request("resources/subscribe", uri=uri)["error"]
+    assert (error["code"], error["data"]) == (-32602, {"uri": uri})
+    assert error["message"].startswith("Resource not found: ")
+    wanted = {"resourceSubscriptions": [uri, "wzp://task/1"]}
+    assert agent.stateless("subscriptions/listen", notifications=wanted) is None
+    assert agent.sent[-1]["params"]["notifications"] == {"resourceSubscriptions": ["wzp://task/1"]}
+
+
 def test_where_there_is_no_room_the_tools_say_who_can_make_one(new_agent, monkeypatch, tmp_path):
     from core.doors.mcp.caller import Caller
 
