@@ -249,6 +249,9 @@ def _numbered(work: Work) -> Agent:
     while True:
         name = f"{work.actor.name}-{number}"
         found = work.rows.agent_by_name(work.room.id, name)
+        if found is None and work.agent_like(name) is not None:
+            number += 1
+            continue
         if found is None:
             return _introduced(work, name)
         is_trusted = found.role > work.actor.role or REVIEWER in found.skills  # nobody becomes it by its client's name

@@ -534,3 +534,12 @@ def test_a_claim_tells_the_lease_that_it_has(board: User, bob: User, claude: Use
     assert claude.call("claim_next").lease_seconds == 90, "the room's when a process took the session up"
     by_commands = bob.start_session("by-commands")
     assert by_commands.call("claim_next").lease_seconds == 3600
+
+
+def test_a_clients_agent_never_looks_like_another_clients(board: User) -> None:
+    def name_of_agent(client: str) -> str:
+        called = User(board.database, client, room="demo", role=Role.AGENT, kind=AgentKind.AI)
+        return called.start_session(client=client).actor.name
+
+    assert name_of_agent("codex") == "codex-1"
+    assert name_of_agent("Codex") == "Codex-2", "Codex-1 would read like codex-1"
