@@ -84,7 +84,7 @@ class Arguments:
                 raise InvalidData(f"{offered} was given twice, as {name!r} too.", f"Give {offered} alone.")
             if value is None and not (is_optional(parameter.annotation) and parameter.default is not None):
                 if self.presumes_version_of and parameter.default is UNSET:
-                    values[parameter.name] = _emptied(offered, bare_type(parameter.annotation))
+                    raise _no_null(offered, bare_type(parameter.annotation))
                 continue  # null leaves out what may be left out; only an edit can mean it as a value
             values[parameter.name] = _read(offered, parameter.annotation, value)
         missing = [name for name, each in self._parameters.items() if each.is_required and each.name not in values]
@@ -142,17 +142,11 @@ def _type_schema(bare: Any) -> dict[str, Any]:
     raise AssertionError(f"no JSON schema for {bare!r}")
 
 
-def _emptied(name: str, bare: Any) -> Any:
-    """What an edit's null makes of a field that always has a value: no items, no text.
-
-    Raises:
-        InvalidData: the field cannot be without one.
-    """
-    if typing.get_origin(bare) is tuple:
-        return ()
-    if bare is Text:
-        return Text("")
-    raise InvalidData(f"{name} cannot be empty.", "Give a value, or leave the argument out to keep the present one.")
+def _no_null(name: str, bare: Any) -> InvalidData:
+    """The refusal of null for a field that always has a value: some clients send it for what they leave out."""
+    empty = "Give [] to empty it" if typing.get_origin(bare) is tuple else 'Give "" to empty it' if bare is Text else ""
+    keep = "leave the argument out to keep the present value."
+    return InvalidData(f"{name} is null.", f"{empty}, or {keep}" if empty else keep.capitalize())
 
 
 def _read(name: str, annotation: Any, value: Any) -> Any:
