@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from core.board import CLOSED
 from core.errors import InvalidData, NotFound
@@ -27,7 +27,7 @@ from storage import (
     replay_wire,
 )  # fmt: skip
 
-_PLACES = {status: place for place, status in enumerate(COLUMNS)}
+_PLACES: Final[Mapping[Status, int]] = {status: place for place, status in enumerate(COLUMNS)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,10 +168,10 @@ def _process_name(pid: object) -> str:
 
 
 def _timeout(deadline_s: float, holder: dict[str, object]) -> StorageTimeout:
-    pid, operation = holder.get("pid", "unknown"), holder.get("operation", "unknown")
+    who = f"{holder.get('name', 'process')} (pid {holder.get('pid', 'unknown')})"
+    since = f" since {holder['since']}" if "since" in holder else ""
     return StorageTimeout(
-        f"The store was busy for {deadline_s:g} s: {holder.get('name', 'process')} (pid {pid}) holds it for {operation!r}"
-        + (f" since {holder['since']}." if "since" in holder else "."),
+        f"The store was busy for {deadline_s:g} s: {who} holds it for {holder.get('operation', 'unknown')!r}{since}.",
         "Try again; if that process is stopped (Ctrl+Z in a pane), bring it to the foreground or end it.",
         holder=holder,
     )
