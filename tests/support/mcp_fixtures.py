@@ -100,6 +100,9 @@ class Fixtures:
     def complete(self, reference: Mapping[str, Any], argument: str, begun: str) -> Sequence[str]:
         return [word for word in ("paris", "party", "test", "testing") if word.startswith(begun)]
 
+    def has_resource(self, uri: str) -> bool:
+        return uri.startswith("test://")
+
     def watch(self, changed: Callable[[Sequence[str]], None]) -> Callable[[], None]:
         with self._lock:
             self._watchers.append(changed)

@@ -143,7 +143,7 @@ async def test_what_is_out_of_range_for_the_room_is_told(board: User) -> None:
     async with open_app(board) as pilot:
         app = app_of(pilot)
         await open_settings(pilot, "room lease_seconds")
-        for typed, told in (("soon", "'soon' is no number."), ("3", "A lease of seconds cannot be 3.")):
+        for typed, told in (("soon", "'soon' is no number."), ("3", "The seconds of a lease cannot be 3.")):
             await pilot.press("enter")
             await until(pilot, lambda: isinstance(pilot.app.screen, AskLine))
             pilot.app.screen.query_one(Input).value = typed
