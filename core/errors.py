@@ -102,3 +102,30 @@ class PermissionDenied(ParallelError):
 
     code = "permission_denied"
     exit_code = 6
+
+
+class NotApproved(RuleRefusal):
+    """A room's room.yaml, or a command that an agent has set, has not been approved by a person."""
+
+    code = "not_approved"
+
+
+class HostLost(ParallelError):
+    """Another process has become the host of the services since; what this one observes no longer counts."""
+
+    code = "host_lost"
+    exit_code = 6
+
+
+class BackendUnavailable(ParallelError):
+    """What a process was to run in (a multiplexer, a runner) is not there or does not answer."""
+
+    code = "backend_unavailable"
+    exit_code = 8
+
+
+class ProcessFailed(ParallelError):
+    """A process could not be started, or ended otherwise than was asked for."""
+
+    code = "process_failed"
+    exit_code = 8

@@ -8,20 +8,26 @@ from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from core.agents.sessions import checked
-from core.errors import InvalidData, NotFound, PermissionDenied
+from core.errors import HostLost, InvalidData, NotFound, PermissionDenied
 from core.operation import Operation, bare_type, is_optional
 from core.shapes import Shaper
 from core.text import TITLE_LIMIT, clean_line
 from core.work import LEAST_SUFFIX, Actor, Work
 from storage import (
     AgentId,
+    Alert,
+    AlertId,
     ChangeId,
     Database,
     Handoff,
     HandoffId,
+    Process,
+    ProcessId,
     Reader,
     Room,
     RoomId,
+    Run,
+    RunId,
     Session,
     SessionId,
     TaskId,
@@ -33,8 +39,10 @@ from storage import (
 KEY_LIFETIME: Final = timedelta(days=7)
 """How long the result of a call with an idempotency key is kept."""
 
-H = TypeVar("H", Handoff, Session)
-_BY_ID: Final[Mapping[Any, Any]] = {HandoffId: Handoff, SessionId: Session}
+H = TypeVar("H", Handoff, Session, Process, Run, Alert)
+_BY_ID: Final[Mapping[Any, Any]] = {
+    HandoffId: Handoff, SessionId: Session, ProcessId: Process, RunId: Run, AlertId: Alert
+}  # fmt: skip
 
 NOBODY: Final = "nobody"
 """What stands for no agent, where an agent may be left out."""
@@ -107,6 +115,11 @@ def _carry_out(rows: Reader, call: Call) -> Outcome:
     operation = call.operation
     room = find_room(rows, call.room) if call.room is not None else None
     actor = call.actor
+    if actor.host_token is not None and actor.host_token != rows.host_token():
+        raise HostLost(
+            f"Another host of services has taken over (token {rows.host_token()}; yours is {actor.host_token}).",
+            "Stop acting; take the lease again.",
+        )
     if actor.session_id is not None:
         actor = checked(rows, actor, room)
         _require_role(operation, actor)
@@ -205,7 +218,10 @@ def _entity(work: Work, record: type[H], reference: str) -> str:
         return fits[0].id
     noun = record.__name__.lower()
     what = f"More than one {noun} ends in" if fits else f"No {noun}"
-    raise NotFound(f"{what} {reference!r} in room {work.room.name}.", f"See what there is with list_{noun}s.")
+    raise NotFound(
+        f"{what} {reference!r} in room {work.room.name}.",
+        f"See what there is with list_{noun}{'es' if noun.endswith('s') else 's'}.",
+    )
 
 
 def _agent(work: Work, name: str) -> AgentId | None:

@@ -30,6 +30,8 @@ Text = NewType("Text", str)
 """A text of several lines, in Markdown where it is shown."""
 Item = NewType("Item", str)
 """One of several sentences: a line that is taken whole, commas and all."""
+ProcessRef = NewType("ProcessRef", str)
+"""Processes by a name, the declared name of all instances, a label as `@label`, or the unique end of an id."""
 Moment = NewType("Moment", str)
 """A point in the history: the sequence number of an event, or an ISO 8601 time."""
 
@@ -65,6 +67,7 @@ class Operation:
     hidden_from_tool: tuple[str, ...]
     command: str
     not_at: Mapping[str, str]
+    settles: bool
 
     @cached_property
     def summary(self) -> str:
@@ -110,6 +113,7 @@ def operation(
     hidden_from_tool: tuple[str, ...] = (),
     command: str | None = None,
     not_at: Mapping[str, str] | None = None,
+    settles: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare the function below as an operation.
 
@@ -123,6 +127,7 @@ def operation(
         hidden_from_tool: parameters that the tool does not offer: they would cost every agent tokens and serve few.
         command: the words of the CLI command, where `move_task` in module `task` is not `task move`.
         not_at: doors where it is not offered, each with the reason.
+        settles: whether it stores desired state that a host makes true: a door that can wait does, until it has.
     """
 
     def declare(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -130,7 +135,7 @@ def operation(
         name = function.__name__
         REGISTRY[name] = Operation(
             name, module, function, role, changes, undoable, needs_room, tool, tool_name or name, hidden_from_tool,
-            command or _command_of(module, name), not_at or {},
+            command or _command_of(module, name), not_at or {}, settles,
         )  # fmt: skip
         return function
 

@@ -16,6 +16,7 @@ from storage import (
     Agent,
     AgentId,
     AgentKind,
+    Alert,
     Authorship,
     ChangeId,
     Comment,
@@ -23,10 +24,12 @@ from storage import (
     Entity,
     Event,
     Handoff,
+    Process,
     Reader,
     Role,
     Room,
     RoomId,
+    Run,
     Session,
     SessionId,
     Status,
@@ -36,7 +39,7 @@ from storage import (
     new_agent_id,
 )  # fmt: skip
 
-E = TypeVar("E", Room, Task, Agent, Comment, Session, Handoff)
+E = TypeVar("E", Room, Task, Agent, Comment, Session, Handoff, Process, Run, Alert)
 
 LEAST_SUFFIX: Final = 4
 """Fewer characters of an id name nothing."""
@@ -64,7 +67,8 @@ class Actor:
     """Who calls, and through which door. The agent of that name is made in the room on its first change.
 
     With a `session_id`, name, kind and role are those of the session's agent, whatever is said here; `epoch` fences
-    the process that has taken the session up, see storage's Presence.
+    the process that has taken the session up, see storage's Presence. `host_token` fences a host of services: what it
+    says counts only as long as no newer host has taken over.
     """
 
     name: str
@@ -74,6 +78,7 @@ class Actor:
     session_id: SessionId | None = None
     epoch: int | None = None
     client: Client | None = None
+    host_token: int | None = None
 
 
 class Work:

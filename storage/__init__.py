@@ -44,47 +44,34 @@ if TYPE_CHECKING:
     from storage.home import HOME_VARIABLE as HOME_VARIABLE
     from storage.home import Home as Home
     from storage.ids import new_agent_id as new_agent_id
+    from storage.ids import new_alert_id as new_alert_id
     from storage.ids import new_comment_id as new_comment_id
     from storage.ids import new_handoff_id as new_handoff_id
+    from storage.ids import new_process_id as new_process_id
     from storage.ids import new_room_id as new_room_id
+    from storage.ids import new_run_id as new_run_id
     from storage.ids import new_session_id as new_session_id
     from storage.ids import new_task_id as new_task_id
     from storage.logs import start_logging as start_logging
+    from storage.process_records import Alert as Alert
+    from storage.process_records import LogSettings as LogSettings
+    from storage.process_records import Probe as Probe
+    from storage.process_records import Process as Process
+    from storage.process_records import ProcessSpec as ProcessSpec
+    from storage.process_records import Restart as Restart
+    from storage.process_records import Run as Run
     from storage.reader import Reader as Reader
-    from storage.records import COLUMNS as COLUMNS
     from storage.records import RECORDS as RECORDS
     from storage.records import Agent as Agent
-    from storage.records import AgentId as AgentId
-    from storage.records import AgentKind as AgentKind
-    from storage.records import AgentState as AgentState
-    from storage.records import ChangeId as ChangeId
     from storage.records import Comment as Comment
-    from storage.records import CommentId as CommentId
-    from storage.records import Door as Door
-    from storage.records import Ending as Ending
     from storage.records import Entity as Entity
-    from storage.records import EntityKind as EntityKind
     from storage.records import Event as Event
-    from storage.records import EventId as EventId
-    from storage.records import Finish as Finish
     from storage.records import Handoff as Handoff
-    from storage.records import HandoffId as HandoffId
-    from storage.records import HandoffStatus as HandoffStatus
-    from storage.records import LostClaims as LostClaims
     from storage.records import Presence as Presence
-    from storage.records import Priority as Priority
     from storage.records import Result as Result
-    from storage.records import Role as Role
     from storage.records import Room as Room
-    from storage.records import RoomId as RoomId
     from storage.records import Session as Session
-    from storage.records import SessionId as SessionId
-    from storage.records import SessionState as SessionState
-    from storage.records import StateSource as StateSource
-    from storage.records import Status as Status
     from storage.records import Task as Task
-    from storage.records import TaskId as TaskId
-    from storage.records import WipMode as WipMode
     from storage.replaying import replay as replay
     from storage.replaying import replay_wire as replay_wire
     from storage.restore import Restored as Restored
@@ -92,6 +79,41 @@ if TYPE_CHECKING:
     from storage.restore import events_since as events_since
     from storage.restore import restore_backup as restore_backup
     from storage.trash import new_trash_folder as new_trash_folder
+    from storage.vocabulary import COLUMNS as COLUMNS
+    from storage.vocabulary import AgentCommands as AgentCommands
+    from storage.vocabulary import AgentId as AgentId
+    from storage.vocabulary import AgentKind as AgentKind
+    from storage.vocabulary import AgentState as AgentState
+    from storage.vocabulary import AlertId as AlertId
+    from storage.vocabulary import AlertSeverity as AlertSeverity
+    from storage.vocabulary import Backend as Backend
+    from storage.vocabulary import ChangeId as ChangeId
+    from storage.vocabulary import CommentId as CommentId
+    from storage.vocabulary import Condition as Condition
+    from storage.vocabulary import Desired as Desired
+    from storage.vocabulary import Door as Door
+    from storage.vocabulary import Ending as Ending
+    from storage.vocabulary import EntityKind as EntityKind
+    from storage.vocabulary import EventId as EventId
+    from storage.vocabulary import Finish as Finish
+    from storage.vocabulary import HandoffId as HandoffId
+    from storage.vocabulary import HandoffStatus as HandoffStatus
+    from storage.vocabulary import LostClaims as LostClaims
+    from storage.vocabulary import Priority as Priority
+    from storage.vocabulary import ProcessId as ProcessId
+    from storage.vocabulary import ProcessKind as ProcessKind
+    from storage.vocabulary import ProcessState as ProcessState
+    from storage.vocabulary import RestartPolicy as RestartPolicy
+    from storage.vocabulary import Role as Role
+    from storage.vocabulary import RoomId as RoomId
+    from storage.vocabulary import RunId as RunId
+    from storage.vocabulary import RunState as RunState
+    from storage.vocabulary import SessionId as SessionId
+    from storage.vocabulary import SessionState as SessionState
+    from storage.vocabulary import StateSource as StateSource
+    from storage.vocabulary import Status as Status
+    from storage.vocabulary import TaskId as TaskId
+    from storage.vocabulary import WipMode as WipMode
     from storage.writer import Authorship as Authorship
     from storage.writer import Writer as Writer
 
@@ -110,12 +132,16 @@ __getattr__ = face(
         "StorageTimeout UnsafeEngine UnsafeFilesystem",
         "storage.files": "write_atomically",
         "storage.home": "HOME_VARIABLE Home",
-        "storage.ids": "new_agent_id new_comment_id new_handoff_id new_room_id new_session_id new_task_id",
+        "storage.ids": "new_agent_id new_alert_id new_comment_id new_handoff_id new_process_id new_room_id new_run_id "
+        "new_session_id new_task_id",
         "storage.logs": "start_logging",
         "storage.reader": "Reader",
-        "storage.records": "COLUMNS RECORDS Agent AgentId AgentKind AgentState ChangeId Comment CommentId Door Ending "
-        "Entity EntityKind Event EventId Finish Handoff HandoffId HandoffStatus LostClaims Presence Priority Result "
-        "Role Room RoomId Session SessionId SessionState StateSource Status Task TaskId WipMode",
+        "storage.process_records": "Alert LogSettings Probe Process ProcessSpec Restart Run",
+        "storage.records": "Agent Comment Entity Event Handoff Presence RECORDS Result Room Session Task",
+        "storage.vocabulary": "AgentCommands AgentId AgentKind AgentState AlertId AlertSeverity Backend COLUMNS "
+        "ChangeId CommentId Condition Desired Door Ending EntityKind EventId Finish HandoffId "
+        "HandoffStatus LostClaims Priority ProcessId ProcessKind ProcessState RestartPolicy "
+        "Role RoomId RunId RunState SessionId SessionState StateSource Status TaskId WipMode",
         "storage.replaying": "replay replay_wire",
         "storage.restore": "Restored Restorer events_since restore_backup",
         "storage.trash": "new_trash_folder",

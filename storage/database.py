@@ -17,7 +17,7 @@ from storage.reader import Reader
 from storage.write_lock import WriteLock
 from storage.writer import Writer
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """The number of the newest migration; a file's `PRAGMA user_version`."""
 
 WRITE_DEADLINE_S: Final = 5.0

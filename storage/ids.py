@@ -7,7 +7,19 @@ import os
 import threading
 import time
 
-from storage.records import AgentId, ChangeId, CommentId, EventId, HandoffId, RoomId, SessionId, TaskId
+from storage.vocabulary import (
+    AgentId,
+    AlertId,
+    ChangeId,
+    CommentId,
+    EventId,
+    HandoffId,
+    ProcessId,
+    RoomId,
+    RunId,
+    SessionId,
+    TaskId,
+)
 
 _turn = threading.Lock()
 _last_tick = 0
@@ -51,6 +63,21 @@ def new_session_id() -> SessionId:
 def new_handoff_id() -> HandoffId:
     """An id for a handoff."""
     return HandoffId(_new("hnd_"))
+
+
+def new_process_id() -> ProcessId:
+    """An id for a process."""
+    return ProcessId(_new("prc_"))
+
+
+def new_run_id() -> RunId:
+    """An id for a run."""
+    return RunId(_new("run_"))
+
+
+def new_alert_id() -> AlertId:
+    """An id for an alert."""
+    return AlertId(_new("alr_"))
 
 
 def new_event_id() -> EventId:

@@ -17,6 +17,10 @@ class RoomModel(Model):
     lost_claims = TextField(default="return")
     lease_seconds = IntegerField(default=90)
     handoff_alert_minutes = IntegerField(default=15)
+    trusted_hash = TextField(null=True)
+    agent_commands = TextField(default="ask")
+    queue_paused = BooleanField(default=False)
+    quarantine_after = IntegerField(default=3)
     version = IntegerField()
     created_at = TextField()
     updated_at = TextField()
@@ -40,6 +44,12 @@ class TaskModel(Model):
     estimate_minutes = IntegerField(null=True)
     due = TextField(null=True)
     command = TextField(null=True)
+    command_approved = BooleanField(default=True)
+    parent = TextField(null=True)
+    idempotent = BooleanField(default=False)
+    attempts = IntegerField(default=1)
+    time_limit_seconds = IntegerField(null=True)
+    collects_files = BooleanField(default=False)
     blocked_reason = TextField(null=True)
     archived_from = TextField(null=True)
     claimed_by = TextField(null=True)
@@ -130,6 +140,97 @@ class HandoffModel(Model):
 
     class Meta:
         table_name = "handoff"
+
+
+class ProcessModel(Model):
+    id = TextField(primary_key=True)
+    room_id = TextField()
+    name = TextField()
+    declared_name = TextField()
+    instance = IntegerField()
+    is_declared = BooleanField()
+    spec = TextField()
+    desired = TextField()
+    generation = IntegerField()
+    removed = BooleanField()
+    observed_generation = IntegerField()
+    state = TextField()
+    state_at = TextField()
+    reason = TextField(null=True)
+    pid = IntegerField(null=True)
+    pid_started = IntegerField(null=True)
+    boot_id = TextField(null=True)
+    runner = TextField(null=True)
+    exit_code = IntegerField(null=True)
+    exit_signal = TextField(null=True)
+    started_at = TextField(null=True)
+    ended_at = TextField(null=True)
+    restarts = IntegerField()
+    version = IntegerField()
+    created_at = TextField()
+    updated_at = TextField()
+
+    class Meta:
+        table_name = "process"
+
+
+class RunModel(Model):
+    id = TextField(primary_key=True)
+    room_id = TextField()
+    task_id = TextField()
+    attempt = IntegerField()
+    command = TextField()
+    state = TextField()
+    queued_by = TextField()
+    not_before = TextField(null=True)
+    paused = BooleanField()
+    cancelled_by = TextField(null=True)
+    process_id = TextField(null=True)
+    lease = TextField(null=True)
+    started_at = TextField(null=True)
+    ended_at = TextField(null=True)
+    exit_code = IntegerField(null=True)
+    exit_signal = TextField(null=True)
+    reason = TextField(null=True)
+    lost_worker = BooleanField()
+    output = TextField(null=True)
+    files = TextField()
+    version = IntegerField()
+    created_at = TextField()
+    updated_at = TextField()
+
+    class Meta:
+        table_name = "run"
+
+
+class AlertModel(Model):
+    id = TextField(primary_key=True)
+    room_id = TextField()
+    rule = TextField()
+    subject = TextField()
+    severity = TextField()
+    message = TextField()
+    hint = TextField()
+    acknowledged_by = TextField(null=True)
+    acknowledged_at = TextField(null=True)
+    muted_until = TextField(null=True)
+    resolved_at = TextField(null=True)
+    version = IntegerField()
+    created_at = TextField()
+    updated_at = TextField()
+    seen_count = IntegerField()
+    last_seen_at = TextField()
+
+    class Meta:
+        table_name = "alert"
+
+
+class HostModel(Model):
+    id = IntegerField(primary_key=True)
+    token = IntegerField()
+
+    class Meta:
+        table_name = "host"
 
 
 class PresenceModel(Model):

@@ -11,29 +11,37 @@ from storage.clock import format_time
 from storage.codec import encode_json
 from storage.collecting import collecting_paused
 from storage.engine import Engine
-from storage.records import (
-    Agent,
+from storage.process_records import Alert, Process, Run
+from storage.records import Agent, Comment, Event, Handoff, Presence, Room, Session, Task
+from storage.tables import (
+    AGENTS,
+    ALERTS,
+    COMMENTS,
+    EVENT_ROWS,
+    HANDOFFS,
+    PRESENCE_ROWS,
+    PROCESSES,
+    ROOMS,
+    RUNS,
+    SESSIONS,
+    TABLES,
+    TASKS,
+)
+from storage.vocabulary import (
     AgentId,
     ChangeId,
-    Comment,
     EntityKind,
-    Event,
-    Handoff,
     HandoffStatus,
-    Presence,
     Priority,
-    Room,
     RoomId,
-    Session,
+    RunState,
     SessionId,
     SessionState,
     Status,
-    Task,
     TaskId,
-)  # fmt: skip
-from storage.tables import AGENTS, COMMENTS, EVENT_ROWS, HANDOFFS, PRESENCE_ROWS, ROOMS, SESSIONS, TABLES, TASKS
+)
 
-R = TypeVar("R", Room, Task, Agent, Comment, Session, Handoff)
+R = TypeVar("R", Room, Task, Agent, Comment, Session, Handoff, Process, Run, Alert)
 _STATUS = TASKS.rows.names.index("status")
 _URGENCY = " ".join(f"WHEN '{priority.value}' THEN {rank}" for rank, priority in enumerate(reversed(Priority)))
 
@@ -280,6 +288,64 @@ class Reader:
     def spool_offsets(self) -> dict[str, int]:
         """How far each file of the hooks' spool has been taken in."""
         return dict(self._all("SELECT file, offset FROM spool"))
+
+    # processes, runs, alerts
+
+    def host_token(self) -> int:
+        """The fencing token of the newest host."""
+        row = self._one("SELECT token FROM host")
+        return int(row[0]) if row else 0
+
+    def processes(self, room: RoomId | None = None) -> list[Process]:
+        """The processes of a room, or of all rooms, that are not removed, by declared name and instance."""
+        where, values = ("", []) if room is None else (" AND room_id = ?", [room])
+        rows = self._all(
+            f"{PROCESSES.select} WHERE NOT removed{where} ORDER BY room_id, declared_name, instance", values
+        )
+        return [PROCESSES.rows.decode(row) for row in rows]
+
+    def runs(
+        self, room: RoomId | None = None, *, states: Collection[RunState] = (), task: TaskId | None = None,
+        limit: int = -1,
+    ) -> list[Run]:  # fmt: skip
+        """The runs of a room, or of all rooms, that fit what is named, newest first."""
+        conditions, values = ["true"], []
+        if room is not None:
+            conditions.append("room_id = ?")
+            values.append(str(room))
+        if states:
+            # in the text, so that the partial indexes serve
+            conditions.append(f"state IN ({', '.join(repr(each.value) for each in states)})")
+        if task is not None:
+            conditions.append("task_id = ?")
+            values.append(task)
+        where = " AND ".join(conditions)
+        rows = self._all(f"{RUNS.select} WHERE {where} ORDER BY created_at DESC, id DESC LIMIT {limit}", values)
+        return [RUNS.rows.decode(row) for row in rows]
+
+    def last_attempt(self, task: TaskId) -> int:
+        """The number of a task's last run; 0 before the first."""
+        row = self._one("SELECT ifnull(max(attempt), 0) FROM run WHERE task_id = ?", (task,))
+        return int(row[0]) if row else 0
+
+    def children(self, task: TaskId) -> list[Task]:
+        """The tasks whose parent a task is, by number, without positions."""
+        rows = self._all(f"{TASKS.select} WHERE parent = ? ORDER BY number", (task,))
+        return [TASKS.rows.decode(row) for row in rows]
+
+    def alerts(self, room: RoomId, *, resolved: bool = False, limit: int = -1) -> list[Alert]:
+        """The room's alerts that are not resolved (with `resolved`, all), newest first."""
+        where = "" if resolved else " AND resolved_at IS NULL"
+        rows = self._all(
+            f"{ALERTS.select} WHERE room_id = ?{where} ORDER BY created_at DESC, id DESC LIMIT {limit}", (room,)
+        )
+        return [ALERTS.rows.decode(row) for row in rows]
+
+    def open_alert(self, room: RoomId, rule: str, subject: str) -> Alert | None:
+        """The alert of a rule about a subject that is not resolved."""
+        sql = f"{ALERTS.select} WHERE room_id = ? AND rule = ? AND subject = ? AND resolved_at IS NULL"
+        row = self._one(sql, (room, rule, subject))
+        return None if row is None else ALERTS.rows.decode(row)
 
     # events
 

@@ -1,4 +1,4 @@
-"""The frozen records and closed vocabularies: the one definition of each entity beside its peewee model.
+"""The frozen records: the one definition of each entity beside its peewee model.
 
 A record's *own* fields are what people and agents set; they are what versions count and events carry. Fields
 declared with `derived()` are marks kept by the database (counters, times of the last change) or filled by a
@@ -8,172 +8,34 @@ reader (`position`): they bump no version and stand in no event.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
-from typing import Any, Final, NewType
+from typing import Any, Final
 
-RoomId = NewType("RoomId", str)
-TaskId = NewType("TaskId", str)
-AgentId = NewType("AgentId", str)
-CommentId = NewType("CommentId", str)
-SessionId = NewType("SessionId", str)
-HandoffId = NewType("HandoffId", str)
-EventId = NewType("EventId", str)
-ChangeId = NewType("ChangeId", str)
-"""The id that all events of one call share."""
-
-
-class Status(StrEnum):
-    """Where a task stands: a column of the board, or `archived`, off the board."""
-
-    BACKLOG = "backlog"
-    TODO = "todo"
-    IN_PROGRESS = "in_progress"
-    BLOCKED = "blocked"
-    REVIEW = "review"
-    DONE = "done"
-    ARCHIVED = "archived"
-
-
-COLUMNS: Final = tuple(status for status in Status if status is not Status.ARCHIVED)
-"""The columns of the board, in the order in which they are shown."""
-
-
-class Priority(StrEnum):
-    """How urgent a task is, least first."""
-
-    LOW = "low"
-    NORMAL = "normal"
-    HIGH = "high"
-    URGENT = "urgent"
-
-
-class AgentKind(StrEnum):
-    """What does the work: a human being, an AI agent, or a worker process."""
-
-    PERSON = "person"
-    AI = "ai"
-    WORKER = "worker"
-
-
-class Role(StrEnum):
-    """What an agent may do; each role may do all that the lesser ones may. Compares by that order."""
-
-    VIEWER = "viewer"
-    AGENT = "agent"
-    OPERATOR = "operator"
-    OWNER = "owner"
-    SYSTEM = "system"
-
-    # all four, since `str` has them too, and `total_ordering` would leave those standing
-
-    def __lt__(self, other: object) -> bool:
-        return _ROLE_RANK[self] < _ROLE_RANK[other] if isinstance(other, Role) else NotImplemented
-
-    def __le__(self, other: object) -> bool:
-        return _ROLE_RANK[self] <= _ROLE_RANK[other] if isinstance(other, Role) else NotImplemented
-
-    def __gt__(self, other: object) -> bool:
-        return _ROLE_RANK[self] > _ROLE_RANK[other] if isinstance(other, Role) else NotImplemented
-
-    def __ge__(self, other: object) -> bool:
-        return _ROLE_RANK[self] >= _ROLE_RANK[other] if isinstance(other, Role) else NotImplemented
-
-
-_ROLE_RANK: Final = {role: rank for rank, role in enumerate(Role)}
-
-
-class Door(StrEnum):
-    """The way in through which a change came."""
-
-    TUI = "tui"
-    CLI = "cli"
-    MCP = "mcp"
-    SOCKET = "socket"
-    WEBSOCKET = "websocket"
-    SERVICE = "service"
-
-
-class WipMode(StrEnum):
-    """What happens when a column would exceed its limit of work in progress."""
-
-    WARN = "warn"
-    REFUSE = "refuse"
-
-
-class LostClaims(StrEnum):
-    """What happens to the tasks of a session that is over without having finished them."""
-
-    RETURN = "return"
-    KEEP = "keep"
-
-
-class Finish(StrEnum):
-    """What an agent may say when it ends its work on a task."""
-
-    COMPLETE = "complete"
-    FAIL = "fail"
-    GIVE_BACK = "give_back"
-
-
-class Ending(StrEnum):
-    """How the work on a task ended; `abandoned` says that its agent stopped without reporting."""
-
-    COMPLETED = "completed"
-    FAILED = "failed"
-    GIVEN_BACK = "given_back"
-    ABANDONED = "abandoned"
-
-
-class SessionState(StrEnum):
-    """Where a session stands; `lost` is one that has stopped answering."""
-
-    ACTIVE = "active"
-    ENDED = "ended"
-    LOST = "lost"
-
-
-class HandoffStatus(StrEnum):
-    """Where a handoff stands."""
-
-    PENDING = "pending"
-    ACKNOWLEDGED = "acknowledged"
-    COMPLETED = "completed"
-    DECLINED = "declined"
-
-
-class AgentState(StrEnum):
-    """What an agent is doing; `unknown` rather than guessed."""
-
-    WORKING = "working"
-    WAITING = "waiting"
-    IDLE = "idle"
-    ENDED = "ended"
-    UNKNOWN = "unknown"
-
-
-class StateSource(StrEnum):
-    """Who told what an agent is doing: its client's hook, its calls of our tools or commands, or its session's life."""
-
-    HOOK = "hook"
-    MCP = "mcp"
-    CLI = "cli"
-    SESSION = "session"
-
-
-class EntityKind(StrEnum):
-    """What an event is about."""
-
-    ROOM = "room"
-    TASK = "task"
-    AGENT = "agent"
-    COMMENT = "comment"
-    SESSION = "session"
-    HANDOFF = "handoff"
-
-
-def derived(default: Any) -> Any:
-    """A field that the database or a reader fills: not the entity's own, in no event, behind no version."""
-    return field(default=default, metadata={"derived": True}, compare=True)
+from storage.process_records import Alert, Process, Run
+from storage.vocabulary import (
+    AgentCommands,
+    AgentId,
+    AgentKind,
+    AgentState,
+    ChangeId,
+    CommentId,
+    Door,
+    Ending,
+    EntityKind,
+    EventId,
+    HandoffId,
+    HandoffStatus,
+    LostClaims,
+    Priority,
+    Role,
+    RoomId,
+    SessionId,
+    SessionState,
+    StateSource,
+    Status,
+    TaskId,
+    WipMode,
+    derived,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +45,9 @@ class Room:
     `wip_limits` maps a column to the most tasks it should hold; a column that is not named has no limit. With
     `review_gate` what an agent calls done waits in `review` for somebody's approval. A session that is not heard of
     for `lease_seconds` is lost, and `lost_claims` says what becomes of its tasks. A handoff that nobody has
-    acknowledged for `handoff_alert_minutes` alerts.
+    acknowledged for `handoff_alert_minutes` alerts. `trusted_hash` is the SHA-256 of the room.yaml that the person has
+    approved. While `queue_paused` no run begins. A task whose runs have lost `quarantine_after` workers is not tried
+    again.
     """
 
     id: RoomId
@@ -195,6 +59,10 @@ class Room:
     lost_claims: LostClaims = LostClaims.RETURN
     lease_seconds: int = 90
     handoff_alert_minutes: int = 15
+    trusted_hash: str | None = None
+    agent_commands: AgentCommands = AgentCommands.ASK
+    queue_paused: bool = False
+    quarantine_after: int = 3
     version: int = 1
     created_at: datetime
     updated_at: datetime
@@ -222,6 +90,11 @@ class Task:
     `blocked`; `archived_from` only while it is `archived`. `claimed_by` is the session that has the task, only while
     it is `in_progress`; `claim` counts the task's claims, and so fences a late answer of an earlier one. `result` is
     what the last agent left that finished with it.
+
+    `command` is a shell line that does the work when the task is queued; one that an agent has set runs only once it
+    is `command_approved`, where the room wants that. It is tried `attempts` times at most, and again after its worker
+    was lost only if it is `idempotent`; with `collects_files` the result lists the files that it changed. The results
+    of all tasks of one `parent` are gathered there.
     """
 
     id: TaskId
@@ -238,6 +111,12 @@ class Task:
     estimate_minutes: int | None = None
     due: date | None = None
     command: str | None = None
+    command_approved: bool = True
+    parent: TaskId | None = None
+    idempotent: bool = False
+    attempts: int = 1
+    time_limit_seconds: int | None = None
+    collects_files: bool = False
     blocked_reason: str | None = None
     archived_from: Status | None = None
     claimed_by: SessionId | None = None
@@ -341,7 +220,7 @@ class Handoff:
     updated_at: datetime
 
 
-Entity = Room | Task | Agent | Comment | Session | Handoff
+Entity = Room | Task | Agent | Comment | Session | Handoff | Process | Run | Alert
 
 RECORDS: Final[Mapping[EntityKind, type[Entity]]] = {
     EntityKind.ROOM: Room,
@@ -350,6 +229,9 @@ RECORDS: Final[Mapping[EntityKind, type[Entity]]] = {
     EntityKind.COMMENT: Comment,
     EntityKind.SESSION: Session,
     EntityKind.HANDOFF: Handoff,
+    EntityKind.PROCESS: Process,
+    EntityKind.RUN: Run,
+    EntityKind.ALERT: Alert,
 }
 
 

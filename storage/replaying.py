@@ -6,7 +6,8 @@ from typing import Any, Final
 from storage.codec import decode_json, from_wire
 from storage.collecting import collecting_paused
 from storage.reader import Reader
-from storage.records import RECORDS, EntityKind, RoomId
+from storage.records import RECORDS
+from storage.vocabulary import EntityKind, RoomId
 
 Wire = dict[str, Any]
 

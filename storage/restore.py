@@ -30,10 +30,12 @@ from storage.errors import BackupFailed, CorruptedData, RestoreFailed
 from storage.files import move_into_place, sync_file
 from storage.home import Home
 from storage.ids import new_agent_id
-from storage.records import Agent, AgentKind, Comment, Door, Entity, Handoff, Role, Room, RoomId, Session, Task
+from storage.process_records import Alert, Process, Run
+from storage.records import Agent, Comment, Entity, Handoff, Room, Session, Task
 from storage.snapshot import copy_into, digest, scalar
 from storage.tables import TABLES, Table
 from storage.trash import keep_in_trash, new_trash_folder
+from storage.vocabulary import AgentKind, Door, Role, RoomId
 from storage.write_lock import WriteLock
 from storage.writer import Authorship, Writer
 
@@ -208,9 +210,9 @@ def _carry_on(ready: Path, backup: Backup, safety: Backup | None, by: Restorer) 
         else:
             writer.continue_after(before.last_sequence, before.last_at)
         authors = {room.id: _author(writer, room.id, by) for room in writer.rooms()}
-        members: list[Agent | Task | Comment | Session | Handoff] = [
+        members: list[Agent | Task | Comment | Session | Handoff | Process | Run | Alert] = [
             *writer.every(Agent), *writer.every(Task), *writer.every(Comment), *writer.every(Session),
-            *writer.every(Handoff),
+            *writer.every(Handoff), *writer.every(Process), *writer.every(Run), *writer.every(Alert),
         ]  # fmt: skip
         for entity in members:
             _raise_version(writer, entity, before, authors[entity.room_id], backup)

@@ -4,20 +4,11 @@ from functools import cache
 from typing import Any, Final, Generic, TypeVar
 
 from storage.codec import RowCodec, changed_fields
-from storage.records import (
-    RECORDS,
-    Agent,
-    Comment,
-    EntityKind,
-    Event,
-    Handoff,
-    Presence,
-    Room,
-    Session,
-    Task,
-)  # fmt: skip
+from storage.process_records import Alert, Process, Run
+from storage.records import RECORDS, Agent, Comment, Event, Handoff, Presence, Room, Session, Task
+from storage.vocabulary import EntityKind
 
-R = TypeVar("R", Room, Task, Agent, Comment, Session, Handoff)
+R = TypeVar("R", Room, Task, Agent, Comment, Session, Handoff, Process, Run, Alert)
 
 _NOT_STORED: Final = frozenset({"position"})
 _SET_BY_TRIGGERS: Final = frozenset({"waiting_on", "comment_count"})
@@ -67,8 +58,11 @@ AGENTS: Final = Table(EntityKind.AGENT, Agent)
 COMMENTS: Final = Table(EntityKind.COMMENT, Comment)
 SESSIONS: Final = Table(EntityKind.SESSION, Session)
 HANDOFFS: Final = Table(EntityKind.HANDOFF, Handoff)
+PROCESSES: Final = Table(EntityKind.PROCESS, Process)
+RUNS: Final = Table(EntityKind.RUN, Run)
+ALERTS: Final = Table(EntityKind.ALERT, Alert)
 TABLES: Final[dict[type, Table[Any]]] = {
-    each.rows.record: each for each in (TASKS, ROOMS, AGENTS, COMMENTS, SESSIONS, HANDOFFS)
+    each.rows.record: each for each in (TASKS, ROOMS, AGENTS, COMMENTS, SESSIONS, HANDOFFS, PROCESSES, RUNS, ALERTS)
 }
 assert {table.kind for table in TABLES.values()} == set(RECORDS)
 KINDS: Final = {record: kind for kind, record in RECORDS.items()}

@@ -9,26 +9,13 @@ from storage.clock import format_time, parse_time, utc_now
 from storage.codec import BOOKKEEPING, changed_fields, encode_json, field_codecs, to_wire
 from storage.engine import Engine
 from storage.ids import new_change_id, new_event_id
+from storage.process_records import Alert, Process, Run
 from storage.reader import Reader
-from storage.records import (
-    Agent,
-    AgentId,
-    ChangeId,
-    Comment,
-    Door,
-    Entity,
-    EntityKind,
-    Handoff,
-    Presence,
-    Room,
-    RoomId,
-    Session,
-    SessionId,
-    Task,
-)  # fmt: skip
+from storage.records import Agent, Comment, Entity, Handoff, Presence, Room, Session, Task
 from storage.tables import EVENT_INSERT, KINDS, PRESENCE_PUT, PRESENCE_ROWS, TABLES
+from storage.vocabulary import AgentId, AlertId, ChangeId, Door, EntityKind, RoomId, SessionId
 
-R = TypeVar("R", Room, Task, Agent, Comment, Session, Handoff)
+R = TypeVar("R", Room, Task, Agent, Comment, Session, Handoff, Process, Run, Alert)
 
 PAYLOAD_VERSION: Final = 1
 """The version of the events' payloads that this program writes; migrations ship upcasters for older ones."""
@@ -70,6 +57,8 @@ class Writer(Reader):
         record = replace(record, created_at=self.now, updated_at=self.now, version=1)
         if isinstance(record, Task):
             record = replace(record, status_changed_at=self.now)
+        if isinstance(record, Alert):
+            record = replace(record, seen_count=1, last_seen_at=self.now)
         table = TABLES[record.__class__]
         self._connection.execute(table.insert, table.insert_values(record))
         own = {each.name for each in field_codecs(record.__class__) if each.own} - BOOKKEEPING
@@ -143,6 +132,18 @@ class Writer(Reader):
         self._connection.execute("DELETE FROM spool")
         self._connection.executemany("INSERT INTO spool (file, offset) VALUES (?, ?)", list(offsets.items()))
 
+    def note_alert(self, alert: AlertId) -> None:
+        """Count that an alert was seen once more; no event tells of it."""
+        self._connection.execute(
+            "UPDATE alert SET seen_count = seen_count + 1, last_seen_at = ? WHERE id = ?",
+            (format_time(self.now), alert),
+        )
+
+    def take_host_token(self, above: int = 0) -> int:
+        """A new host's fencing token, greater than every one before; `above` is one that a restore may have undone."""
+        self._connection.execute("UPDATE host SET token = max(token, ?) + 1", (above,))
+        return self.host_token()
+
     def _append(
         self, record: R, by: Authorship, type: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]
     ) -> None:
@@ -163,6 +164,6 @@ class Writer(Reader):
 
 
 def _subject(kind: EntityKind, record: Entity) -> str | None:
-    if isinstance(record, (Comment, Handoff)):
+    if isinstance(record, (Comment, Handoff, Run)):
         return record.task_id
     return record.id if kind is EntityKind.TASK else None

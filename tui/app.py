@@ -85,7 +85,7 @@ class ParallelApp(Attending, inherit_bindings=False):
         super().__init__(desk, survives_errors=survives_errors)
         self.drafts = Drafts()
         self.settings_changed: Signal[Settings] = Signal(self, "settings_changed")
-        self._host = ServiceHost(services, HostLease(desk.database.home), self._hear_of_service)
+        self._host = ServiceHost(services, HostLease(desk.database), self._hear_of_service)
         for theme in OUR_THEMES:
             self.register_theme(theme)
         self._problems = self._read_settings()

@@ -8,7 +8,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from core.agents import AgentReport, reports_of
 from core.agents.report import OPEN_COLUMNS
@@ -16,15 +16,21 @@ from storage import (
     COLUMNS,
     Agent,
     AgentId,
+    Alert,
+    AlertId,
     EntityKind,
     Event,
     Handoff,
     HandoffId,
     HandoffStatus,
     Presence,
+    Process,
+    ProcessId,
     Reader,
     Room,
     RoomId,
+    Run,
+    RunId,
     Session,
     SessionId,
     SessionState,
@@ -32,6 +38,9 @@ from storage import (
     Task,
     TaskId,
 )  # fmt: skip
+
+RUNS_KEPT: Final = 500
+"""How many of a room's runs the screens know: the newest; older ones are read when they are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,9 @@ class Fresh:
     events: Sequence[Event] = ()
     sessions: Sequence[Session] = ()
     handoffs: Sequence[Handoff] = ()
+    processes: Sequence[Process] = ()
+    runs: Sequence[Run] = ()
+    alerts: Sequence[Alert] = ()
     presences: Mapping[SessionId, Presence] | None = None
     everything: bool = False
 
@@ -57,6 +69,7 @@ class BoardChange:
         tasks: those that are new, gone or changed, marks included.
         columns: the columns whose members or order differ.
         handoffs: those that are new or changed.
+        processes: those that are new, changed or removed; likewise runs and alerts.
         events: what happened, oldest first; empty after a full load.
         work_changed: what agents are doing may differ: their sessions or signs of life.
         everything: all may differ (first load, restored backup).
@@ -65,6 +78,9 @@ class BoardChange:
     tasks: frozenset[TaskId] = frozenset()
     columns: frozenset[Status] = frozenset()
     handoffs: frozenset[HandoffId] = frozenset()
+    processes: frozenset[ProcessId] = frozenset()
+    runs: frozenset[RunId] = frozenset()
+    alerts: frozenset[AlertId] = frozenset()
     events: Sequence[Event] = ()
     agents_changed: bool = False
     work_changed: bool = False
@@ -76,7 +92,9 @@ def read_all(rows: Reader, room: RoomId) -> Fresh:
     """The whole room, archived tasks included."""
     return Fresh(
         rows.last_sequence(), rows.tasks(room), rows.agents(room), rows.get(Room, room),
-        sessions=rows.sessions(room), handoffs=rows.handoffs(room), presences=rows.presences(room), everything=True,
+        sessions=rows.sessions(room), handoffs=rows.handoffs(room), presences=rows.presences(room),
+        processes=rows.processes(room), runs=rows.runs(room, limit=RUNS_KEPT), alerts=rows.alerts(room),
+        everything=True,
     )  # fmt: skip
 
 
@@ -97,14 +115,17 @@ def read_fresh(rows: Reader, room: RoomId, events: Sequence[Event]) -> Fresh:
         events=here,
         sessions=_named(rows, Session, here, EntityKind.SESSION),
         handoffs=_named(rows, Handoff, here, EntityKind.HANDOFF),
+        processes=_named(rows, Process, here, EntityKind.PROCESS),
+        runs=_named(rows, Run, here, EntityKind.RUN),
+        alerts=_named(rows, Alert, here, EntityKind.ALERT),
     )
 
 
-E = TypeVar("E", Session, Handoff)
+E = TypeVar("E", Session, Handoff, Process, Run, Alert)
 
 
 def _named(rows: Reader, record: type[E], events: Sequence[Event], kind: EntityKind) -> list[E]:
-    """The sessions or handoffs that events are about, as they are now."""
+    """The entities of one kind that events are about, as they are now."""
     ids = dict.fromkeys(event.entity_id for event in events if event.entity is kind)
     return [found for each in ids if (found := rows.get(record, each)) is not None]
 
@@ -132,6 +153,9 @@ class BoardState:
     sessions: dict[SessionId, Session] = field(default_factory=dict)
     presences: Mapping[SessionId, Presence] = field(default_factory=dict)
     handoffs: dict[HandoffId, Handoff] = field(default_factory=dict)
+    processes: dict[ProcessId, Process] = field(default_factory=dict)
+    runs: dict[RunId, Run] = field(default_factory=dict)
+    alerts: dict[AlertId, Alert] = field(default_factory=dict)
     sequence: int = 0
     _columns: dict[Status, list[Task]] = field(default_factory=lambda: {status: [] for status in Status})
 
@@ -182,9 +206,12 @@ class BoardState:
         if fresh.presences is not None:
             self.presences = fresh.presences
         if fresh.everything:
-            self.sessions, self.handoffs = {}, {}
+            self.sessions, self.handoffs, self.processes, self.runs, self.alerts = {}, {}, {}, {}, {}
         self.sessions.update((session.id, session) for session in fresh.sessions)
         self.handoffs.update((handoff.id, handoff) for handoff in fresh.handoffs)
+        self.runs.update((run.id, run) for run in fresh.runs)
+        self._take_processes(fresh.processes)
+        self._take_alerts(fresh.alerts)
         if fresh.everything:
             return self._replace_all(fresh.tasks)
         changed: set[TaskId] = set()
@@ -201,7 +228,9 @@ class BoardState:
             self._put(before, task)
         return BoardChange(
             tasks=frozenset(changed), columns=frozenset(columns), events=fresh.events,
-            handoffs=frozenset(handoff.id for handoff in fresh.handoffs), agents_changed=bool(fresh.agents),
+            handoffs=frozenset(handoff.id for handoff in fresh.handoffs),
+            processes=frozenset(each.id for each in fresh.processes), runs=frozenset(each.id for each in fresh.runs),
+            alerts=frozenset(each.id for each in fresh.alerts), agents_changed=bool(fresh.agents),
             work_changed=bool(fresh.sessions), room_changed=fresh.room is not None,
         )  # fmt: skip
 
@@ -211,6 +240,20 @@ class BoardState:
             return None
         self.presences = presences
         return BoardChange(work_changed=True)
+
+    def _take_processes(self, processes: Iterable[Process]) -> None:
+        for process in processes:
+            if process.removed:
+                self.processes.pop(process.id, None)
+            else:
+                self.processes[process.id] = process
+
+    def _take_alerts(self, alerts: Iterable[Alert]) -> None:
+        for alert in alerts:
+            if alert.resolved_at is not None:
+                self.alerts.pop(alert.id, None)
+            else:
+                self.alerts[alert.id] = alert
 
     def _put(self, before: Task | None, task: Task) -> None:
         if before is not None:
@@ -227,6 +270,9 @@ class BoardState:
             tasks=frozenset(self.tasks),
             columns=frozenset(COLUMNS),
             handoffs=frozenset(self.handoffs),
+            processes=frozenset(self.processes),
+            runs=frozenset(self.runs),
+            alerts=frozenset(self.alerts),
             agents_changed=True,
             work_changed=True,
             room_changed=True,

@@ -8,6 +8,14 @@ from core.operation import REGISTRY, Operation
 MODULES: Final = ("task", "tasks", "claim", "review", "handoff", "session", "room", "agent", "history", "transfer")
 """The modules of this package, in the order in which help shows them."""
 
+_ELSEWHERE: Final[dict[str, tuple[str, ...]]] = {
+    "task": ("run",),
+    "queue": ("run",),
+    "alerts": ("alert",),
+    **dict.fromkeys(("ps", "start", "stop", "restart", "kill", "scale"), ("process",)),
+}
+"""Modules with commands under words that are not their own."""
+
 
 def load(*modules: str) -> dict[str, Operation]:
     """The operations of the named modules (of all, if none is named), by name. Imports only those."""
@@ -19,7 +27,8 @@ def load(*modules: str) -> dict[str, Operation]:
 
 def modules_under(word: str) -> tuple[str, ...]:
     """The modules whose operations' commands begin with a word: `task` for its own, and `tasks`."""
-    return tuple(module for module in MODULES if module.removesuffix("s") == word)
+    own = tuple(module for module in MODULES if module.removesuffix("s") == word)
+    return tuple(dict.fromkeys((*own, *(each for each in _ELSEWHERE.get(word, ()) if each in MODULES))))
 
 
 def find(name: str) -> Operation:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from core.services.host import ServiceReport as ServiceReport
     from core.services.host import ServiceState as ServiceState
     from core.services.lease import HostLease as HostLease
+    from core.services.lease import HostSign as HostSign
+    from core.services.lease import current_host as current_host
     from core.services.projection import ProjectionService as ProjectionService
 
 __getattr__ = face(
@@ -18,7 +20,7 @@ __getattr__ = face(
     {
         "core.services.agents": "AgentsService",
         "core.services.host": "Service ServiceHost ServiceReport ServiceState",
-        "core.services.lease": "HostLease",
+        "core.services.lease": "HostLease HostSign current_host",
         "core.services.projection": "ProjectionService",
     },
 )

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
+from core.errors import HostLost
 from core.services.lease import HostLease
 from storage import utc_now
 
@@ -59,6 +60,7 @@ class ServiceHost:
         self.services = tuple(services)
         self._lease = lease
         self._report = report
+        self._keeping: asyncio.Task[None] | None = None
 
     async def supervise(self, service: Service) -> None:
         """Wait for the lease, then keep a service running until cancelled."""
@@ -71,8 +73,16 @@ class ServiceHost:
                 await self._lease.take()
                 self._tell(service, ServiceState.RUNNING)
                 began = loop.time()
-                await service.run()
-                failure = "it ended by itself"
+                if await self._run_while_ours(service):
+                    failure = "it ended by itself"
+                else:
+                    logger.warning("service %s stopped: another host has taken over", service.name)
+                    self._tell(service, ServiceState.WAITING)
+                    continue
+            except HostLost:
+                self._lease.give_up()
+                self._tell(service, ServiceState.WAITING)
+                continue
             except Exception as error:
                 logger.exception("service %s failed", service.name)
                 failure = str(error) or type(error).__name__
@@ -82,8 +92,25 @@ class ServiceHost:
             await asyncio.sleep(delay_s)
             delay_s = min(LONGEST_DELAY_S, delay_s * 2)
 
+    async def _run_while_ours(self, service: Service) -> bool:
+        """Run a service until it ends (True) or the lease is no longer ours (False)."""
+        if self._keeping is None or self._keeping.done():
+            self._keeping = asyncio.create_task(self._lease.keep())
+        running = asyncio.create_task(service.run(), name=service.name)
+        try:
+            await asyncio.wait({running, self._keeping}, return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                running.result()
+                return True
+            return False
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
     def close(self) -> None:
         """Give up the lease, after the supervising tasks have been cancelled."""
+        if self._keeping is not None:
+            self._keeping.cancel()
         self._lease.give_up()
 
     def _tell(self, service: Service, state: ServiceState, failure: str = "", delay_s: float = 0.0) -> None:

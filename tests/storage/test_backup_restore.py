@@ -261,7 +261,7 @@ def test_a_backup_of_a_newer_program_is_refused(home: Home, board: User, monkeyp
     board.add("First")
     create_backup(home)
     monkeypatch.setattr(storage.restore, "SCHEMA_VERSION", 0)
-    with pytest.raises(RestoreFailed, match="schema 2"):
+    with pytest.raises(RestoreFailed, match="schema 3"):
         restore_backup(home, "latest", OWNER)
 
 

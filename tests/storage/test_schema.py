@@ -12,12 +12,15 @@ from peewee import CompositeKey
 from storage import (
     RECORDS,
     Agent,
+    Alert,
     Comment,
     Database,
     Handoff,
     Home,
     Presence,
+    Process,
     Room,
+    Run,
     Session,
     Status,
     Task,
@@ -29,13 +32,17 @@ from storage.database import SCHEMA_VERSION
 from storage.migrate import newest_migration
 from storage.models import (
     AgentModel,
+    AlertModel,
     CommentModel,
     DependencyModel,
     EventModel,
     HandoffModel,
+    HostModel,
     IdempotencyModel,
     PresenceModel,
+    ProcessModel,
     RoomModel,
+    RunModel,
     SessionModel,
     SpoolModel,
     TaskModel,
@@ -44,9 +51,10 @@ from storage.records import Event
 
 PAIRS = [
     (Room, RoomModel), (Task, TaskModel), (Agent, AgentModel), (Comment, CommentModel), (Session, SessionModel),
-    (Handoff, HandoffModel), (Presence, PresenceModel), (Event, EventModel),
+    (Handoff, HandoffModel), (Process, ProcessModel), (Run, RunModel), (Alert, AlertModel),
+    (Presence, PresenceModel), (Event, EventModel),
 ]  # fmt: skip
-MODELS = [*(model for _, model in PAIRS), DependencyModel, IdempotencyModel, SpoolModel]
+MODELS = [*(model for _, model in PAIRS), DependencyModel, IdempotencyModel, SpoolModel, HostModel]
 NOT_STORED = {"position"}
 SQL_TYPES = {"TEXT": "TEXT", "INT": "INTEGER", "BOOL": "INTEGER", "FLOAT": "REAL"}
 
@@ -79,7 +87,7 @@ def test_each_record_is_its_model_field_by_field(record: type, model: Any) -> No
     assert of_record == list(model._meta.fields)
     hints = typing.get_type_hints(record)
     for name in of_record:
-        if name != "status_changed_at":  # None only until it is stored
+        if name not in ("status_changed_at", "last_seen_at"):  # None only until it is stored
             assert (type(None) in typing.get_args(hints[name])) == model._meta.fields[name].null, name
 
 

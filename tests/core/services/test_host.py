@@ -1,13 +1,24 @@
-"""The service host: one process acts, failures are survived, and another takes over."""
+"""The service host: one process acts, failures are survived, another takes over, and who is passed over is fenced."""
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from core.services import HostLease, ServiceHost, ServiceReport, ServiceState
+import pytest
+
+from core.errors import HostLost
+from core.execute import Call, execute
+from core.operations import find
+from core.services import HostLease, ServiceHost, ServiceReport, ServiceState, current_host
 from core.services import host as host_module
-from storage import Home
+from core.services import lease as lease_module
+from storage import Database
 from tests.support.terminal import ROOT
+from tests.support.users import User
 
 
 class Flaky:
@@ -27,11 +38,47 @@ class Flaky:
         await asyncio.Event().wait()
 
 
-async def test_a_failing_service_is_reported_and_started_again_with_growing_delay(home: Home, monkeypatch) -> None:
+HOLDER = """
+import sys, time
+from pathlib import Path
+from core.services import HostLease
+from storage import Database, Home
+
+lease = HostLease(Database.open(Home(Path(sys.argv[1]))))
+print(lease.try_take(), lease.token, flush=True)
+while True:
+    time.sleep(0.05)
+    if lease.is_ours:
+        lease.beat()
+    else:
+        print("passed over", flush=True)
+        break
+"""
+
+
+@contextmanager
+def holder(database: Database) -> Iterator[subprocess.Popen[str]]:
+    """Another process that is the host."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(database.home.path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "True 1\n"
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+async def test_a_failing_service_is_reported_and_started_again_with_growing_delay(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(host_module, "FIRST_DELAY_S", 0.01)
     reports: list[ServiceReport] = []
     service = Flaky()
-    host = ServiceHost([service], HostLease(home), reports.append)
+    host = ServiceHost([service], HostLease(database), reports.append)
     task = asyncio.create_task(host.supervise(service))
     await asyncio.wait_for(service.steady.wait(), 10)
     task.cancel()
@@ -43,21 +90,60 @@ async def test_a_failing_service_is_reported_and_started_again_with_growing_dela
     assert reports[-1].state is ServiceState.RUNNING
 
 
-async def test_only_one_process_holds_the_lease_and_another_takes_over_when_it_is_killed(home: Home) -> None:
-    holder = subprocess.Popen(
-        [sys.executable, "-c",
-         "import sys; from pathlib import Path; from core.services import HostLease; from storage import Home; "
-         "lease = HostLease(Home(Path(sys.argv[1]))); print(lease.try_take(), flush=True); sys.stdin.read()",
-         str(home.path)],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == "True\n"
-    lease = HostLease(home)
-    assert not lease.try_take()
-    waiting = asyncio.create_task(lease.take())
-    holder.kill()
-    holder.wait()
-    await asyncio.wait_for(waiting, 5)
+async def test_only_one_process_holds_the_lease_and_another_takes_over_when_it_is_killed(database: Database) -> None:
+    lease = HostLease(database)
+    with holder(database) as other:
+        assert not lease.try_take()
+        sign = current_host(database.home)
+        assert sign is not None
+        assert sign.pid == other.pid
+        waiting = asyncio.create_task(lease.take())
+        other.kill()
+        other.wait()
+        await asyncio.wait_for(waiting, 5)
     assert lease.is_held
+    assert lease.token == 2
     lease.give_up()
+    assert current_host(database.home) is None
+
+
+async def test_a_suspended_host_is_passed_over_and_its_word_counts_no_more_when_it_wakes(
+    database: Database, board: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease_module, "SUSPENDED_S", 0.3)
+    lease, old = HostLease(database), HostLease(database)
+    with holder(database) as other:
+        os.kill(other.pid, signal.SIGSTOP)
+        await asyncio.wait_for(lease.take(), 10)
+        os.kill(other.pid, signal.SIGCONT)
+        assert other.stdout is not None
+        assert other.stdout.readline() == "passed over\n"
+    assert (lease.is_ours, lease.token) == (True, 2)
+    old.token = 1
+    call = Call(operation=find("expire_sessions"), arguments={}, actor=old.actor, room=board.room)
+    with pytest.raises(HostLost, match="token 2; yours is 1"):
+        execute(database, call)
+    lease.give_up()
+
+
+async def test_services_stop_when_another_host_takes_over_and_wait_for_their_turn(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease_module, "BEAT_S", 0.02)
+    reports: list[ServiceReport] = []
+    service = Flaky()
+    service.starts = 2
+    host = ServiceHost([service], lease := HostLease(database), reports.append)
+    task = asyncio.create_task(host.supervise(service))
+    await asyncio.wait_for(service.steady.wait(), 10)
+    (database.home.run / "host.lock").unlink()
+    thief = HostLease(database)
+    assert thief.try_take()
+    async with asyncio.timeout(10):
+        while reports[-1].state is not ServiceState.WAITING:
+            await asyncio.sleep(0.01)
+    assert not lease.is_ours
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    host.close()
+    thief.give_up()

@@ -1,0 +1,1 @@
+"""Alerts: what a person should see to, raised by rules, once per subject, until it is resolved."""
