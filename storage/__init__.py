@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from storage.codec import to_wire as to_wire
     from storage.codec import values_from_wire as values_from_wire
     from storage.collecting import collecting_paused as collecting_paused
+    from storage.crashes import note_crashes as note_crashes
     from storage.database import Database as Database
     from storage.errors import BackupFailed as BackupFailed
     from storage.errors import CorruptedData as CorruptedData
@@ -126,6 +127,7 @@ __getattr__ = face(
         "storage.codec": "BOOKKEEPING changed_fields decode_json encode_json field_codecs from_wire to_wire "
         "values_from_wire",
         "storage.collecting": "collecting_paused",
+        "storage.crashes": "note_crashes",
         "storage.database": "Database",
         "storage.errors": "BackupFailed CorruptedData ParallelError RestoreFailed SchemaTooNew "
         "StorageError StorageFull StorageReadOnly "
