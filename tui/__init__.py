@@ -23,7 +23,7 @@ def run(home: "Home", room: str, *, actor: "Actor") -> int:
         os.environ.setdefault("TEXTUAL_DISABLE_KITTY_KEY", "1")
     for name in ("COLUMNS", "LINES"):
         os.environ.pop(name, None)  # exported by some shells and runners; Textual would believe them over the terminal
-    from core.services import AgentsService, ProjectionService
+    from core.services import HostLease, services
     from storage import start_logging
     from tui.app import ParallelApp
     from tui.desk import Desk
@@ -31,7 +31,8 @@ def run(home: "Home", room: str, *, actor: "Actor") -> int:
     desk = Desk.open(home, room, actor)
     stop_logging = start_logging(home.logs / "app.log")
     try:
-        app = ParallelApp(desk, services=[ProjectionService(desk.database), AgentsService(desk.database)])
+        lease = HostLease(desk.database)
+        app = ParallelApp(desk, services=services(desk.database, lease), lease=lease)
         result = app.run()
         return app.return_code or 0 if result is None else result
     finally:

@@ -76,16 +76,20 @@ class ParallelApp(Attending, inherit_bindings=False):
 
     COMMANDS: ClassVar[set[Any]] = {_palette}
 
-    def __init__(self, desk: Desk, *, services: Sequence[Service] = (), survives_errors: bool | None = None) -> None:
+    def __init__(
+        self, desk: Desk, *, services: Sequence[Service] = (), lease: HostLease | None = None,
+        survives_errors: bool | None = None,
+    ) -> None:  # fmt: skip
         """Args:
         services: what runs behind the screens, each as a worker, while this process is the host of its home.
+        lease: the one that the services know as theirs.
         survives_errors: whether unexpected errors are told and logged instead of ending the app. By default they
             are, save in a test, which is to hear of them.
         """
         super().__init__(desk, survives_errors=survives_errors)
         self.drafts = Drafts()
         self.settings_changed: Signal[Settings] = Signal(self, "settings_changed")
-        self._host = ServiceHost(services, HostLease(desk.database), self._hear_of_service)
+        self._host = ServiceHost(services, lease or HostLease(desk.database), self._hear_of_service)
         for theme in OUR_THEMES:
             self.register_theme(theme)
         self._problems = self._read_settings()

@@ -64,6 +64,12 @@ def client_of(environment: Mapping[str, str]) -> str | None:
     return None
 
 
+def without_agent(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which nothing tells of an agent: for what we start for the home, not for our caller."""
+    telling = {AGENT_VARIABLE, ROOM_VARIABLE, TOKEN_VARIABLE, *_SELF_NAMING, *(variable for variable, _ in _CLIENTS)}
+    return {name: value for name, value in environment.items() if name not in telling}
+
+
 def token_of(environment: Mapping[str, str]) -> str | None:
     """The token of the session in which this process acts, where one was given."""
     return environment.get(TOKEN_VARIABLE, "").strip() or None

@@ -10,17 +10,28 @@ if TYPE_CHECKING:
     from core.services.host import ServiceHost as ServiceHost
     from core.services.host import ServiceReport as ServiceReport
     from core.services.host import ServiceState as ServiceState
+    from core.services.launch import ensure_host as ensure_host
     from core.services.lease import HostLease as HostLease
     from core.services.lease import HostSign as HostSign
     from core.services.lease import current_host as current_host
     from core.services.projection import ProjectionService as ProjectionService
+    from storage import Database
 
 __getattr__ = face(
     __name__,
     {
         "core.services.agents": "AgentsService",
         "core.services.host": "Service ServiceHost ServiceReport ServiceState",
+        "core.services.launch": "ensure_host",
         "core.services.lease": "HostLease HostSign current_host",
         "core.services.projection": "ProjectionService",
     },
 )
+
+
+def services(database: "Database", lease: "HostLease") -> "list[Service]":  # noqa: ARG001  for those who act
+    """All services of a home, for the host that has `lease`: the same under the app and under `wzp serve`."""
+    from core.services.agents import AgentsService
+    from core.services.projection import ProjectionService
+
+    return [ProjectionService(database), AgentsService(database)]

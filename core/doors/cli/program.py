@@ -23,6 +23,7 @@ BY_HAND: Final = {
     "import": "core.doors.cli.transfer",
     "export": "core.doors.cli.transfer",
     "backup": "core.doors.cli.backup",
+    "serve": "core.doors.cli.serve",
     "demo": "core.doors.cli.demo",
     "agents": "core.doors.cli.agents",
     "completion": "core.doors.cli.completion",
