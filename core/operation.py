@@ -5,11 +5,18 @@ import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from functools import cached_property
 from typing import Any, Final, Literal, NewType
 
 from storage import Role
+
+
+class OnOff(StrEnum):
+    """A setting that is on or off."""
+
+    ON = "on"
+    OFF = "off"
 
 
 class Unset(Enum):

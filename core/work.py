@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeVar
 
-from core.board import claims, order
+from core.board import claims, family, order, runs
 from core.errors import InvalidData, NotFound, VersionConflict
 from core.text import for_screen, shortened
 from storage import (
@@ -167,21 +167,25 @@ class Work:
         self._loaded[stored.id] = stored
         return stored
 
-    def save(self, record: E, *, event: str, reason: str | None = None) -> E:
+    def save(self, record: E, *, event: str, reason: str | None = None, undoable: bool = True) -> E:
         """Store the changed fields of an entity that this work has loaded.
 
         Args:
             reason: why, where this one change has another reason than the whole call.
+            undoable: False keeps this change out of the undoing of an undoable operation.
         """
         before = self._loaded.get(record.id)
         if before is None or type(before) is not type(record):
             raise AssertionError(f"{record.id} is saved but was never loaded in this transaction")
         if isinstance(record, Task) and isinstance(before, Task):
             record = claims.settled(before, record)
-        by = self._authorship(self.agent.id, undoable=self._undoable, reason=reason)
+        by = self._authorship(self.agent.id, undoable=self._undoable and undoable, reason=reason)
         stored = self.writer.update(before, record, by, type=event)
         stored = self._with_marks(stored, isinstance(stored, Task) and stored.dependencies != before.dependencies)
         self._loaded[stored.id] = stored
+        if isinstance(stored, Task) and isinstance(before, Task) and stored.status is not before.status:
+            runs.follow(self, before, stored)
+            family.follow(self, before, stored)
         return stored
 
     def _with_marks(self, stored: E, are_moved: bool) -> E:

@@ -194,13 +194,14 @@ class Reader:
         """What stands in todo and waits for none, for an agent to take: its own first, then the most urgent.
 
         Ties go by due date, then by the labels that are skills of the agent, then by order. Tasks that are assigned
-        or being handed to another are left out. Without positions.
+        or being handed to another are left out, and those that have a run in the queue. Without positions.
         """
         columns = ", ".join(f'task."{name}"' for name in TASKS.rows.names)
         sql = f"""SELECT {columns} FROM task WHERE room_id = ?1 AND status = 'todo' AND waiting_on = 0
             AND (assignee IS NULL OR assignee = ?2)
             AND NOT EXISTS (SELECT 1 FROM handoff WHERE handoff.task_id = task.id AND handoff.status = 'pending'
                             AND handoff.to_agent IS NOT ?2)
+            AND NOT EXISTS (SELECT 1 FROM run WHERE run.task_id = task.id AND run.state IN ('queued', 'running'))
             ORDER BY assignee IS NULL, CASE priority {_URGENCY} END, due IS NULL, due,
                 NOT EXISTS (SELECT 1 FROM json_each(task.labels) AS label
                             JOIN agent ON agent.id = ?2 JOIN json_each(agent.skills) AS skill
@@ -322,6 +323,11 @@ class Reader:
         where = " AND ".join(conditions)
         rows = self._all(f"{RUNS.select} WHERE {where} ORDER BY created_at DESC, id DESC LIMIT {limit}", values)
         return [RUNS.rows.decode(row) for row in rows]
+
+    def open_run(self, task: TaskId) -> Run | None:
+        """The run of a task that is queued or running; there is at most one."""
+        row = self._one(f"{RUNS.select} WHERE task_id = ? AND state IN ('queued', 'running')", (task,))
+        return None if row is None else RUNS.rows.decode(row)
 
     def last_attempt(self, task: TaskId) -> int:
         """The number of a task's last run; 0 before the first."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.agents import handoffs
+from core.board import runs
 from core.errors import ClaimHeld
 from storage import Agent, Ending, HandoffStatus, Role, Session, SessionState, Status, Task
 
@@ -30,7 +31,10 @@ def require_free(work: "Work", task: Task) -> None:
     Raises:
         ClaimHeld: says who has it.
     """
-    if task.claimed_by is None or task.claimed_by == work.actor.session_id or work.actor.role >= Role.OPERATOR:
+    if work.actor.role >= Role.OPERATOR or (task.claimed_by is not None and task.claimed_by == work.actor.session_id):
+        return
+    runs.require_none(work, task)
+    if task.claimed_by is None:
         return
     holder = work.rows.get(Session, task.claimed_by)
     is_own = holder is not None and holder.agent_id == work.agent.id

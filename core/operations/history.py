@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from core.agents import handoffs
-from core.board import claims, dependencies, review
+from core.board import claims, commands, dependencies, family, review
 from core.errors import NotFound, PermissionDenied, UndoRefused
 from core.history import Board, board_at, effective_events, point
 from core.operation import UNSET, Moment, OrUnset, operation
@@ -208,10 +208,14 @@ def _reverse_event(work: Work, event: Event, to_come: Collection[TaskId]) -> Ent
     if isinstance(current, Task):
         _require_allowed(work, event, current, values)
         values.pop("claim", None)  # a fence never goes back
+        if {"command", "command_approved"} & values.keys() and not commands.needs_no_approval(work):
+            values["command_approved"] = values.get("command", current.command) is None  # nor does an approval
         if "claimed_by" in values:
             values["claimed_by"] = None  # nor is a claim taken for somebody
         if "dependencies" in values:
             dependencies.check(work, current, values["dependencies"])
+        if "parent" in values:
+            family.check(work, current, values["parent"])
         rank, status = values.get("rank", current.rank), values.get("status", current.status)
         if "rank" in values or "status" in values:
             values["rank"] = work.tasks.free_rank(status, rank, to_come)

@@ -1,25 +1,17 @@
 """Rooms: create, look, edit."""
 
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 
 from core.errors import InvalidData
-from core.operation import UNSET, Line, OrUnset, operation
+from core.operation import UNSET, Line, OnOff, OrUnset, operation
 from core.places import present_directory
 from core.text import NAME_LIMIT, clean_name
 from core.work import Work
-from storage import COLUMNS, LostClaims, Role, Room, Status, WipMode, new_room_id
+from storage import COLUMNS, AgentCommands, LostClaims, Role, Room, Status, WipMode, new_room_id
 
 SHORTEST_LEASE_S = 10
 LONGEST_LEASE_S = 86_400
-
-
-class OnOff(StrEnum):
-    """A setting that is on or off."""
-
-    ON = "on"
-    OFF = "off"
 
 
 @operation(role=Role.OWNER, changes=True, needs_room=False)
@@ -65,6 +57,8 @@ def update_room(
     lost_claims: LostClaims | OrUnset = UNSET,
     lease_seconds: int | OrUnset = UNSET,
     handoff_alert_minutes: int | OrUnset = UNSET,
+    agent_commands: AgentCommands | OrUnset = UNSET,
+    quarantine_after: int | OrUnset = UNSET,
     expected_version: int | None = None,
 ) -> Room:
     """Edit the room's settings. What is omitted stays as it is.
@@ -76,6 +70,8 @@ def update_room(
         lost_claims: whether the tasks of an agent that is gone return to the queue or stay with it.
         lease_seconds: how long an agent may be silent before its session is lost, 10 to 86,400.
         handoff_alert_minutes: after how many minutes a handoff that nobody has acknowledged alerts.
+        agent_commands: whether a command that an agent has set for a task waits for approval or may run.
+        quarantine_after: how many workers a task may lose before it is not tried again, 1 to 100.
         expected_version: refuse if the room has changed since this version.
     """
     current = work.get(Room, work.room.id, expected_version)
@@ -100,6 +96,10 @@ def update_room(
         handoff_alert_minutes=current.handoff_alert_minutes
         if handoff_alert_minutes is UNSET
         else _within(handoff_alert_minutes, 1, 10_080, "The minutes before an alert"),
+        agent_commands=current.agent_commands if agent_commands is UNSET else agent_commands,
+        quarantine_after=current.quarantine_after
+        if quarantine_after is UNSET
+        else _within(quarantine_after, 1, 100, "The workers before quarantine"),
     )
     _require_its_own(work, edited)
     return work.save(edited, event="edited")

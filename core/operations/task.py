@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from datetime import date
 
-from core.board import claims, dependencies, moves, order, review, transitions, wip
+from core.board import claims, commands, dependencies, family, moves, order, review, transitions, wip
 from core.errors import InvalidData
 from core.history import point, reconstruct
-from core.operation import UNSET, Line, Moment, OrUnset, Text, operation
+from core.operation import UNSET, Line, Moment, OnOff, OrUnset, Text, operation
 from core.text import TITLE_LIMIT, clean_labels, clean_line, clean_text
 from core.work import Work
 from storage import (
@@ -42,7 +42,9 @@ class TaskDetail:
 
 @operation(
     role=Role.AGENT, changes=True, undoable=True, command="task add", tool="Put a new piece of work on the board.",
-    hidden_from_tool=("command", "before"),
+    hidden_from_tool=(
+        "command", "before", "parent", "attempts", "idempotent", "time_limit_seconds", "collects_files",
+    ),
 )  # fmt: skip
 def create_task(
     work: Work,
@@ -57,6 +59,11 @@ def create_task(
     estimate_minutes: int | None = None,
     due: date | None = None,
     command: Line | None = None,
+    parent: TaskId | None = None,
+    attempts: int = 1,
+    idempotent: bool = False,
+    time_limit_seconds: int | None = None,
+    collects_files: bool = False,
     before: TaskId | None = None,
 ) -> Task:
     """Add a task to the board.
@@ -66,7 +73,12 @@ def create_task(
         labels: short words to find it by.
         dependencies: the tasks that must be done before it.
         estimate_minutes: how long it should take, in minutes.
-        command: a shell line that does the work.
+        command: a shell line that does the work when the task is queued.
+        parent: the task of which this is a part; the results of all its parts are gathered there.
+        attempts: how often the command is tried at most, 1 to 100.
+        idempotent: the command may be begun again after its worker was lost under it.
+        time_limit_seconds: after how many seconds the command is ended.
+        collects_files: the result lists the files that the command has changed.
         before: the task that it comes to stand before; last in the column if omitted.
 
     Raises:
@@ -84,8 +96,11 @@ def create_task(
         status=status, priority=priority, rank=work.tasks.rank_before(before, status), labels=clean_labels(labels),
         assignee=assignee, estimate_minutes=_checked_estimate(estimate_minutes), due=due,
         command=_clean_command(command), blocked_reason=work.reason if status is Status.BLOCKED else None,
-        created_by=work.agent.id, created_at=work.now, updated_at=work.now,
+        command_approved=not command or commands.needs_no_approval(work), attempts=commands.checked_attempts(attempts),
+        idempotent=idempotent, time_limit_seconds=commands.checked_limit(time_limit_seconds),
+        collects_files=collects_files, created_by=work.agent.id, created_at=work.now, updated_at=work.now,
     )  # fmt: skip
+    task = replace(task, parent=family.check(work, task, parent))
     task = _with_dependencies(work, task, dependencies)
     if asked is Status.DONE:  # through the gate as well: what waits for others is not ready to be approved
         _require_closed(work, task)
@@ -158,7 +173,7 @@ def get_task(work: Work, task: TaskId, *, at: Moment | None = None) -> TaskDetai
 
 @operation(
     role=Role.AGENT, changes=True, undoable=True, command="task edit", tool="Change a task's fields.",
-    hidden_from_tool=("command",),
+    hidden_from_tool=("command", "parent", "attempts", "idempotent", "time_limit_seconds", "collects_files"),
 )  # fmt: skip
 def update_task(
     work: Work,
@@ -173,18 +188,30 @@ def update_task(
     estimate_minutes: int | OrUnset | None = UNSET,
     due: date | OrUnset | None = UNSET,
     command: Line | OrUnset | None = UNSET,
+    parent: TaskId | OrUnset | None = UNSET,
+    attempts: int | OrUnset = UNSET,
+    idempotent: OnOff | OrUnset = UNSET,
+    time_limit_seconds: int | OrUnset | None = UNSET,
+    collects_files: OnOff | OrUnset = UNSET,
     expected_version: int | None = None,
 ) -> Task:
     """Edit the fields of a task. What is omitted stays as it is.
 
     Args:
+        command: a shell line that does the work when the task is queued; one that an agent sets waits for approval.
+        parent: the task of which this is a part.
+        attempts: how often the command is tried at most, 1 to 100.
+        idempotent: whether the command may be begun again after its worker was lost under it.
+        time_limit_seconds: after how many seconds the command is ended.
+        collects_files: whether the result lists the files that the command has changed.
         expected_version: refuse if the task has changed since this version.
 
     Raises:
         VersionConflict: the task has changed; carries the present row and the changes since.
-        DependencyCycle: the dependencies would make it wait for itself.
+        DependencyCycle: the dependencies would make it wait for itself, or the parent a part of itself.
     """
     current = work.tasks.get(task, expected_version)
+    to_run = current.command if command is UNSET else _clean_command(command)
     edited = replace(
         moves.given(work, current, assignee),
         title=current.title if title is UNSET else clean_line(title, "title", TITLE_LIMIT),
@@ -193,7 +220,15 @@ def update_task(
         labels=current.labels if labels is UNSET else clean_labels(labels),
         estimate_minutes=current.estimate_minutes if estimate_minutes is UNSET else _checked_estimate(estimate_minutes),
         due=current.due if due is UNSET else due,
-        command=current.command if command is UNSET else _clean_command(command),
+        command=to_run,
+        command_approved=commands.approval(work, current, to_run),
+        parent=current.parent if parent is UNSET else family.check(work, current, parent),
+        attempts=current.attempts if attempts is UNSET else commands.checked_attempts(attempts),
+        idempotent=current.idempotent if idempotent is UNSET else idempotent is OnOff.ON,
+        time_limit_seconds=current.time_limit_seconds
+        if time_limit_seconds is UNSET
+        else commands.checked_limit(time_limit_seconds),
+        collects_files=current.collects_files if collects_files is UNSET else collects_files is OnOff.ON,
     )
     if dependencies is not UNSET:
         edited = _with_dependencies(work, edited, dependencies)

@@ -1,0 +1,106 @@
+"""What an open run means for its task: no agent's hand on it meanwhile, and an end to the run when the task goes on.
+
+A run that the queue holds or a worker carries out has the task. A person may move it all the same, which cancels the
+run; a run that was given to an agent ends as the agent's work on the task does.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from core.errors import ClaimHeld
+from storage import Agent, Ending, Process, Run, RunState, Status, Task
+
+if TYPE_CHECKING:
+    from core.work import Work
+
+OPEN: Final = (RunState.QUEUED, RunState.RUNNING)
+"""The states of a run that is still to come to something."""
+
+WAITING_PLACES: Final = frozenset({Status.BACKLOG, Status.TODO})
+"""Where a task may stand while its run is queued."""
+
+SESSION_PREFIX: Final = "ses_"
+"""How the lease of a run begins that an agent has: the id of its session."""
+
+_ENDINGS: Final = {
+    Ending.COMPLETED: RunState.SUCCEEDED,
+    Ending.FAILED: RunState.FAILED,
+    Ending.GIVEN_BACK: RunState.FAILED,
+    Ending.ABANDONED: RunState.FAILED,
+}
+
+
+def is_agents(run: Run) -> bool:
+    """Whether an agent's session has the run, and no worker."""
+    return run.lease is not None and run.lease.startswith(SESSION_PREFIX)
+
+
+def require_none(work: "Work", task: Task) -> None:
+    """Refuse an agent's hand on a task whose command is queued or running.
+
+    Raises:
+        ClaimHeld: names the run.
+    """
+    run = work.rows.open_run(task.id)
+    if run is None or is_agents(run):
+        return
+    process = work.rows.get(Process, run.process_id or "")
+    where = f"runs on {process.name}" if process is not None else "is queued"
+    raise ClaimHeld(
+        f"The command of #{task.number} {where} (attempt {run.attempt}); the queue has the task.",
+        "Take another with claim_next, or leave a comment on this one.",
+    )
+
+
+def follow(work: "Work", before: Task, after: Task) -> None:
+    """End the open run of a task that has been moved to where the run has no business. Part of each such change."""
+    run = work.rows.open_run(after.id)
+    if run is None:
+        return
+    if run.state is RunState.QUEUED and after.status not in WAITING_PLACES:
+        cancel(work, run, f"{_mover(work)} moved the task to {after.status}")
+    elif run.state is RunState.RUNNING and after.status is not Status.IN_PROGRESS:
+        if is_agents(run):
+            _end_with(work, run, before, after)
+        else:
+            cancel(work, run, f"{_mover(work)} moved the task to {after.status}")
+
+
+def cancel(work: "Work", run: Run, reason: str) -> Run:
+    """A run that shall not be: at once where nothing runs yet, else asked for; the dispatcher ends it.
+
+    One that an agent has ends at once: there is nothing to kill.
+    """
+    current = work.get(Run, run.id)
+    asked = replace(current, cancelled_by=current.cancelled_by or work.agent.id, reason=reason)
+    if current.state is RunState.RUNNING and not is_agents(current):
+        return work.save(asked, event="cancel_asked", undoable=False)
+    over = replace(asked, state=RunState.CANCELLED, ended_at=work.now, paused=False)
+    return work.save(over, event="cancelled", undoable=False)
+
+
+def _end_with(work: "Work", run: Run, before: Task, after: Task) -> None:
+    """End an agent's run as its work on the task has ended."""
+    current = work.get(Run, run.id)
+    result = after.result if after.result is not None and after.result != before.result else None
+    is_abandoned = after.result is not None and after.result.ending is Ending.ABANDONED
+    if result is None and not is_abandoned:
+        if after.status in (Status.REVIEW, Status.DONE) and before.claimed_by == work.actor.session_id:
+            over = replace(current, state=RunState.SUCCEEDED, ended_at=work.now)
+            work.save(over, event="succeeded", undoable=False)
+        else:
+            cancel(work, current, f"{_mover(work)} moved the task to {after.status}")
+        return
+    told = result or after.result
+    assert told is not None
+    state = _ENDINGS[told.ending]
+    over = replace(
+        current, state=state, ended_at=work.now, lost_worker=is_abandoned, output=told.output, files=told.files,
+        reason=None if state is RunState.SUCCEEDED else told.summary.strip().partition("\n")[0],
+    )  # fmt: skip
+    work.save(over, event=state.value, undoable=False)
+
+
+def _mover(work: "Work") -> str:
+    agent = work.rows.get(Agent, work.agent.id)
+    return agent.name if agent is not None else work.actor.name
