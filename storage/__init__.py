@@ -54,6 +54,12 @@ if TYPE_CHECKING:
     from storage.ids import new_session_id as new_session_id
     from storage.ids import new_task_id as new_task_id
     from storage.logs import start_logging as start_logging
+    from storage.metrics import MetricsStore as MetricsStore
+    from storage.metrics import Point as Point
+    from storage.metrics import Subject as Subject
+    from storage.metrics_reader import MetricsReader as MetricsReader
+    from storage.metrics_reader import ProcessSample as ProcessSample
+    from storage.metrics_reader import span_seconds as span_seconds
     from storage.process_records import Alert as Alert
     from storage.process_records import LogSettings as LogSettings
     from storage.process_records import Probe as Probe
@@ -137,6 +143,8 @@ __getattr__ = face(
         "storage.ids": "new_agent_id new_alert_id new_comment_id new_handoff_id new_process_id new_room_id new_run_id "
         "new_session_id new_task_id",
         "storage.logs": "start_logging",
+        "storage.metrics": "MetricsStore Point Subject",
+        "storage.metrics_reader": "MetricsReader ProcessSample span_seconds",
         "storage.reader": "Reader",
         "storage.process_records": "Alert LogSettings Probe Process ProcessSpec Restart Run",
         "storage.records": "Agent Comment Entity Event Handoff Presence RECORDS Result Room Session Task",

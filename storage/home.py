@@ -41,6 +41,11 @@ class Home:
         return self.path / "state.db"
 
     @property
+    def metrics(self) -> Path:
+        """The SQLite file of what was measured."""
+        return self.path / "metrics.db"
+
+    @property
     def config(self) -> Path:
         """Settings, key bindings, saved filters."""
         return self.path / "config.yaml"

@@ -1,0 +1,358 @@
+"""Reading metrics.db: what a process uses now and used lately, and any series down-sampled to so many points.
+
+Nothing here raises for the file's sake: without one, or with one that cannot be read, nothing was measured, which
+every reader has to show anyway. The log says why, once.
+"""
+
+import json
+import logging
+import math
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+import apsw
+
+from storage.engine import connect_read_only, storage_errors
+from storage.errors import StorageError
+from storage.home import Home
+from storage.metrics import VERSION, Point, Subject
+from storage.vocabulary import ProcessId
+
+PROCESS: Final = "process"
+"""The kind of subject that a process is; its values are `cpu`, `memory`, `threads` and `processes`."""
+
+_FEW: Final = 4
+"""Up to so many sources, each second is looked up; of more, all rows of the time are gone through."""
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSample:
+    """What the tree of a process used in one second.
+
+    `cpu_percent` is of one core, and so may be more than 100; None where there was no second before. `memory_bytes`
+    is resident memory, in which shared pages count once a process. `children` are the processes below the leader.
+    """
+
+    at: datetime
+    cpu_percent: float | None
+    memory_bytes: int
+    threads: int
+    children: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """Where a value stands: the source's row and the column in it."""
+
+    source: int
+    column: str
+
+
+class MetricsReader:
+    """The queries. Opens the file when it is first asked; may be asked from any thread."""
+
+    def __init__(self, home: Home) -> None:
+        self._path = home.metrics
+        self._lock = threading.Lock()
+        self._connection: apsw.Connection | None = None
+        self._file: tuple[int, int] | None = None
+        self._sources: dict[int, tuple[Subject, tuple[str, ...]]] = {}
+        self._is_told = False
+
+    def close(self) -> None:
+        """Close the file; the next question opens it again."""
+        with self._lock:
+            self._close()
+
+    # processes
+
+    def latest(self, processes: Collection[ProcessId] = ()) -> dict[ProcessId, ProcessSample]:
+        """What each process (each of `processes`, if any is named) used in the newest second; see its `at` for its age.
+
+        A process that has ended is not in it.
+        """
+
+        def ask(connection: apsw.Connection) -> dict[ProcessId, ProcessSample]:
+            sql = "SELECT * FROM raw WHERE at = (SELECT max(at) FROM raw)"
+            found = self._samples(connection, connection.execute(sql))
+            return {name: each[-1] for name, each in found.items() if not processes or name in processes}
+
+        return self._ask(ask, {})
+
+    def recent(self, process: ProcessId, seconds: int = 60) -> list[ProcessSample]:
+        """What a process used in the last seconds before the newest, oldest first."""
+
+        def ask(connection: apsw.Connection) -> list[ProcessSample]:
+            sources = [
+                source for source, (subject, _) in self._known(connection).items() if subject == (PROCESS, process)
+            ]
+            sql = f"{_SECONDS} SELECT raw.* FROM second CROSS JOIN raw ON raw.at = second.at AND source = ?"
+            newest = _newest(connection)
+            rows = (
+                row for each in sources for row in connection.execute(sql, (newest - seconds + 1, newest + 1, each))
+            )
+            return self._samples(connection, rows).get(process, [])
+
+        return self._ask(ask, [])
+
+    def recent_all(self, seconds: int = 60) -> dict[ProcessId, list[ProcessSample]]:
+        """What every process used in the last seconds before the newest, oldest first. One query."""
+
+        def ask(connection: apsw.Connection) -> dict[ProcessId, list[ProcessSample]]:
+            rows = connection.execute("SELECT * FROM raw WHERE at > ? ORDER BY at", (_newest(connection) - seconds,))
+            return self._samples(connection, rows)
+
+        return self._ask(ask, {})
+
+    def _samples(self, connection: apsw.Connection, rows: Iterable[Any]) -> dict[ProcessId, list[ProcessSample]]:
+        found: dict[ProcessId, list[ProcessSample]] = defaultdict(list)
+        known = self._sources
+        for at, source, *values in rows:
+            if source not in known:
+                known = self._known(connection)
+            subject, fields = known[source]
+            if subject.kind != PROCESS:
+                continue
+            value = dict(zip(fields, values, strict=False))
+            found[ProcessId(subject.name)].append(
+                ProcessSample(
+                    datetime.fromtimestamp(at, UTC), value["cpu"], int(value["memory"] or 0),
+                    int(value["threads"] or 0), max(0, int(value["processes"] or 1) - 1),
+                )
+            )  # fmt: skip
+        return dict(found)
+
+    # any series
+
+    def subjects(self) -> dict[Subject, tuple[str, ...]]:
+        """What has ever been measured, each with the names of its values."""
+
+        def ask(connection: apsw.Connection) -> dict[Subject, tuple[str, ...]]:
+            names: dict[Subject, dict[str, None]] = defaultdict(dict)
+            for subject, fields in self._known(connection).values():
+                names[subject].update(dict.fromkeys(fields))
+            return {subject: tuple(fields) for subject, fields in names.items()}
+
+        return self._ask(ask, {})
+
+    def newest(self) -> tuple[int, dict[Subject, dict[str, float]]]:
+        """The newest second and all that was measured in it; 0 and nothing before the first."""
+
+        def ask(connection: apsw.Connection) -> tuple[int, dict[Subject, dict[str, float]]]:
+            measured: dict[Subject, dict[str, float]] = defaultdict(dict)
+            at, known = 0, self._sources
+            for row in connection.execute("SELECT * FROM raw WHERE at = (SELECT max(at) FROM raw)"):
+                at, source, *values = row
+                if source not in known:
+                    known = self._known(connection)
+                subject, fields = known[source]
+                told = zip(fields, values, strict=False)
+                measured[subject].update((name, value) for name, value in told if value is not None)
+            return at, dict(measured)
+
+        return self._ask(ask, (0, {}))
+
+    def series(
+        self, wanted: Mapping[Subject, Collection[str]], since: int, until: int, points: int
+    ) -> dict[tuple[Subject, str], list[Point]]:
+        """The values of some names of some subjects, from `since` to before `until`, in about `points` points each.
+
+        A span in which nothing was measured has no point. Spans begin at multiples of their length, so that they stay
+        what they are while time goes on; `span_seconds` says how long one is.
+        """
+        span = span_seconds(since, until, points)
+
+        def ask(connection: apsw.Connection) -> dict[tuple[Subject, str], list[Point]]:
+            places = self._places(connection, wanted)
+            merged: dict[tuple[Subject, str], dict[int, _Sum]] = defaultdict(dict)
+            boundary = _boundary(connection, since, span)
+            for rows in (
+                _from_minutes(connection, places, since, min(boundary, until), span),
+                _from_seconds(connection, places, max(since, boundary), until, span),
+            ):
+                for key, at, told in rows:
+                    before = merged[key].get(at)
+                    merged[key][at] = told if before is None else before.plus(told)
+            return {key: [spans[at].point(at) for at in sorted(spans)] for key, spans in merged.items()}
+
+        return self._ask(ask, {})
+
+    def _places(
+        self, connection: apsw.Connection, wanted: Mapping[Subject, Collection[str]]
+    ) -> dict[_Column, tuple[Subject, str]]:
+        return {
+            _Column(source, f"v{number}"): (subject, name)
+            for source, (subject, fields) in self._known(connection).items()
+            if subject in wanted
+            for number, name in enumerate(fields)
+            if name in wanted[subject]
+        }
+
+    def _known(self, connection: apsw.Connection) -> dict[int, tuple[Subject, tuple[str, ...]]]:
+        # a few hundred short rows: read each time, since the writer adds to them at any moment
+        rows = connection.execute("SELECT id, kind, subject, fields FROM source").fetchall()
+        if len(rows) != len(self._sources):
+            self._sources = {row[0]: (Subject(row[1], row[2]), tuple(json.loads(row[3]))) for row in rows}
+        return self._sources
+
+    # the file
+
+    def _ask(self, question: Callable[[apsw.Connection], T], nothing: T) -> T:
+        with self._lock:
+            try:
+                connection = self._open()
+                if connection is None:
+                    return nothing
+                with storage_errors(self._path):
+                    return question(connection)
+            except StorageError as error:
+                self._close()
+                if not self._is_told:
+                    logger.warning("the metrics cannot be read: %s", error.message)
+                    self._is_told = True
+                return nothing
+
+    def _open(self) -> apsw.Connection | None:
+        try:
+            status = os.stat(self._path)  # noqa: PTH116  a Path's stat takes twice as long
+        except OSError:
+            self._close()
+            return None
+        file = (status.st_dev, status.st_ino)
+        if self._connection is not None and file == self._file:
+            return self._connection
+        self._close()
+        with storage_errors(self._path):
+            connection = connect_read_only(self._path)
+            if connection.pragma("user_version") != VERSION:  # being made, or about to be set aside
+                connection.close()
+                return None
+        self._connection, self._file = connection, file
+        return connection
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection, self._file = None, None
+        self._sources = {}
+
+
+def span_seconds(since: int, until: int, points: int) -> int:
+    """How many seconds one of about `points` points between two times stands for: whole minutes from one on."""
+    span = max(1, math.ceil((until - since) / max(1, points)))
+    return span if span < 60 else -(-span // 60) * 60
+
+
+@dataclass(slots=True)
+class _Sum:
+    """What is known of a span: how many seconds, their least, sum and greatest."""
+
+    n: float
+    low: float
+    total: float
+    high: float
+
+    def plus(self, other: "_Sum") -> "_Sum":
+        return _Sum(self.n + other.n, min(self.low, other.low), self.total + other.total, max(self.high, other.high))
+
+    def point(self, at: int) -> Point:
+        return Point(at, self.low, max(self.low, min(self.total / self.n, self.high)), self.high)
+
+
+_SECONDS: Final = "WITH RECURSIVE second(at) AS (SELECT ?1 UNION ALL SELECT at + 1 FROM second WHERE at + 1 < ?2)"
+
+_Found = Iterable[tuple[tuple[Subject, str], int, _Sum]]
+
+
+def _newest(connection: apsw.Connection) -> int:
+    (newest,) = connection.execute("SELECT ifnull(max(at), 0) FROM raw").fetchall()[0]
+    return int(newest)
+
+
+def _boundary(connection: apsw.Connection, since: int, span: int) -> int:
+    """Where minutes end and seconds begin, for a question that begins at `since`: each second counts once."""
+    (oldest,) = connection.execute("SELECT ifnull(min(at), 0) FROM raw").fetchall()[0]
+    if since >= oldest > 0 and span < 60:
+        return since
+    (aggregated,) = connection.execute("SELECT aggregated FROM progress").fetchall()[0]
+    if span >= 60:
+        return int(aggregated)
+    return min(int(aggregated), -(-oldest // 60) * 60)
+
+
+def _by_source(places: Mapping[_Column, tuple[Subject, str]]) -> dict[int, list[tuple[str, tuple[Subject, str]]]]:
+    found: dict[int, list[tuple[str, tuple[Subject, str]]]] = defaultdict(list)
+    for place, key in places.items():
+        found[place.source].append((place.column, key))
+    return found
+
+
+def _sums(rows: Iterable[Sequence[Any]], columns: Sequence[tuple[str, tuple[Subject, str]]]) -> _Found:
+    """Rows of (span, then n, low, sum, high of each column)."""
+    for row in rows:
+        for number, (_, key) in enumerate(columns):
+            n, low, total, high = row[1 + 4 * number : 5 + 4 * number]
+            if n and low is not None:
+                yield key, row[0], _Sum(n, low, total, high)
+
+
+def _from_seconds(
+    connection: apsw.Connection, places: Mapping[_Column, tuple[Subject, str]], since: int, until: int, span: int
+) -> _Found:
+    if since >= until:
+        return
+    sources = _by_source(places)
+    if len(sources) > _FEW:
+        yield from _from_many_seconds(connection, sources, since, until, span)
+        return
+    for source, columns in sources.items():
+        told = ", ".join(f"count({c}), min({c}), sum({c}), max({c})" for c, _ in columns)
+        sql = (
+            f"{_SECONDS} SELECT second.at / ?3 * ?3, {told} FROM second "
+            "CROSS JOIN raw ON raw.at = second.at AND raw.source = ?4 GROUP BY 1"
+        )
+        yield from _sums(connection.execute(sql, (since, until, span, source)), columns)
+
+
+def _from_many_seconds(
+    connection: apsw.Connection,
+    sources: Mapping[int, list[tuple[str, tuple[Subject, str]]]],
+    since: int,
+    until: int,
+    span: int,
+) -> _Found:
+    """One way through all rows of the time, in one group for each source and span."""
+    used = sorted({column for columns in sources.values() for column, _ in columns})
+    told = ", ".join(f"count({c}), min({c}), sum({c}), max({c})" for c in used)
+    sql = (
+        f"SELECT source, at / ?3 * ?3, {told} FROM raw WHERE at >= ?1 AND at < ?2 "
+        f"AND source IN ({', '.join(map(str, sources))}) GROUP BY 1, 2"
+    )
+    for source, at, *values in connection.execute(sql, (since, until, span)):
+        for column, key in sources[source]:
+            place = 4 * used.index(column)
+            n, low, total, high = values[place : place + 4]
+            if n:
+                yield key, at, _Sum(n, low, total, high)
+
+
+def _from_minutes(
+    connection: apsw.Connection, places: Mapping[_Column, tuple[Subject, str]], since: int, until: int, span: int
+) -> _Found:
+    if since >= until:
+        return
+    for source, columns in _by_source(places).items():
+        told = ", ".join(
+            f"sum(n) FILTER (WHERE {c} IS NOT NULL), min({c}_low), sum({c} * n), max({c}_high)" for c, _ in columns
+        )
+        sql = f"SELECT at / ?3 * ?3, {told} FROM minute WHERE source = ?4 AND at >= ?1 AND at < ?2 GROUP BY 1"
+        yield from _sums(connection.execute(sql, (since, until, span, source)), columns)
