@@ -12,7 +12,7 @@ from core.errors import HostLost, InvalidData, NotFound, PermissionDenied
 from core.operation import Operation, bare_type, is_optional
 from core.shapes import Shaper
 from core.text import TITLE_LIMIT, clean_line
-from core.work import LEAST_SUFFIX, Actor, Work
+from core.work import LEAST_DIGITS_OF_SUFFIX, LEAST_SUFFIX, Actor, Work
 from storage import (
     AgentId,
     Alert,
@@ -213,6 +213,8 @@ def _entity(work: Work, record: type[H], reference: str) -> str:
     found = work.rows.get(record, reference)
     if found is not None and found.room_id == work.room.id:
         return found.id
+    if record is Run and (latest := _latest_run(work, reference)) is not None:
+        return latest
     fits = work.rows.by_suffix(record, work.room.id, reference) if len(reference) >= LEAST_SUFFIX else []
     if len(fits) == 1:
         return fits[0].id
@@ -222,6 +224,18 @@ def _entity(work: Work, record: type[H], reference: str) -> str:
         f"{what} {reference!r} in room {work.room.name}.",
         f"See what there is with list_{noun}{'es' if noun.endswith('s') else 's'}.",
     )
+
+
+def _latest_run(work: Work, reference: str) -> str | None:
+    """The last run of the task whose number somebody gives for it."""
+    number = reference.removeprefix("#")
+    if not (number.isascii() and number.isdigit() and len(number) < LEAST_DIGITS_OF_SUFFIX):
+        return None
+    task = work.rows.task_by_number(work.room.id, int(number))
+    runs = work.rows.runs(work.room.id, task=task.id, limit=1) if task is not None else []
+    if task is not None and not runs:
+        raise NotFound(f"#{task.number} has no runs.", f"Queue it with `wzp task queue {task.number}`.")
+    return runs[0].id if runs else None
 
 
 def _agent(work: Work, name: str) -> AgentId | None:

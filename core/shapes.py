@@ -8,9 +8,23 @@ from typing import Any, Final
 from core.agents.handoffs import is_overdue
 from core.agents.sessions import Secret
 from core.errors import VersionConflict
-from storage import Agent, Event, Handoff, ParallelError, Reader, Room, Task, TaskId, format_time, to_wire, utc_now
+from storage import (
+    Agent,
+    Event,
+    Handoff,
+    ParallelError,
+    Process,
+    Reader,
+    Room,
+    Run,
+    Task,
+    TaskId,
+    format_time,
+    to_wire,
+    utc_now,
+)  # fmt: skip
 
-_AGENT_FIELDS: Final = ("author", "agent_id", "from_agent", "to_agent", "taken_by")
+_AGENT_FIELDS: Final = ("author", "agent_id", "from_agent", "to_agent", "taken_by", "queued_by", "cancelled_by")
 
 
 class Shaper:
@@ -56,6 +70,9 @@ class Shaper:
                 wire[f"{name.removesuffix('_id')}_name"] = self._name(wire[name])
         if "task_id" in wire:
             wire["task_number"] = self._number(wire["task_id"])
+        if isinstance(entity, Run):
+            process = self._rows.get(Process, entity.process_id) if entity.process_id is not None else None
+            wire["process_name"] = process.name if process is not None else None
         if isinstance(entity, Handoff):
             room = self._rows.get(Room, entity.room_id)
             wire["overdue"] = room is not None and is_overdue(entity, room, utc_now())

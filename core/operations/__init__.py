@@ -5,7 +5,9 @@ from typing import Final
 
 from core.operation import REGISTRY, Operation
 
-MODULES: Final = ("task", "tasks", "claim", "review", "handoff", "session", "room", "agent", "history", "transfer")
+MODULES: Final = (
+    "task", "tasks", "run", "claim", "review", "handoff", "session", "room", "agent", "history", "transfer", "settled",
+)  # fmt: skip
 """The modules of this package, in the order in which help shows them."""
 
 _ELSEWHERE: Final[dict[str, tuple[str, ...]]] = {

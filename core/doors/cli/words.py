@@ -12,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from core.operation import Item, Line, Moment, Text, bare_type, is_optional
-from storage import AgentId, ChangeId, HandoffId, ParallelError, SessionId, TaskId
+from storage import AgentId, ChangeId, HandoffId, ParallelError, RunId, SessionId, TaskId
 
 if typing.TYPE_CHECKING:
     from core.doors.cli.context import Run
@@ -235,6 +235,13 @@ def _handoffs(run: "Run") -> list[tuple[str, str]]:
         return [(each.id, for_screen(each.summary)[:60]) for each in rows.handoffs(run.room.id)]
 
 
+def _runs(run: "Run") -> list[tuple[str, str]]:
+    from core.text import for_screen
+
+    with run.database.read() as rows:
+        return [(each.id, f"{each.state} {for_screen(each.command)[:50]}") for each in rows.runs(run.room.id, limit=50)]
+
+
 def _rooms(run: "Run") -> list[tuple[str, str]]:
     with run.database.read() as rows:
         return [(room.name, room.root) for room in rows.rooms()]
@@ -259,6 +266,7 @@ _BY_TYPE: Final[dict[Any, Word]] = {
     ChangeId: Word("CHANGE"),
     HandoffId: Word("HANDOFF", _handoffs),
     SessionId: Word("SESSION"),
+    RunId: Word("RUN", _runs),
     Line: Word("TEXT"),
     Text: Body("TEXT"),
     Moment: Word("WHEN"),

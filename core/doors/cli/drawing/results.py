@@ -5,7 +5,7 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from core.doors.cli.drawing import lists, sentences, views
+from core.doors.cli.drawing import lists, runs, sentences, views
 from core.doors.cli.drawing.values import Wire
 from core.operation import Operation
 
@@ -21,6 +21,7 @@ SENTENCES: Final[Mapping[str, Callable[[Operation, Sequence[Wire]], str]]] = {
     "Session": sentences.session_changed,
     "NewSession": sentences.session_created,
     "Briefing": sentences.briefed,
+    "Run": runs.run_changed,
 }
 LISTS: Final[Mapping[str, Callable[[Sequence[Wire]], str]]] = {
     "Task": lists.task_list,
@@ -29,6 +30,7 @@ LISTS: Final[Mapping[str, Callable[[Sequence[Wire]], str]]] = {
     "Session": lists.session_list,
     "Handoff": lists.handoff_list,
     "Event": lists.event_list,
+    "Run": runs.run_list,
 }
 VIEWS: Final[Mapping[str, Callable[[Wire], str]]] = {
     "TaskDetail": views.task_view,
@@ -37,6 +39,7 @@ VIEWS: Final[Mapping[str, Callable[[Wire], str]]] = {
     "Session": views.session_view,
     "HandoffDetail": views.handoff_view,
     "Board": views.board_view,
+    "Run": runs.run_view,
 }
 
 

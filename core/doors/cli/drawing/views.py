@@ -38,7 +38,7 @@ def task_view(task: Wire) -> str:
         "blocks": ", ".join(f"#{number}" for number in task["dependant_numbers"]),
         "estimate": f"{task['estimate_minutes']} min" if task["estimate_minutes"] else "",
         "due": task["due"] or "",
-        "command": for_screen(task["command"] or ""),
+        "command": for_screen(task["command"] or "") + ("" if task["command_approved"] else " (waits for approval)"),
         "created": local_time(task["created_at"]),
         "updated": f"{local_time(task['updated_at'])} (version {task['version']})",
         "id": task["id"],

@@ -1,0 +1,249 @@
+"""What the dispatcher tells of runs, in batches: begun, ended, given to an agent. For the program itself only."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from core.agents import handoffs
+from core.alerts.raising import raise_alert, resolve_alert
+from core.dispatch.ready import why_not_ready
+from core.dispatch.retry import Decision, Verdict, decide
+from core.operation import operation
+from core.operations.run import back, new_run
+from core.text import TITLE_LIMIT, clean_text, shortened
+from core.work import Work
+from storage import (
+    Agent,
+    AlertSeverity,
+    Ending,
+    Process,
+    ProcessId,
+    ProcessKind,
+    Result,
+    Role,
+    Run,
+    RunId,
+    RunState,
+    Session,
+    SessionId,
+    SessionState,
+    Status,
+    Task,
+)  # fmt: skip
+
+OUTPUT_LIMIT = 20_000
+"""Characters of the output's end that a run keeps: they tell how it ended."""
+
+MOST_FILES = 200
+
+QUARANTINED = "quarantined"
+LOST = "process_failed"
+"""The rules of the alerts that are raised here."""
+
+_NOT_AT = dict.fromkeys(
+    ("cli", "palette", "mcp", "socket", "websocket"), "only the dispatcher tells what became of runs"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunStart:
+    """A run that is to begin on a worker. `lease` is the worker's present runner."""
+
+    run: RunId
+    process: ProcessId
+    lease: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """How a run has ended.
+
+    Args:
+        state: succeeded, failed or cancelled.
+        lease: under which it ran; an end under another than the run's present one is not the run's.
+        is_interrupted: it was cut off: its worker died or was stopped.
+        lost_worker: the worker died under it.
+    """
+
+    run: RunId
+    lease: str | None
+    state: RunState
+    ended_at: datetime | None = None
+    exit_code: int | None = None
+    exit_signal: str | None = None
+    reason: str | None = None
+    is_interrupted: bool = False
+    lost_worker: bool = False
+    output: str | None = None
+    files: tuple[str, ...] = ()
+    seconds: float | None = None
+
+
+@operation(role=Role.SYSTEM, changes=True, not_at=_NOT_AT)
+def begin_runs(work: Work, starts: tuple[RunStart, ...]) -> tuple[Run, ...]:
+    """Begin queued runs; those that may no longer begin are left out of what comes back."""
+    begun = []
+    for start in starts:
+        current = work.get(Run, start.run)
+        task = work.tasks.get(current.task_id)
+        process = work.get(Process, start.process)
+        if current.state is not RunState.QUEUED or why_not_ready(current, task, work.room, work.now) is not None:
+            continue
+        if process.runner != start.lease or task.command is None:
+            continue
+        running = replace(
+            current, state=RunState.RUNNING, process_id=start.process, lease=start.lease, started_at=work.now,
+            command=task.command,
+        )  # fmt: skip
+        begun.append(work.save(running, event="running"))
+        rank = work.tasks.rank_before(None, Status.IN_PROGRESS)
+        there = replace(task, status=Status.IN_PROGRESS, rank=rank, blocked_reason=None)
+        work.save(there, event="status_changed", reason=f"{process.name} runs its command")
+    return tuple(begun)
+
+
+@operation(role=Role.SYSTEM, changes=True, not_at=_NOT_AT)
+def end_runs(work: Work, ends: tuple[RunEnd, ...]) -> tuple[Run, ...]:
+    """Record how runs have ended, and what becomes of their tasks. What is over already stays as it is."""
+    ended = []
+    for end in ends:
+        current = work.get(Run, end.run)
+        if current.state is RunState.RUNNING and current.lease == end.lease:
+            ended.append(_ended(work, current, end))
+    return tuple(ended)
+
+
+@operation(role=Role.SYSTEM, changes=True, not_at=_NOT_AT)
+def give_run(work: Work, run: RunId, process: ProcessId, session: SessionId) -> Run | None:
+    """Give a queued run to an agent's session as its claim; None where that may no longer be."""
+    current = work.get(Run, run)
+    task = work.tasks.get(current.task_id)
+    holder = work.get(Session, session)
+    agent = work.rows.get(Agent, holder.agent_id)
+    if current.state is not RunState.QUEUED or why_not_ready(current, task, work.room, work.now) is not None:
+        return None
+    if holder.state is not SessionState.ACTIVE or agent is None or task.assignee not in (None, agent.id):
+        return None
+    given = replace(
+        current, state=RunState.RUNNING, process_id=process, lease=session, started_at=work.now,
+        command=task.command or "",
+    )  # fmt: skip
+    stored = work.save(given, event="running")
+    work.become(agent, session)
+    claimed = replace(
+        task, status=Status.IN_PROGRESS, rank=work.tasks.rank_before(None, Status.IN_PROGRESS), assignee=agent.id,
+        claimed_by=session, claim=task.claim + 1, result=None, blocked_reason=None,
+    )  # fmt: skip
+    work.save(claimed, event="claimed", reason="given by the queue")
+    return stored
+
+
+def _ended(work: Work, run: Run, end: RunEnd) -> Run:
+    task = work.tasks.get(run.task_id)
+    is_cancelled = end.state is RunState.CANCELLED or (run.cancelled_by is not None and not end.lost_worker)
+    state = RunState.CANCELLED if is_cancelled else end.state
+    over = replace(
+        run, state=state, ended_at=max(end.ended_at, run.started_at or end.ended_at) if end.ended_at else work.now,
+        exit_code=end.exit_code, exit_signal=end.exit_signal, lost_worker=end.lost_worker, paused=False,
+        reason=run.reason if is_cancelled else _line(end.reason),
+        output=clean_text(end.output, "output")[-OUTPUT_LIMIT:] if end.output else None, files=end.files[:MOST_FILES],
+    )  # fmt: skip
+    if state is not RunState.FAILED:
+        stored = work.save(over, event=state.value)
+        _resolve(work, task)
+        if state is RunState.SUCCEEDED:
+            _succeeded(work, task, stored, end)
+        elif task.status is Status.IN_PROGRESS:
+            back(work, task, "returned")
+        return stored
+    is_asked = run.cancelled_by is not None
+    earlier = [over, *(each for each in work.rows.runs(work.room.id, task=run.task_id) if each.id != run.id)]
+    decision = decide(task, work.room, earlier, work.agent.id, is_interrupted=end.is_interrupted)
+    if decision.verdict is Verdict.QUARANTINE:
+        over = replace(over, state=RunState.QUARANTINED, reason=_line(f"{over.reason}; {decision.why}"))
+    stored = work.save(over, event=over.state.value)
+    if end.lost_worker:
+        _tell_of_loss(work, task, stored, decision)
+    if task.status is not Status.IN_PROGRESS:
+        return stored  # somebody has moved it meanwhile
+    if decision.verdict is Verdict.RETRY and not is_asked:
+        new_run(work, back(work, task, "returned"), delay_s=decision.delay_s)
+    elif is_asked:
+        back(work, task, "returned")
+    else:
+        _blocked(work, task, stored, end, decision)
+    return stored
+
+
+def _succeeded(work: Work, task: Task, run: Run, end: RunEnd) -> None:
+    if task.status is not Status.IN_PROGRESS:
+        return
+    to = Status.REVIEW if work.room.review_gate or task.waiting_on else Status.DONE
+    result = _result(work, Ending.COMPLETED, run, f"`{_short(run)}` succeeded{_after(end)}.")
+    rank = work.tasks.rank_before(None, to)
+    stored = work.save(replace(task, status=to, rank=rank, result=result, blocked_reason=None), event="finished")
+    if to is Status.DONE:
+        handoffs.close(work, stored)
+
+
+def _blocked(work: Work, task: Task, run: Run, end: RunEnd, decision: Decision) -> None:
+    why = f"`{_short(run)}` failed{_after(end)}: {_how(run)}; {decision.why}"
+    result = _result(work, Ending.FAILED, run, f"{why}.")
+    rank = work.tasks.rank_before(None, Status.BLOCKED)
+    there = replace(task, status=Status.BLOCKED, rank=rank, blocked_reason=shortened(why, TITLE_LIMIT), result=result)
+    work.save(there, event="failed")
+
+
+def _result(work: Work, ending: Ending, run: Run, summary: str) -> Result:
+    return Result(
+        ending=ending, summary=summary, files=run.files, output=run.output, agent=work.agent.id, at=work.now
+    )  # fmt: skip
+
+
+def _tell_of_loss(work: Work, task: Task, run: Run, decision: Decision) -> None:
+    process = work.rows.get(Process, run.process_id or "")
+    name = process.name if process is not None else "A worker"
+    if decision.verdict is Verdict.QUARANTINE:
+        raise_alert(
+            work, QUARANTINED, f"#{task.number} is quarantined: {decision.why}.", subject=task.id,
+            hint=f"Look at its command and output, then queue it again with `wzp queue retry {task.number}`.",
+            severity=AlertSeverity.CRITICAL,
+        )  # fmt: skip
+        return
+    is_again = decision.verdict is Verdict.RETRY
+    raise_alert(
+        work, LOST, f"{name} died while it ran #{task.number}; "
+        + ("it is tried again elsewhere." if is_again else f"the task is blocked, since {decision.why}."),
+        subject=task.id, hint=f"See `wzp queue show {task.number}`.",
+        severity=AlertSeverity.INFO if is_again else AlertSeverity.WARNING,
+    )  # fmt: skip
+
+
+def _resolve(work: Work, task: Task) -> None:
+    for rule in (QUARANTINED, LOST):
+        resolve_alert(work, rule, task.id)
+
+
+def _how(run: Run) -> str:
+    if run.reason:
+        return run.reason
+    return f"signal {run.exit_signal}" if run.exit_signal else f"exit code {run.exit_code}"
+
+
+def _after(end: RunEnd) -> str:
+    return f" after {end.seconds:.1f} s" if end.seconds is not None else ""
+
+
+def _short(run: Run) -> str:
+    return shortened(run.command.replace("`", "'"), 80)
+
+
+def _line(text: str | None) -> str | None:
+    return shortened(" ".join(text.split()), TITLE_LIMIT) if text else None
+
+
+def is_agent(process: Process) -> bool:
+    """Whether a process takes tasks as claims of its agent's session."""
+    return process.spec.kind is ProcessKind.AGENT
+
+
+__all__ = ["RunEnd", "RunStart", "begin_runs", "end_runs", "give_run", "is_agent"]
