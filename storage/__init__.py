@@ -54,6 +54,12 @@ if TYPE_CHECKING:
     from storage.ids import new_session_id as new_session_id
     from storage.ids import new_task_id as new_task_id
     from storage.logs import start_logging as start_logging
+    from storage.measuring import Transition as Transition
+    from storage.measuring import counts_by_status as counts_by_status
+    from storage.measuring import living_processes as living_processes
+    from storage.measuring import open_tasks as open_tasks
+    from storage.measuring import times_of as times_of
+    from storage.measuring import transitions as transitions
     from storage.metrics import MetricsStore as MetricsStore
     from storage.metrics import Point as Point
     from storage.metrics import Subject as Subject
@@ -143,6 +149,7 @@ __getattr__ = face(
         "storage.ids": "new_agent_id new_alert_id new_comment_id new_handoff_id new_process_id new_room_id new_run_id "
         "new_session_id new_task_id",
         "storage.logs": "start_logging",
+        "storage.measuring": "Transition counts_by_status living_processes open_tasks times_of transitions",
         "storage.metrics": "MetricsStore Point Subject",
         "storage.metrics_reader": "MetricsReader ProcessSample span_seconds",
         "storage.reader": "Reader",

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 import apsw
 
-from storage.engine import APPLICATION_ID, Engine, connect, connect_read_only, storage_errors
+from storage.engine import APPLICATION_ID, Engine, connect, connect_read_only, file_error, storage_errors
 from storage.errors import CorruptedData, SchemaTooNew, StorageError
 from storage.home import Home
 from storage.trash import move_to_trash
@@ -95,29 +95,31 @@ class MetricsStore:
         self._layouts: dict[tuple[Subject, tuple[str, ...]], list[int]] = {}
         self._last_at = 0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be written to."""
+        return self._engine is not None
+
     def open(self) -> str | None:
         """Open or create the file; where the one that was there has been set aside, a sentence that says why."""
-        warning: str | None = None
         if why := unusable(self._home):
-            folder = move_to_trash(self._home, _files(self._home))
-            warning = f"{self._path} {why}; it was moved to {folder}, and a new one was begun."
-            logger.warning("%s", warning)
+            return self.begin_anew(why)
         try:
-            with storage_errors(self._path):
-                self._connect()
+            self._connect()
         except CorruptedData:
-            self.close()
             return self.begin_anew("is damaged")
-        return warning
+        return None
 
     def begin_anew(self, why: str) -> str:
         """Set the file aside, and open a new one; the sentence that says so."""
         self.close()
-        folder = move_to_trash(self._home, _files(self._home))
+        try:
+            folder = move_to_trash(self._home, _files(self._home))
+        except OSError as error:
+            raise file_error(error, self._path) from error
         warning = f"{self._path} {why}; it was moved to {folder}, and a new one was begun."
         logger.warning("%s", warning)
-        with storage_errors(self._path):
-            self._connect()
+        self._connect()
         return warning
 
     def close(self) -> None:
@@ -191,19 +193,30 @@ class MetricsStore:
         self._layouts.clear()
 
     def _connect(self) -> None:
-        self._home.create()
-        engine = self._engine = connect(self._path, synchronous="NORMAL", create=True)
-        connection: apsw.Connection = engine.connection()
-        if connection.pragma("user_version") != VERSION:
-            connection.pragma("auto_vacuum", "incremental")  # before the first table, or it counts for nothing
-            connection.pragma("journal_mode", "wal")
-            with engine.atomic("EXCLUSIVE"):
-                for statement in _SCHEMA:
-                    connection.execute(statement).fetchall()
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}").fetchall()
-                connection.execute(f"PRAGMA user_version = {VERSION}").fetchall()
-            self._path.chmod(0o600)
-        self._last_at = int(connection.execute("SELECT ifnull(max(at), 0) FROM raw").fetchall()[0][0])
+        with storage_errors(self._path):
+            self._home.create()
+            engine = connect(self._path, synchronous="NORMAL", create=True)
+            try:
+                self._last_at = _prepared(engine)
+            except BaseException:
+                engine.close()
+                raise
+        self._path.chmod(0o600)
+        self._engine = engine
+
+
+def _prepared(engine: Engine) -> int:
+    """Give a new file its tables; the newest second in it."""
+    connection: apsw.Connection = engine.connection()
+    if connection.pragma("user_version") != VERSION:
+        connection.pragma("auto_vacuum", "incremental")  # before the first table, or it counts for nothing
+        connection.pragma("journal_mode", "wal")
+        with engine.atomic("EXCLUSIVE"):
+            for statement in _SCHEMA:
+                connection.execute(statement).fetchall()
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}").fetchall()
+            connection.execute(f"PRAGMA user_version = {VERSION}").fetchall()
+    return int(connection.execute("SELECT ifnull(max(at), 0) FROM raw").fetchall()[0][0])
 
 
 def unusable(home: Home) -> str | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from core.services.lease import HostLease as HostLease
     from core.services.lease import HostSign as HostSign
     from core.services.lease import current_host as current_host
+    from core.services.metrics import MetricsService as MetricsService
     from core.services.projection import ProjectionService as ProjectionService
     from storage import Database
 
@@ -24,14 +25,16 @@ __getattr__ = face(
         "core.services.host": "Service ServiceHost ServiceReport ServiceState",
         "core.services.launch": "ensure_host",
         "core.services.lease": "HostLease HostSign current_host",
+        "core.services.metrics": "MetricsService",
         "core.services.projection": "ProjectionService",
     },
 )
 
 
-def services(database: "Database", lease: "HostLease") -> "list[Service]":  # noqa: ARG001  for those who act
+def services(database: "Database", lease: "HostLease") -> "list[Service]":
     """All services of a home, for the host that has `lease`: the same under the app and under `wzp serve`."""
     from core.services.agents import AgentsService
+    from core.services.metrics import MetricsService
     from core.services.projection import ProjectionService
 
-    return [ProjectionService(database), AgentsService(database)]
+    return [ProjectionService(database), AgentsService(database), MetricsService(database, lease)]
