@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import apsw
@@ -11,6 +12,7 @@ from storage.clock import format_time
 from storage.codec import encode_json
 from storage.collecting import collecting_paused
 from storage.engine import Engine
+from storage.home import Home
 from storage.process_records import Alert, Process, Run
 from storage.records import Agent, Comment, Event, Handoff, Presence, Room, Session, Task
 from storage.tables import (
@@ -59,6 +61,11 @@ class Reader:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connection: apsw.Connection = engine.connection()
+
+    @property
+    def home(self) -> Home:
+        """The home whose database is read."""
+        return Home(Path(self._engine.database).parent)
 
     def get(self, record: type[R], entity_id: str) -> R | None:
         """The entity with that id."""

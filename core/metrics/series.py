@@ -22,6 +22,24 @@ class Unit(StrEnum):
     PER_HOUR = "per_hour"
 
 
+class Span(StrEnum):
+    """How far back one looks."""
+
+    MINUTE = "1m"
+    MINUTES_5 = "5m"
+    MINUTES_15 = "15m"
+    HOUR = "1h"
+    HOURS_6 = "6h"
+    DAY = "24h"
+    WEEK = "7d"
+    MONTH = "30d"
+
+    @property
+    def seconds(self) -> int:
+        """How long that is."""
+        return int(self[:-1]) * {"m": 60, "h": 3600, "d": 86_400}[self[-1]]
+
+
 class Kind(StrEnum):
     """What a value is measured of."""
 

@@ -26,6 +26,7 @@ BY_HAND: Final = {
     "serve": "core.doors.cli.serve",
     "demo": "core.doors.cli.demo",
     "agents": "core.doors.cli.agents",
+    "top": "core.doors.cli.top",
     "completion": "core.doors.cli.completion",
 }
 """Commands that are not one operation: each module exports `command`, or `import_command` and `export_command`."""

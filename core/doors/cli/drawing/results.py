@@ -5,7 +5,7 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from core.doors.cli.drawing import lists, runs, sentences, views
+from core.doors.cli.drawing import lists, measured, runs, sentences, views
 from core.doors.cli.drawing.values import Wire
 from core.operation import Operation
 
@@ -30,6 +30,8 @@ LISTS: Final[Mapping[str, Callable[[Sequence[Wire]], str]]] = {
     "Session": lists.session_list,
     "Handoff": lists.handoff_list,
     "Event": lists.event_list,
+    "MetricSeries": measured.series_list,
+    "FlowPoint": measured.flow_list,
     "Run": runs.run_list,
 }
 VIEWS: Final[Mapping[str, Callable[[Wire], str]]] = {
@@ -39,6 +41,7 @@ VIEWS: Final[Mapping[str, Callable[[Wire], str]]] = {
     "Session": views.session_view,
     "HandoffDetail": views.handoff_view,
     "Board": views.board_view,
+    "Usage": measured.usage_view,
     "Run": runs.run_view,
 }
 
