@@ -1,0 +1,60 @@
+"""What the host's supervisor has observed: the one way in which it reaches the store."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from core.alerts.raising import raise_alert, resolve_alert
+from core.operation import operation
+from core.work import Work
+from storage import AlertSeverity, Process, Role
+
+OBSERVED: Final = (
+    "state", "reason", "pid", "pid_started", "boot_id", "runner", "exit_code", "exit_signal", "started_at", "ended_at",
+    "restarts", "observed_generation",
+)  # fmt: skip
+"""The fields of a process that are observed; all others are what people want and declare."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that a person should see to, or, with `is_over`, that is right again."""
+
+    rule: str
+    subject: str = ""
+    message: str = ""
+    hint: str = ""
+    severity: AlertSeverity = AlertSeverity.WARNING
+    is_over: bool = False
+
+
+@operation(
+    role=Role.SYSTEM, changes=True,
+    not_at=dict.fromkeys(("cli", "palette", "mcp"), "only the host of the services sees what its processes do"),
+)  # fmt: skip
+def observe_processes(
+    work: Work, observed: tuple[Process, ...], findings: tuple[Finding, ...] = ()
+) -> tuple[Process, ...]:
+    """Record what was observed of processes, in that order, and the alerts that follow from it.
+
+    Args:
+        observed: each with what was observed of it; what is wanted of it is taken from the store, whatever it says.
+        findings: what to raise an alert for, and what is over.
+    """
+    stored = []
+    for each in observed:
+        if work.rows.get(Process, each.id) is None:
+            continue  # a restore has undone its making
+        current = work.get(Process, each.id)
+        is_new_state = each.state is not current.state
+        seen = {name: getattr(each, name) for name in OBSERVED}
+        after = replace(current, **seen, state_at=work.now if is_new_state else current.state_at)
+        stored.append(work.save(after, event=each.state.value if is_new_state else "observed", reason=each.reason))
+    for finding in findings:
+        if finding.is_over:
+            resolve_alert(work, finding.rule, finding.subject)
+        else:
+            raise_alert(
+                work, finding.rule, finding.message, subject=finding.subject, hint=finding.hint,
+                severity=finding.severity,
+            )  # fmt: skip
+    return tuple(stored)

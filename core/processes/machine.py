@@ -1,0 +1,410 @@
+"""The supervisor's machine: pure. Events go in, actions come out; it has no clock, does no I/O and waits for nothing.
+
+Of every process it knows what is wanted and where it stands, and with each event brings the two nearer, until a turn
+changes nothing more. It keeps to this, whatever comes: a process has one runner at most, and a new one only after the
+old one's end was told or proven; what a process depends on is not stopped under it; who was asked to be down is not
+started by an old timer; and with each thing that is asked of a runner goes a timer, so that quitting comes to an end.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Final
+
+from core.processes.happenings import (
+    Action,
+    Adopted,
+    CancelTimer,
+    Clear,
+    Cleared,
+    Event,
+    Fired,
+    Forget,
+    Found,
+    Kill,
+    Lost,
+    Probed,
+    ProbeKind,
+    Quit,
+    Raise,
+    Record,
+    Release,
+    Resolve,
+    RunnerState,
+    SetTimer,
+    Sight,
+    Start,
+    StartFailed,
+    StartProbe,
+    Stop,
+    StopProbe,
+    Timer,
+    TimerKind,
+    Told,
+    Wanted,
+)  # fmt: skip
+from core.processes.order import Order
+from core.processes.restarting import is_restarted
+from core.processes.unit import ACTIVE, Cause, Outcome, Phase, Unit, launch_digest
+from storage import Desired, Probe, Process, ProcessId, RestartPolicy
+
+KILL_SLACK_S: Final = 5.0
+"""A runner kills after the grace by itself; if it has told nothing so long after that, it is told to."""
+
+GIVE_UP_S: Final = 10.0
+"""What killing has not ended by then hangs in the kernel; nobody shall wait for it."""
+
+
+class Machine:
+    """All processes of a home, and their next moves.
+
+    Args:
+        random: a number from 0 up to 1, for the jitter of delays.
+        new_runner: a short new name for a runner's folder.
+    """
+
+    def __init__(self, *, random: Callable[[], float], new_runner: Callable[[], str]) -> None:
+        self.units: Final[dict[ProcessId, Unit]] = {}
+        self._random = random
+        self._new_runner = new_runner
+        self._order = Order(self.units)
+        self._has_left = False
+        self._last_timer = 0
+        self._now = 0.0
+        self._actions: list[Action] = []
+        self._due: deque[ProcessId] = deque()
+
+    @property
+    def is_wound_down(self) -> bool:
+        """Whether nothing is active or waits for its time."""
+        return not any(unit.phase in ACTIVE or unit.phase is Phase.BACK_OFF for unit in self.units.values())
+
+    def step(self, event: Event, now: float) -> list[Action]:
+        """What follows from an event at a moment in monotonic seconds."""
+        if self._has_left:
+            return []
+        self._now, self._actions = now, []
+        match event:
+            case Adopted(found):
+                self._learn(Unit.found(each) for each in found)
+            case Wanted(processes):
+                self._want(processes)
+            case Quit(stops=False):
+                self._leave()
+            case Quit():
+                self._order.quits = True
+                self._reconsider(self.units.values())
+            case Fired(timer):
+                self._fire(timer)
+            case _:
+                unit = self.units.get(event.process)
+                if unit is not None and unit.runner == event.runner:
+                    self._hear(unit, event)
+        self._settle()
+        return self._actions
+
+    # what is heard
+
+    def _learn(self, units: Iterable[Unit]) -> None:
+        learnt = list(units)
+        self.units.update((unit.process.id, unit) for unit in learnt)
+        self._order.learn()
+        for unit in learnt:
+            if unit.phase is Phase.CLEARING and unit.runner is not None:
+                unit.reason = "its runner is gone; what it left is being ended"
+                self._act(Clear(unit.process.id, unit.runner))
+        self._reconsider(learnt)
+
+    def _want(self, processes: tuple[Process, ...]) -> None:
+        new = [Unit.found(Found(each)) for each in processes if each.id not in self.units and not each.removed]
+        known = [(self.units[each.id], each) for each in processes if each.id in self.units]
+        for unit, process in known:
+            before, unit.process = unit.process, process
+            if unit.phase is Phase.UP and before.spec != process.spec:
+                self._probe_anew(unit, before)
+        self._learn(new)
+        self._reconsider(unit for unit, _ in known)
+
+    def _reconsider(self, units: Iterable[Unit]) -> None:
+        """Let it be the turn of some; who of them goes is known before the first of them is asked whether it may."""
+        wanted = list(units)
+        for unit in wanted:
+            unit.is_leaving = self._order.leaves(unit)
+        self._due.extend(unit.process.id for unit in wanted)
+
+    def _hear(self, unit: Unit, event: Told | Lost | Cleared | StartFailed | Probed) -> None:
+        self._due.append(unit.process.id)
+        is_there = unit.phase in ACTIVE or unit.phase is Phase.STUCK
+        match event:
+            case Told(sight=sight) if is_there:
+                unit.sight = sight
+                if sight.state is RunnerState.EXITED:
+                    self._end(unit, unit.how_it_ended())
+                elif sight.state is RunnerState.RUNNING and unit.phase is Phase.STARTING:
+                    self._come_up(unit)
+            case Lost(runner=runner) if is_there and unit.phase is not Phase.CLEARING:
+                self._quiet(unit)
+                unit.phase, unit.reason = Phase.CLEARING, "its runner was killed; what it left is being ended"
+                self._act(Clear(unit.process.id, runner))
+            case Cleared(anew=anew) if unit.phase is Phase.CLEARING:
+                ended = unit.sight or Sight(RunnerState.EXITED)
+                unit.sight = replace(ended, state=RunnerState.EXITED, exit_code=None, exit_signal=None)
+                if anew:
+                    unit.cause = Cause.WISH  # the machine's new start is no failure of the process
+                self._end(unit, "its runner was killed")
+            case StartFailed(reason=reason, final=final) if unit.phase in (Phase.STARTING, Phase.STOPPING):
+                unit.sight = None
+                self._end(unit, reason, is_final=final)
+            case Probed() if unit.phase is Phase.UP:
+                self._weigh(unit, event.kind, event.complaint)
+
+    def _fire(self, timer: Timer) -> None:
+        unit = self.units.get(timer.process)
+        if unit is None or unit.timers.get(timer.kind) != timer:
+            return  # a late one
+        del unit.timers[timer.kind]
+        self._due.append(timer.process)
+        match timer.kind:
+            case TimerKind.RESTART:
+                unit.phase, unit.reason = Phase.DOWN, None
+            case TimerKind.STEADY:
+                unit.restarts.recover()
+                self._settle_alert(unit)
+            case TimerKind.KILL:
+                self._kill(unit)
+            case TimerKind.GIVE_UP:
+                unit.phase, unit.reason = Phase.STUCK, "it could not be ended, not even killed"
+                self._complain(unit, "process_failed", "See what its processes wait for: `ps -o pid,stat,wchan`.")
+
+    def _weigh(self, unit: Unit, kind: ProbeKind, complaint: str | None) -> None:
+        probe = _probe_of(unit.process, kind)
+        if probe is None:
+            return
+        streak = unit.streaks.get(kind, 0)
+        unit.streaks[kind] = streak = max(streak, 0) + 1 if complaint is None else min(streak, 0) - 1
+        if streak >= probe.successes:
+            unit.complaints.pop(kind, None)
+            unit.is_ready = unit.is_ready or kind is ProbeKind.READINESS
+        elif complaint is not None and kind is ProbeKind.READINESS and not unit.is_ready:
+            unit.complaints.setdefault(kind, f"not ready yet: {complaint}")
+        elif complaint is not None and -streak >= probe.failures:
+            unit.complaints.setdefault(kind, f"{kind.value} probe: {complaint}")
+            if kind is ProbeKind.LIVENESS and unit.process.spec.restart.policy is not RestartPolicy.NEVER:
+                self._record(unit)
+                self._stop(unit, Cause.SICK, unit.complaints[kind])
+
+    # whose turn it is
+
+    def _settle(self) -> None:
+        while self._due:
+            unit = self.units.get(self._due.popleft())
+            if unit is None:
+                continue
+            self._take_turn(unit)
+            if unit.process.id not in self.units:
+                continue
+            self._record(unit)
+            shown = (unit.phase, unit.outcome, unit.is_leaving, unit.is_ready, frozenset(unit.complaints))
+            if shown != unit.shown:
+                unit.shown = shown
+                self._wake_around(unit)
+
+    def _wake_around(self, unit: Unit) -> None:
+        self._due.extend(self._order.around(unit))
+
+    def _take_turn(self, unit: Unit) -> None:
+        unit.is_leaving = self._order.leaves(unit)
+        match unit.phase:
+            case Phase.BACK_OFF:
+                if not self._order.wants(unit) or unit.is_outdated:
+                    self._quiet(unit)
+                    unit.phase, unit.reason = Phase.DOWN, None
+                    self._rise(unit)
+            case Phase.DOWN | Phase.WAITING:
+                self._rise(unit)
+            case Phase.STARTING | Phase.UP:
+                if not self._order.wants(unit) or unit.is_outdated or self._order.held_by(unit):
+                    self._go_down(unit)
+                else:
+                    self._acknowledge(unit)
+                    unit.reason = None
+            case Phase.STOPPING:
+                if unit.is_outdated or not self._order.wants(unit):
+                    unit.cause = Cause.WISH
+                self._acknowledge(unit)
+                if unit.process.desired is Desired.KILLED and not unit.is_killed:
+                    self._kill(unit)
+
+    def _rise(self, unit: Unit) -> None:
+        """The turn of one that is down: start it, where it shall run and may."""
+        if unit.process.removed:
+            self._forget(unit)
+            return
+        if unit.outcome and unit.is_outdated:
+            unit.outcome, unit.reason = None, None
+        self._acknowledge(unit)
+        if not self._order.wants(unit):
+            unit.phase = Phase.DOWN
+            if unit.process.desired is not Desired.RUNNING:
+                unit.outcome, unit.reason = None, None
+        elif unit.outcome is None:
+            obstacle = self._order.obstacle(unit)
+            if obstacle:
+                unit.phase, unit.reason = Phase.WAITING, obstacle
+            else:
+                self._start(unit)
+
+    def _go_down(self, unit: Unit) -> None:
+        """The turn of one that is up and has to go, after what depends on it."""
+        if unit.process.desired is Desired.KILLED and not self._order.quits:
+            self._acknowledge(unit)
+            self._quiet(unit)
+            unit.phase, unit.cause, unit.reason = Phase.STOPPING, Cause.WISH, None
+            self._kill(unit)
+            return
+        first = self._order.first_to_go(unit)
+        if first is not None:
+            unit.reason = f"stops after {first.process.name}"
+            return
+        held_by = self._order.held_by(unit)
+        self._acknowledge(unit)
+        self._stop(unit, Cause.WISH, f"{held_by}, on which it depends, goes down" if held_by else None)
+
+    # what is done
+
+    def _start(self, unit: Unit) -> None:
+        unit.runner, unit.launched = self._new_runner(), launch_digest(unit.process.spec)
+        unit.phase, unit.cause, unit.reason, unit.sight = Phase.STARTING, None, None, None
+        unit.is_killed = unit.is_ready = False
+        unit.complaints.clear()
+        unit.streaks.clear()
+        self._act(Start(unit.process, unit.runner))
+
+    def _come_up(self, unit: Unit) -> None:
+        unit.phase = Phase.UP
+        self._set(unit, TimerKind.STEADY, unit.process.spec.restart.steady_seconds)
+        self._begin_probes(unit, ProbeKind)
+
+    def _stop(self, unit: Unit, cause: Cause, reason: str | None) -> None:
+        assert unit.runner is not None
+        self._quiet(unit)
+        unit.phase, unit.cause, unit.reason = Phase.STOPPING, cause, reason
+        grace_s = unit.process.spec.stop_grace_seconds
+        self._act(Stop(unit.process.id, unit.runner, grace_s))
+        self._set(unit, TimerKind.KILL, grace_s + KILL_SLACK_S)
+
+    def _kill(self, unit: Unit) -> None:
+        assert unit.runner is not None
+        self._quiet(unit)
+        unit.is_killed = True
+        self._act(Kill(unit.process.id, unit.runner))
+        self._set(unit, TimerKind.GIVE_UP, GIVE_UP_S)
+
+    def _end(self, unit: Unit, how: str, *, is_final: bool = False) -> None:
+        """It is down, and proven so: what comes of that."""
+        assert unit.runner is not None
+        self._quiet(unit)
+        self._act(Release(unit.process.id, unit.runner))
+        cause, sickness = unit.cause, unit.reason
+        unit.phase, unit.cause, unit.reason = Phase.DOWN, None, None
+        unit.complaints.clear()
+        if not self._order.wants(unit) or cause is Cause.WISH or unit.is_outdated or self._order.held_by(unit):
+            return  # its turn decides
+        if cause is Cause.SICK and sickness:
+            how = sickness
+        succeeded = cause is None and unit.has_succeeded
+        restart = unit.process.spec.restart
+        if is_final or (unit.sight is not None and unit.sight.error):
+            self._fail(unit, how, "process_failed")
+        elif not is_restarted(restart.policy, succeeded=succeeded):
+            if succeeded:
+                unit.outcome, unit.reason = Outcome.EXITED, how
+            else:
+                self._fail(unit, how, "process_failed")
+        elif (delay_s := unit.restarts.next_delay_s(restart, self._now, self._random)) is None:
+            many = f"restarted {restart.limit} times within {restart.window_seconds:g} s"
+            self._fail(unit, f"{many}; the last time: {how}", "restart_storm")
+        else:
+            unit.phase, unit.reason = Phase.BACK_OFF, f"restarts in {delay_s:.1f} s: {how}"
+            self._set(unit, TimerKind.RESTART, delay_s)
+
+    def _fail(self, unit: Unit, reason: str, rule: str) -> None:
+        unit.outcome, unit.reason = Outcome.FAILED, reason
+        self._complain(unit, rule, f"See `wzp logs {unit.process.name}`, then `wzp start {unit.process.name}`.")
+
+    def _complain(self, unit: Unit, rule: str, hint: str) -> None:
+        unit.has_alert = True
+        self._act(Raise(unit.process.id, rule, f"{unit.process.name}: {unit.reason}.", hint))
+
+    def _settle_alert(self, unit: Unit) -> None:
+        if unit.has_alert:
+            unit.has_alert = False
+            self._act(Resolve(unit.process.id))
+
+    def _acknowledge(self, unit: Unit) -> None:
+        """Act upon what somebody has asked for since: what was before does not count any more."""
+        if unit.has_new_wish:
+            unit.acted = unit.process.generation
+            unit.restarts.begin_anew()
+            unit.outcome = None
+            self._settle_alert(unit)
+
+    def _forget(self, unit: Unit) -> None:
+        self._settle_alert(unit)
+        self._wake_around(unit)
+        del self.units[unit.process.id]
+        self._order.learn()
+        self._act(Forget(unit.process.id))
+
+    def _leave(self) -> None:
+        for unit in self.units.values():
+            self._quiet(unit)
+        self._has_left = True
+
+    # timers, probes, records
+
+    def _quiet(self, unit: Unit) -> None:
+        """No timer and no probe of it goes on."""
+        for timer in unit.timers.values():
+            self._act(CancelTimer(timer))
+        unit.timers.clear()
+        if unit.phase is Phase.UP:
+            for kind in ProbeKind:
+                if _probe_of(unit.process, kind) is not None:
+                    self._act(StopProbe(unit.process.id, kind))
+
+    def _set(self, unit: Unit, kind: TimerKind, delay_s: float) -> None:
+        self._last_timer += 1
+        unit.timers[kind] = timer = Timer(unit.process.id, kind, self._last_timer)
+        self._act(SetTimer(timer, delay_s))
+
+    def _begin_probes(self, unit: Unit, kinds: Iterable[ProbeKind]) -> None:
+        assert unit.runner is not None
+        for kind in kinds:
+            probe = _probe_of(unit.process, kind)
+            if probe is not None:
+                self._act(StartProbe(unit.process, unit.runner, kind, probe))
+
+    def _probe_anew(self, unit: Unit, before: Process) -> None:
+        changed = [kind for kind in ProbeKind if _probe_of(before, kind) != _probe_of(unit.process, kind)]
+        for kind in changed:
+            unit.streaks.pop(kind, None)
+            unit.complaints.pop(kind, None)
+            if _probe_of(before, kind) is not None:
+                self._act(StopProbe(before.id, kind))
+        if ProbeKind.READINESS in changed and unit.process.spec.readiness is None:
+            unit.is_ready = False
+        self._begin_probes(unit, changed)
+
+    def _record(self, unit: Unit) -> None:
+        observation = unit.observation()
+        if observation != unit.recorded:
+            unit.recorded = observation
+            self._act(Record(observation))
+
+    def _act(self, action: Action) -> None:
+        self._actions.append(action)
+
+
+def _probe_of(process: Process, kind: ProbeKind) -> Probe | None:
+    return process.spec.readiness if kind is ProbeKind.READINESS else process.spec.liveness
