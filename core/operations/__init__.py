@@ -7,7 +7,7 @@ from core.operation import REGISTRY, Operation
 
 MODULES: Final = (
     "task", "tasks", "run", "claim", "review", "handoff", "session", "room", "agent", "history", "transfer", "settled",
-    "metrics",
+    "metrics", "process", "added",
 )  # fmt: skip
 """The modules of this package, in the order in which help shows them."""
 
@@ -15,6 +15,7 @@ _ELSEWHERE: Final[dict[str, tuple[str, ...]]] = {
     "task": ("run",),
     "queue": ("run",),
     "alerts": ("alert",),
+    "process": ("added",),
     **dict.fromkeys(("metrics", "flow", "top"), ("metrics",)),
     **dict.fromkeys(("ps", "start", "stop", "restart", "kill", "scale"), ("process",)),
 }

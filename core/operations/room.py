@@ -1,17 +1,38 @@
-"""Rooms: create, look, edit."""
+"""Rooms: create, look, edit, approve what their room.yaml declares."""
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.errors import InvalidData
+from core.errors import InvalidData, NotApproved, NotFound
 from core.operation import UNSET, Line, OnOff, OrUnset, operation
+from core.operations.process import ProcessReport, report_of
 from core.places import present_directory
+from core.processes.room_file import content_hash, read_room_file, room_file
 from core.text import NAME_LIMIT, clean_name
 from core.work import Work
-from storage import COLUMNS, AgentCommands, LostClaims, Role, Room, Status, WipMode, new_room_id
+from storage import COLUMNS, AgentCommands, LostClaims, Process, Role, Room, Status, WipMode, new_room_id
 
 SHORTEST_LEASE_S = 10
 LONGEST_LEASE_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """An approved room.yaml, and what that has changed.
+
+    Args:
+        hash: of its content, SHA-256.
+        added: the names of the processes that are new; so `changed`, `kept` as they were, and `removed`.
+        processes: all that it declares.
+    """
+
+    hash: str
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    kept: tuple[str, ...]
+    removed: tuple[str, ...]
+    processes: tuple[ProcessReport, ...]
 
 
 @operation(role=Role.OWNER, changes=True, needs_room=False)
@@ -103,6 +124,55 @@ def update_room(
     )
     _require_its_own(work, edited)
     return work.save(edited, event="edited")
+
+
+@operation(role=Role.OWNER, changes=True, settles=True, command="room trust")
+def trust_room(work: Work, hash: Line) -> Approval:
+    """Approve what the room's room.yaml declares, and start what it starts by itself.
+
+    Processes that are declared as before are left alone; one whose program has to be started anew is restarted; what
+    is declared no longer is stopped.
+
+    Args:
+        hash: the SHA-256 of the content that you have seen.
+
+    Raises:
+        NotApproved: the content has changed since.
+        InvalidData: it cannot be understood; with the line and column of what is wrong.
+    """
+    from core.processes.declaration import read_declarations
+    from core.processes.declare import declare
+
+    path = room_file(work.room)
+    content = read_room_file(work.room)
+    if content is None:
+        raise NotFound(f"There is no {path}.", "Write it; docs/processes.md shows how.")
+    present = content_hash(content)
+    if hash.strip().lower().removeprefix("sha256:") != present:
+        raise NotApproved(
+            f"{path} has changed since you have seen it (it is {present[:12]}… now).",
+            "Look at it again with `wzp room trust`.",
+        )
+    declarations = read_declarations(content, work.room.root)
+    current = work.get(Room, work.room.id)
+    if current.trusted_hash != present:
+        work.save(replace(current, trusted_hash=present), event="trusted")
+    difference = declare(work, declarations.processes)
+    secret = ", ".join(each.name for each in difference.kept if each.spec.secret_env)
+    if secret and current.trusted_hash not in (None, present):
+        work.warn(f"If a secret variable has changed, restart what has it: wzp restart {secret.replace(',', '')}")
+    return Approval(
+        hash=present,
+        added=_names(difference.added),
+        changed=_names(difference.changed),
+        kept=_names(difference.kept),
+        removed=_names(difference.removed),
+        processes=tuple(report_of(each, work.room) for each in (*difference.present, *difference.removed)),
+    )
+
+
+def _names(processes: Iterable[Process]) -> tuple[str, ...]:
+    return tuple(each.name for each in processes)
 
 
 def _within(value: int, least: int, most: int, what: str) -> int:

@@ -9,9 +9,6 @@
 docs/processes.md has every key. A document is either understood whole or refused, with all that is wrong in it.
 """
 
-import hashlib
-import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,13 +19,15 @@ from ruamel.yaml.nodes import Node, SequenceNode
 
 from core.errors import InvalidData, NotApproved, NotFound
 from core.processes import spec_reading as reading
+from core.processes.room_file import FILE as FILE
+from core.processes.room_file import SIZE_LIMIT as SIZE_LIMIT
+from core.processes.room_file import content_hash as content_hash
+from core.processes.room_file import read_room_file as read_room_file
+from core.processes.room_file import room_file as room_file
 from core.processes.secrets import parted
 from core.processes.yaml_reading import Entries, Invalid, Problem, Problems, YamlProblem, compose, is_empty, text
-from storage import ProcessSpec, Room
+from storage import ProcessSpec, Room, encode_json
 
-FILE: Final = "room.yaml"
-SIZE_LIMIT: Final = 262_144
-"""Bytes of a room.yaml; about two thousand processes."""
 PROCESS_LIMIT: Final = 1_000
 
 TOP: Final = ("processes", "layout", "panes")
@@ -74,46 +73,6 @@ class BrokenDeclarations(InvalidData):
         self.problems = problems
 
 
-def room_file(room: Room) -> Path:
-    """Where a room's declarations lie."""
-    return Path(room.root) / FILE
-
-
-def content_hash(content: bytes) -> str:
-    """What a person approves a content by: its SHA-256."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def read_room_file(room: Room) -> bytes | None:
-    """The content of a room's room.yaml; None where there is none.
-
-    Raises:
-        InvalidData: it is no plain file, lies outside the room through a link, is too large, or cannot be read.
-    """
-    path = room_file(room)
-    try:
-        target = path.resolve(strict=True)
-        if not target.is_relative_to(Path(room.root).resolve()):
-            raise InvalidData(
-                f"{path} is a link to {target}, outside the room.", "Let the file itself lie in the room's root."
-            )
-        descriptor = os.open(target, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return None
-    except (OSError, RuntimeError) as error:
-        raise InvalidData(f"{path} cannot be read: {error}.", "Mend its permissions, or remove it.") from error
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise InvalidData(f"{path} is no plain file.", "Make it one, or remove it.")
-        try:
-            content = file.read(SIZE_LIMIT + 1)
-        except OSError as error:
-            raise InvalidData(f"{path} cannot be read: {error}.", "Mend it, or remove it.") from error
-    if len(content) > SIZE_LIMIT:
-        raise InvalidData(f"{path} is larger than {SIZE_LIMIT:,} bytes.", "Write less into it.")
-    return content
-
-
 def read_declarations(content: str | bytes, root: Path | str | None = None) -> Declarations:
     """What a room.yaml declares.
 
@@ -128,6 +87,26 @@ def read_declarations(content: str | bytes, root: Path | str | None = None) -> D
         return _read(content.encode() if isinstance(content, str) else content, str(root) if root is not None else None)
     except UnicodeEncodeError as error:
         raise BrokenDeclarations((Problem(1, 1, "It is no valid Unicode.", "Save it as UTF-8."),)) from error
+
+
+def read_entry(entry: Mapping[str, Any], root: str, others: Mapping[str, ProcessSpec]) -> Declared:
+    """One entry that did not come from room.yaml, among others that are there.
+
+    Raises:
+        BrokenDeclarations: it would be refused in room.yaml too; the places mean nothing.
+    """
+    problems = Problems()
+    try:
+        node = compose(encode_json({"processes": [entry]}).decode())  # every JSON text is YAML
+        assert node is not None
+        found = _declared(node, root, problems, others)
+    except YamlProblem as error:
+        raise BrokenDeclarations((error.problem,)) from error
+    except Invalid as error:
+        problems.note(error.node, error.message, error.hint)
+    if problems.found:
+        raise BrokenDeclarations(tuple(problems.found))
+    return found[0]
 
 
 def approved_secrets(room: Room, declared_name: str) -> Mapping[str, str]:
@@ -181,7 +160,9 @@ def _read(content: bytes, root: str | None) -> Declarations:
     return Declarations(tuple(found))
 
 
-def _declared(root_node: Node, root: str | None, problems: Problems) -> list[Declared]:
+def _declared(
+    root_node: Node, root: str | None, problems: Problems, others: Mapping[str, ProcessSpec] | None = None
+) -> list[Declared]:
     top = Entries(root_node, "room.yaml", TOP, problems)
     node = top.value("processes")
     if node is None or is_empty(node):
@@ -210,7 +191,7 @@ def _declared(root_node: Node, root: str | None, problems: Problems) -> list[Dec
             continue
         places[declared.name] = entries
         found.append(declared)
-    specs = {each.name: each.spec for each in found}
+    specs = {**(others or {}), **{each.name: each.spec for each in found}}
     for name, entries in places.items():
         reading.check_dependencies(name, entries, specs, problems)
     reading.check_cycles(specs, places, problems)

@@ -408,7 +408,9 @@ def check_cycles(specs: Mapping[str, ProcessSpec], places: Mapping[str, Entries]
     graph = {name: [need for need in spec.depends_on if need in specs] for name, spec in specs.items()}
     if (cycle := cycle_in(graph)) is None:
         return
-    first = min(cycle[:-1], key=list(specs).index)
+    first = min((name for name in cycle[:-1] if name in places), key=list(specs).index, default=cycle[0])
+    if first not in places:  # among others that were there before
+        return
     turned = [*cycle[:-1][cycle.index(first) :], *cycle[:-1][: cycle.index(first)], first]
     problems.note(
         places[first].key("depends_on"), f"These wait for each other: {' → '.join(turned)}.",
