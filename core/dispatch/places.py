@@ -1,8 +1,14 @@
 """Where a run's output lies."""
 
+import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from storage import Home, RunId
+
+KEPT_DAYS: Final = 30
+"""For how long a run's output is kept; the end of it stays in the run itself."""
 
 
 def output_path(home: Home, run: RunId) -> Path:
@@ -14,3 +20,14 @@ def output_path(home: Home, run: RunId) -> Path:
 def result_path(home: Home, run: RunId) -> Path:
     """Where a worker lays a run's result until the dispatcher has taken it."""
     return home.logs / "runs" / f"{run}.result"
+
+
+def tidy(home: Home) -> None:
+    """Make the folder of runs' output, and drop there what is older than it is kept."""
+    folder = home.logs / "runs"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    oldest = time.time() - KEPT_DAYS * 86_400
+    for path in folder.iterdir():
+        with suppress(OSError):
+            if path.stat().st_mtime < oldest:
+                path.unlink()

@@ -17,7 +17,6 @@ from storage import (
     Ending,
     Process,
     ProcessId,
-    ProcessKind,
     Result,
     Role,
     Run,
@@ -78,9 +77,31 @@ class RunEnd:
     seconds: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What was recorded: the runs that have ended, those queued in their place, those that have begun."""
+
+    ended: tuple[Run, ...]
+    queued: tuple[Run, ...]
+    begun: tuple[Run, ...]
+
+
 @operation(role=Role.SYSTEM, changes=True, not_at=_NOT_AT)
-def begin_runs(work: Work, starts: tuple[RunStart, ...]) -> tuple[Run, ...]:
-    """Begin queued runs; those that may no longer begin are left out of what comes back."""
+def settle_runs(work: Work, ends: tuple[RunEnd, ...] = (), starts: tuple[RunStart, ...] = ()) -> Settled:
+    """Record how runs have ended and what becomes of their tasks, then begin others.
+
+    An end of what is over already, or is under another lease, changes nothing; what may no longer begin does not.
+    """
+    ended = []
+    for end in ends:
+        current = work.get(Run, end.run)
+        if current.state is RunState.RUNNING and current.lease == end.lease:
+            ended.append(_ended(work, current, end))
+    again = [found for run in ended if (found := work.rows.open_run(run.task_id)) is not None]
+    return Settled(tuple(ended), tuple(again), _begun(work, starts))
+
+
+def _begun(work: Work, starts: tuple[RunStart, ...]) -> tuple[Run, ...]:
     begun = []
     for start in starts:
         current = work.get(Run, start.run)
@@ -99,17 +120,6 @@ def begin_runs(work: Work, starts: tuple[RunStart, ...]) -> tuple[Run, ...]:
         there = replace(task, status=Status.IN_PROGRESS, rank=rank, blocked_reason=None)
         work.save(there, event="status_changed", reason=f"{process.name} runs its command")
     return tuple(begun)
-
-
-@operation(role=Role.SYSTEM, changes=True, not_at=_NOT_AT)
-def end_runs(work: Work, ends: tuple[RunEnd, ...]) -> tuple[Run, ...]:
-    """Record how runs have ended, and what becomes of their tasks. What is over already stays as it is."""
-    ended = []
-    for end in ends:
-        current = work.get(Run, end.run)
-        if current.state is RunState.RUNNING and current.lease == end.lease:
-            ended.append(_ended(work, current, end))
-    return tuple(ended)
 
 
 @operation(role=Role.SYSTEM, changes=True, not_at=_NOT_AT)
@@ -139,7 +149,7 @@ def give_run(work: Work, run: RunId, process: ProcessId, session: SessionId) -> 
 
 def _ended(work: Work, run: Run, end: RunEnd) -> Run:
     task = work.tasks.get(run.task_id)
-    is_cancelled = end.state is RunState.CANCELLED or (run.cancelled_by is not None and not end.lost_worker)
+    is_cancelled = end.state is RunState.CANCELLED or (run.cancelled_by is not None and end.state is RunState.FAILED)
     state = RunState.CANCELLED if is_cancelled else end.state
     over = replace(
         run, state=state, ended_at=max(end.ended_at, run.started_at or end.ended_at) if end.ended_at else work.now,
@@ -155,7 +165,6 @@ def _ended(work: Work, run: Run, end: RunEnd) -> Run:
         elif task.status is Status.IN_PROGRESS:
             back(work, task, "returned")
         return stored
-    is_asked = run.cancelled_by is not None
     earlier = [over, *(each for each in work.rows.runs(work.room.id, task=run.task_id) if each.id != run.id)]
     decision = decide(task, work.room, earlier, work.agent.id, is_interrupted=end.is_interrupted)
     if decision.verdict is Verdict.QUARANTINE:
@@ -165,10 +174,8 @@ def _ended(work: Work, run: Run, end: RunEnd) -> Run:
         _tell_of_loss(work, task, stored, decision)
     if task.status is not Status.IN_PROGRESS:
         return stored  # somebody has moved it meanwhile
-    if decision.verdict is Verdict.RETRY and not is_asked:
+    if decision.verdict is Verdict.RETRY:
         new_run(work, back(work, task, "returned"), delay_s=decision.delay_s)
-    elif is_asked:
-        back(work, task, "returned")
     else:
         _blocked(work, task, stored, end, decision)
     return stored
@@ -239,11 +246,3 @@ def _short(run: Run) -> str:
 
 def _line(text: str | None) -> str | None:
     return shortened(" ".join(text.split()), TITLE_LIMIT) if text else None
-
-
-def is_agent(process: Process) -> bool:
-    """Whether a process takes tasks as claims of its agent's session."""
-    return process.spec.kind is ProcessKind.AGENT
-
-
-__all__ = ["RunEnd", "RunStart", "begin_runs", "end_runs", "give_run", "is_agent"]

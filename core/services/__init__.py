@@ -33,8 +33,14 @@ __getattr__ = face(
 
 def services(database: "Database", lease: "HostLease") -> "list[Service]":
     """All services of a home, for the host that has `lease`: the same under the app and under `wzp serve`."""
+    from core.dispatch import DispatcherService
     from core.services.agents import AgentsService
     from core.services.metrics import MetricsService
     from core.services.projection import ProjectionService
 
-    return [ProjectionService(database), AgentsService(database), MetricsService(database, lease)]
+    return [
+        ProjectionService(database),
+        AgentsService(database),
+        MetricsService(database, lease),
+        DispatcherService(database, lease),
+    ]

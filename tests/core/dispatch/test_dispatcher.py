@@ -1,0 +1,273 @@
+"""The dispatcher with real workers: every ending of a run, and what becomes of its task."""
+
+import os
+import signal
+
+import pytest
+
+from storage import ProcessState, RunState, Status
+from tests.support.users import User
+from tests.support.workers import Workers, dispatching, runs_of, until, workers_of
+
+
+@pytest.fixture
+def workers(board: User):
+    with workers_of(board) as found:
+        yield found
+
+
+def task_of(board: User, number: int):
+    return board.call("get_task", task=f"#{number}").task
+
+
+async def ended(board: User, task) -> list:
+    return await until(
+        lambda: (runs := runs_of(board, task)) and runs[-1].state not in (RunState.QUEUED, RunState.RUNNING) and runs
+    )
+
+
+async def running(board: User, task):
+    def is_running():
+        run = runs_of(board, task)[-1]
+        return run if run.state is RunState.RUNNING else None
+
+    return await until(is_running)
+
+
+async def test_a_queued_command_runs_and_its_result_waits_in_review(board: User, workers: Workers):
+    workers.add("worker-1")
+    task = board.call("create_task", title="Say hello", command="echo hello; pwd", status=Status.TODO)
+    async with dispatching(board.database):
+        board.call("queue_task", task=task.id)
+        (run,) = await ended(board, task.id)
+    assert run.state is RunState.SUCCEEDED
+    assert run.exit_code == 0
+    assert run.output == f"hello\n{workers.root}"
+    after = task_of(board, task.number)
+    assert after.status is Status.REVIEW
+    assert after.result.output == run.output
+
+
+async def test_without_the_gate_a_success_is_done_and_frees_who_waited_for_it(board: User, workers: Workers):
+    from core.operation import OnOff
+
+    workers.add("worker-1")
+    board.call("update_room", review_gate=OnOff.OFF)
+    first = board.call("create_task", title="First", command="true")
+    second = board.call("create_task", title="Second", command="true", dependencies=(first.id,))
+    async with dispatching(board.database):
+        board.call("queue_tasks", tasks=(second.id, first.id))
+        await ended(board, second.id)
+    assert task_of(board, second.number).status is Status.DONE
+    assert runs_of(board, second.id)[0].started_at > runs_of(board, first.id)[0].ended_at
+
+
+async def test_a_failure_is_tried_again_and_blocks_the_task_in_the_end(board: User, workers: Workers):
+    workers.add("worker-1")
+    task = board.call("create_task", title="Fail", command="echo no; exit 7", attempts=2)
+    async with dispatching(board.database):
+        board.call("queue_task", task=task.id)
+        await until(lambda: task_of(board, task.number).status is Status.BLOCKED)
+    runs = runs_of(board, task.id)
+    assert [run.state for run in runs] == [RunState.FAILED, RunState.FAILED]
+    assert [run.exit_code for run in runs] == [7, 7]
+    assert "exit code 7" in task_of(board, task.number).blocked_reason
+
+
+async def test_a_lost_worker_blocks_a_task_that_may_not_run_twice(board: User, workers: Workers):
+    worker = workers.add("worker-1")
+    task = board.call("create_task", title="Once", command="sleep 1000", attempts=3)
+    async with dispatching(board.database):
+        board.call("queue_task", task=task.id)
+        await running(board, task.id)
+        workers.kill(worker.id)
+        (run,) = await ended(board, task.id)
+    assert run.lost_worker
+    assert task_of(board, task.number).status is Status.BLOCKED
+
+
+async def test_a_lost_worker_has_its_idempotent_task_tried_elsewhere(board: User, workers: Workers):
+    worker = workers.add("worker-1")
+    task = board.call(
+        "create_task", title="Again", command="test $WZP_ATTEMPT = 2 || sleep 1000", attempts=3, idempotent=True
+    )
+    async with dispatching(board.database):
+        board.call("queue_task", task=task.id)
+        await running(board, task.id)
+        workers.add("worker-2")
+        workers.kill(worker.id, restart=False)
+        await until(lambda: task_of(board, task.number).status is Status.REVIEW)
+    runs = runs_of(board, task.id)
+    assert [run.state for run in runs] == [RunState.FAILED, RunState.SUCCEEDED]
+    assert runs[0].process_id != runs[1].process_id
+
+
+async def test_a_task_that_kills_its_workers_is_quarantined(board: User, workers: Workers):
+    workers.add("worker-1")
+    board.call("update_room", quarantine_after=2)
+    # the command's parent is its keeper, whose parent is the worker
+    command = "kill -9 $(cut -d' ' -f4 /proc/$PPID/stat); sleep 1000"
+    task = board.call("create_task", title="Poison", command=command, attempts=9, idempotent=True)
+    async with dispatching(board.database):
+        board.call("queue_task", task=task.id)
+        for _ in range(2):
+            process, program = await until(
+                lambda: next(((p, w) for p, w in workers.programs.items() if w.poll() is not None), None)
+            )
+            program.wait()
+            workers.tell(process, state=ProcessState.FAILED)
+            workers.start(process)
+        await ended(board, task.id)
+        await until(lambda: runs_of(board, task.id)[-1].state is RunState.QUARANTINED)
+    assert task_of(board, task.number).status is Status.BLOCKED
+    with board.database.read() as rows:
+        assert [alert.rule for alert in rows.alerts(task.room_id) if alert.subject == task.id][:1] == ["quarantined"]
+
+
+async def test_cancelling_ends_a_tree_that_ignores_sigterm(board: User, workers: Workers):
+    workers.add("worker-1", stop_grace_seconds=0.2)
+    command = (
+        "trap '' TERM; echo $$; setsid sh -c 'trap \"\" TERM; echo $$; sleep 1000; sleep 1000' & sleep 1000; sleep 1"
+    )
+    task = board.call("create_task", title="Stubborn", command=command)
+    async with dispatching(board.database):
+        board.call("queue_task", task=task.id)
+        run = await running(board, task.id)
+        log = board.database.home.logs / "runs" / f"{run.id}.log"
+        pids = await until(lambda: log.exists() and len(log.read_text().split()) == 2 and log.read_text().split())
+        board.call("cancel_run", run=run.id)
+        (over,) = await ended(board, task.id)
+    assert over.state is RunState.CANCELLED
+    assert task_of(board, task.number).status is Status.TODO
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid), 0)
+
+
+async def test_moving_a_running_task_cancels_its_run(board: User, workers: Workers):
+    workers.add("worker-1")
+    task = board.call("create_task", title="Moved", command="sleep 1000")
+    async with dispatching(board.database):
+        board.call("queue_task", task=task.id)
+        await running(board, task.id)
+        board.call("move_task", task=task.id, to=Status.BACKLOG)
+        (over,) = await ended(board, task.id)
+    assert over.state is RunState.CANCELLED
+    assert "moved the task to backlog" in over.reason
+    assert task_of(board, task.number).status is Status.BACKLOG
+
+
+async def test_a_time_limit_ends_the_command(board: User, workers: Workers):
+    workers.add("worker-1")
+    task = board.call("create_task", title="Slow", command="sleep 1000", time_limit_seconds=1)
+    async with dispatching(board.database):
+        board.call("queue_task", task=task.id)
+        (run,) = await ended(board, task.id)
+    assert run.state is RunState.FAILED
+    assert "time limit of 1 s" in run.reason
+
+
+async def test_a_paused_run_stands_still(board: User, workers: Workers):
+    workers.add("worker-1")
+    task = board.call("create_task", title="Ticking", command="echo $$; while :; do sleep 0.02; done")
+    async with dispatching(board.database):
+        board.call("queue_task", task=task.id)
+        run = await running(board, task.id)
+        log = board.database.home.logs / "runs" / f"{run.id}.log"
+        pid = await until(lambda: log.exists() and log.read_text().strip())
+
+        def state() -> str:
+            with open(f"/proc/{pid}/stat") as file:
+                return file.read().rpartition(")")[2].split()[0]
+
+        board.call("pause_run", run=run.id)
+        await until(lambda: state() == "T")
+        board.call("resume_run", run=run.id)
+        await until(lambda: state() != "T")
+        board.call("cancel_run", run=run.id)
+        await ended(board, task.id)
+
+
+async def test_a_result_that_came_while_no_host_was_there_is_taken_by_the_next(board: User, workers: Workers):
+    workers.add("worker-1")
+    gate = board.database.home.path / "gate"
+    task = board.call("create_task", title="Unseen", command=f"until test -e {gate}; do sleep 0.02; done; echo done")
+    async with dispatching(board.database):
+        board.call("queue_task", task=task.id)
+        run = await running(board, task.id)
+    gate.touch()
+    result = board.database.home.logs / "runs" / f"{run.id}.result"
+    await until(result.exists)
+    async with dispatching(board.database):
+        (over,) = await ended(board, task.id)
+        await until(lambda: not result.exists())
+    assert over.state is RunState.SUCCEEDED
+    assert over.output == "done"
+
+
+async def test_a_result_outlives_the_worker_and_the_host(board: User, workers: Workers):
+    worker = workers.add("worker-1")
+    gate = board.database.home.path / "gate"
+    task = board.call("create_task", title="Unseen", command=f"until test -e {gate}; do sleep 0.02; done; echo done")
+    async with dispatching(board.database):
+        board.call("queue_task", task=task.id)
+        run = await running(board, task.id)
+    gate.touch()
+    await until((board.database.home.logs / "runs" / f"{run.id}.result").exists)
+    workers.kill(worker.id)
+    async with dispatching(board.database):
+        (over,) = await ended(board, task.id)
+    assert over.state is RunState.SUCCEEDED
+
+
+async def test_a_run_begins_once_though_its_host_died_before_it_could_ask(board: User, workers: Workers):
+    from core.operations.settled import RunStart
+    from tests.support.users import User as Caller
+
+    worker = workers.add("worker-1")
+    mark = board.database.home.path / "mark"
+    task = board.call("create_task", title="Asked late", command=f"echo x >> {mark}")
+    board.call("queue_task", task=task.id)
+    from core.agents.expiry import PROGRAM
+
+    program = Caller(board.database, PROGRAM.name, room=board.room)
+    program.actor = PROGRAM
+    run = runs_of(board, task.id)[0]
+    program.call("settle_runs", starts=(RunStart(run.id, worker.id, worker.runner or ""),))
+    async with dispatching(board.database):
+        (over,) = await ended(board, task.id)
+    assert over.state is RunState.SUCCEEDED
+    assert mark.read_text() == "x\n"
+
+
+async def test_files_that_the_command_changed_are_named(board: User, workers: Workers):
+    workers.add("worker-1")
+    task = board.call("create_task", title="Write", command="mkdir -p a; echo 1 > a/new.txt", collects_files=True)
+    async with dispatching(board.database):
+        board.call("queue_task", task=task.id)
+        (run,) = await ended(board, task.id)
+    assert run.files == ("a/new.txt",)
+
+
+async def test_a_worker_that_stands_still_and_wakes_has_its_late_end_refused(board: User, workers: Workers):
+    """The supervisor takes a stopped worker for dead; its tree is killed before the task is tried elsewhere."""
+    worker = workers.add("worker-1")
+    task = board.call(
+        "create_task", title="Twice", command="test $WZP_ATTEMPT = 2 || sleep 1000", attempts=2, idempotent=True
+    )
+    async with dispatching(board.database):
+        board.call("queue_task", task=task.id)
+        run = await running(board, task.id)
+        await until(lambda: (board.database.home.logs / "runs").exists())
+        workers.programs[worker.id].send_signal(signal.SIGSTOP)
+        old = workers.programs.pop(worker.id)
+        try:
+            workers.start(worker.id)
+            await until(lambda: task_of(board, task.number).status is Status.REVIEW)
+        finally:
+            old.send_signal(signal.SIGCONT)
+            old.kill()
+            old.wait()
+    runs = runs_of(board, task.id)
+    assert [each.state for each in runs] == [RunState.FAILED, RunState.SUCCEEDED]
+    assert runs[0].id == run.id
