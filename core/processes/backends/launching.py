@@ -1,0 +1,112 @@
+"""What all backends do to start a runner: prepare its folder, say what to run, and hear how it went."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from core.errors import BackendUnavailable
+from core.processes.link import Launch, refusal
+from core.processes.runner.tree import DETACHED
+from storage import boot_id, decode_json, encode_json
+
+START_S: Final = 30.0
+"""A runner that has not said a word for so long will not: the machine is out of memory or the disk hangs."""
+
+STARTER: Final = Path(__file__).resolve().parent.parent / "runner" / "start.py"
+
+THREADS: Final = ThreadPoolExecutor(8, thread_name_prefix="start-runner")
+"""For starting: it waits for programs, and must take no thread from those that write."""
+
+
+def runner_argv(folder: Path, *options: str) -> list[str]:
+    """The command of a runner: isolated from what is installed or lies about where it runs."""
+    return [sys.executable, "-I", "-S", str(STARTER), str(folder), *options]
+
+
+def runner_environment() -> dict[str, str]:
+    """What a runner itself needs; the process's own environment comes with the launch."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+    return {name: os.environ[name] for name in kept if name in os.environ} | {DETACHED: "1"}
+
+
+def launch_line(launch: Launch) -> bytes:
+    """The launch as the runner reads it."""
+    return _ascii(
+        {
+            "argv": list(launch.argv), "cwd": str(launch.cwd), "env": dict(launch.env), "output": str(launch.output),
+            "max_bytes": launch.max_bytes, "files": launch.files, "stop_signal": launch.stop_signal,
+            "grace_s": launch.grace_s, "token": launch.token, "rows": launch.rows, "columns": launch.columns,
+            "boot_id": boot_id(),
+        }
+    )  # fmt: skip
+
+
+@contextmanager
+def prepared(launch: Launch) -> Iterator[None]:
+    """Make the folders; take the runner's away again where starting fails.
+
+    Raises:
+        BackendUnavailable: they cannot be made.
+    """
+    try:
+        launch.folder.mkdir(mode=0o700, parents=True)
+        launch.output.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BackendUnavailable(
+            f"The folder {launch.folder} for a runner cannot be made: {error.strerror}.",
+            "Look at the home's disk and permissions.",
+        ) from error
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(launch.folder, ignore_errors=True)
+        raise
+
+
+def require_started(answer: bytes, launch: Launch) -> None:
+    """Look at a runner's first word.
+
+    Raises:
+        ProcessFailed: it could not start the program, or another runner has the process.
+        HostLost: a later host has the process.
+        BackendUnavailable: the runner itself did not come up.
+    """
+    try:
+        told: dict[str, Any] = decode_json(answer)
+    except ValueError:
+        raise not_begun(launch) from None
+    if told.get("failed") == "fork":
+        raise refusal(
+            "process_failed",
+            f"'{launch.argv[0]}' could not be started: the system allows no more processes.",
+            "End some, or raise the limit (`ulimit -u`, or the container's).",
+        )
+    if "failed" in told:
+        raise refusal(told["failed"], told["message"], told.get("hint"))
+
+
+def not_begun(launch: Launch) -> BackendUnavailable:
+    """The error of a runner that said nothing; with what Python said, if it did."""
+    try:
+        last = (launch.folder / "runner.log").read_text(errors="replace").strip().splitlines()[-1:]
+    except OSError:
+        last = []
+    said = f" ({last[0][:200]})" if last else ""
+    return BackendUnavailable(
+        f"The runner of process {launch.process} did not begin{said}.", "Look at the machine's memory and disk."
+    )
+
+
+def _ascii(value: dict[str, Any]) -> bytes:
+    """JSON in ASCII: environments and paths may hold bytes that are no UTF-8, which come through as surrogates."""
+    try:
+        return encode_json(value) + b"\n"
+    except (UnicodeEncodeError, ValueError):
+        import json
+
+        return json.dumps(value).encode() + b"\n"

@@ -1,0 +1,361 @@
+"""The link to a runner: what is asked of it and what it tells, over the private socket in its folder."""
+
+import asyncio
+import binascii
+import contextlib
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from core.errors import BackendUnavailable, HostLost, InvalidData, ProcessFailed
+from core.processes.status import (
+    RunnerState,
+    RunnerStatus,
+    end_leftovers,
+    is_runner_alive,
+    processes_folder,
+    read_status,
+    runner_folders,
+    status_from,
+)
+from storage import ProcessId, decode_json, encode_json
+
+__all__ = [
+    "Launch", "RunnerLink", "RunnerState", "RunnerStatus", "end_leftovers", "is_runner_alive", "processes_folder",
+    "read_status", "runner_folders", "short_path",
+]  # fmt: skip
+
+ANSWER_S: Final = 10.0
+"""A runner that has not answered for so long is as good as gone; it never waits for anybody, so it is suspended."""
+
+CHUNKS: Final = 256
+"""So much live output waits for a reader of `output`; more is dropped there, and stays in the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """All that a runner is told to begin with. It goes through a pipe or socket, never into a file or arguments.
+
+    `folder` is the runner's, `output` that of the process's log, of which `files` files of `max_bytes` are kept.
+    `token` is the host's fencing token. `rows` and `columns` are of the terminal.
+    """
+
+    process: ProcessId
+    folder: Path
+    argv: tuple[str, ...]
+    cwd: Path
+    env: Mapping[str, str]
+    output: Path
+    max_bytes: int
+    files: int
+    stop_signal: str
+    grace_s: float
+    token: int
+    rows: int = 24
+    columns: int = 80
+    title: str = ""
+
+
+class RunnerLink:
+    """A connection to a living runner. For one event loop; several may be connected to one runner.
+
+    `stop`, `kill`, `signal` and `release` carry the fencing token that it was connected with.
+    """
+
+    def __init__(self, folder: Path, token: int | None) -> None:
+        self.folder = folder
+        self.status: RunnerStatus
+        """As the runner told it last."""
+        self._token = token
+        self._transport: asyncio.Transport | None = None
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._watchers: list[asyncio.Queue[RunnerStatus | None]] = []
+        self._readers: list[asyncio.Queue[bytes | None]] = []
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._is_closed = False
+        self._gone = asyncio.Event()
+
+    @classmethod
+    async def connect(cls, folder: Path, token: int | None = None) -> "RunnerLink":
+        """Connect to the runner of a folder; with a token, as the host that has it, which the runner then remembers.
+
+        Raises:
+            BackendUnavailable: it is gone, or does not answer.
+            HostLost: it has heard of a later host.
+        """
+        link = cls(folder, token)
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                with short_path(folder / "socket") as path:
+                    await loop.create_unix_connection(lambda: _Lines(link), path)
+                await link._ready
+                if token is not None:
+                    await link._ask("hello", token=token)
+        except (OSError, TimeoutError) as error:
+            link.close()
+            raise _unreachable(folder) from error
+        except BaseException:
+            link.close()
+            raise
+        return link
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the runner has ended, or the link was closed."""
+        return self._is_closed
+
+    async def wait_gone(self) -> None:
+        """Until the runner has ended, or the link was closed."""
+        await self._gone.wait()
+
+    async def changes(self) -> AsyncIterator[RunnerStatus]:
+        """The status now, and each one from now on; ends when the runner is gone."""
+        queue: asyncio.Queue[RunnerStatus | None] = asyncio.Queue()
+        queue.put_nowait(self.status)
+        if self._is_closed:
+            queue.put_nowait(None)
+        self._watchers.append(queue)
+        try:
+            while (status := await queue.get()) is not None:
+                yield status
+        finally:
+            self._watchers.remove(queue)
+
+    async def refresh(self) -> RunnerStatus:
+        """Ask for the status as it is now; the time of the last output is not told otherwise."""
+        await self._ask("status")
+        return self.status
+
+    async def stop(self, grace_s: float | None = None) -> None:
+        """Begin to stop the process: its signal, after `grace_s` seconds kill, until nothing of its tree is left.
+
+        Raises:
+            HostLost: another host has replaced this one.
+            BackendUnavailable: the runner is gone. So for the others.
+        """
+        await self._ask("stop", token=self._own_token(), **({} if grace_s is None else {"grace_s": grace_s}))
+
+    async def kill(self) -> None:
+        """Kill the process and its whole tree at once."""
+        await self._ask("kill", token=self._own_token())
+
+    async def signal(self, name: str) -> None:
+        """Send a signal (`SIGHUP` or `HUP`) to the process's group."""
+        await self._ask("signal", token=self._own_token(), signal=name)
+
+    async def release(self) -> None:
+        """Let the runner of an ended process end, and remove its folder.
+
+        Raises:
+            ProcessFailed: the process has not ended.
+        """
+        await self._ask("release", token=self._own_token())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._gone.wait(), ANSWER_S)
+        self.close()
+        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+
+    async def write(self, data: bytes) -> None:
+        """Give the process input, as if typed.
+
+        Raises:
+            ProcessFailed: it has ended, or has not read a megabyte of input.
+        """
+        for begin in range(0, len(data), 1 << 16):
+            await self._ask("write", data=_text_of(data[begin : begin + (1 << 16)]))
+
+    async def resize(self, rows: int, columns: int) -> None:
+        """Give its terminal another size."""
+        await self._ask("resize", rows=rows, columns=columns)
+
+    async def screen(self) -> tuple[bytes, int, int]:
+        """The latest output, to be fed to a terminal of so many rows and columns, which then shows its screen."""
+        answer = await self._ask("screen")
+        return _bytes_of(answer["screen"]), answer["rows"], answer["columns"]
+
+    async def output(self, *, replay: bool = False) -> AsyncIterator[bytes]:
+        """What the process prints from now on, as it comes; ends with the runner. What comes too fast is left out.
+
+        Args:
+            replay: begin with what `screen` gives, with nothing lost or told twice between.
+        """
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue(CHUNKS)
+        if replay or not self._readers:
+            answer = await self._ask("output", screen=replay)
+            if replay and (shown := _bytes_of(answer["screen"])):
+                queue.put_nowait(shown)
+        self._readers.append(queue)
+        try:
+            while not (self._is_closed and queue.empty()):
+                chunk = await queue.get()
+                if chunk is None:
+                    return
+                yield chunk
+        finally:
+            self._readers.remove(queue)
+            if not self._readers and not self._is_closed:
+                self._send({"do": "output", "on": False})
+
+    def close(self) -> None:
+        """Let go of the runner; it lives on."""
+        if self._transport is not None:
+            self._transport.close()
+        self._end()
+
+    # what comes
+
+    def _connected(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def _take(self, line: bytes) -> None:
+        message = decode_json(line)
+        if "output" in message:
+            chunk = _bytes_of(message["output"])
+            for queue in self._readers:
+                if queue.full():
+                    queue.get_nowait()
+                queue.put_nowait(chunk)
+            return
+        if "status" in message:
+            self._learn(status_from(message["status"]))
+        waiting = self._waiting.pop(message.get("id") or 0, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(message)
+
+    def _learn(self, status: RunnerStatus) -> None:
+        is_news = not self._ready.done() or status != self.status
+        self.status = status
+        if not self._ready.done():
+            self._ready.set_result(None)
+        elif is_news:
+            for queue in self._watchers:
+                queue.put_nowait(status)
+
+    def _end(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._gone.set()
+        for watcher in self._watchers:
+            watcher.put_nowait(None)
+        for reader in self._readers:
+            if reader.full():
+                reader.get_nowait()
+            reader.put_nowait(None)
+        gone = _unreachable(self.folder)
+        for waiting in (self._ready, *self._waiting.values()):
+            if not waiting.done():
+                waiting.set_exception(gone)
+                waiting.exception()  # somebody may have given up waiting
+        self._waiting.clear()
+
+    # what is asked
+
+    def _own_token(self) -> int:
+        if self._token is None:
+            raise HostLost(
+                f"This link to runner {self.folder.name} was made without a host's token.",
+                "Ask the host of the services to do it.",
+            )
+        return self._token
+
+    def _send(self, message: dict[str, Any]) -> None:
+        if self._is_closed or self._transport is None:
+            raise _unreachable(self.folder)
+        self._transport.write(encode_json(message) + b"\n")
+
+    async def _ask(self, do: str, **arguments: Any) -> dict[str, Any]:
+        number = next(self._numbers)
+        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
+        try:
+            self._send({"id": number, "do": do, **arguments})
+            answer = await asyncio.wait_for(future, ANSWER_S)
+        except TimeoutError as error:
+            raise BackendUnavailable(
+                f"Runner {self.folder.name} has not answered for {ANSWER_S:g} seconds.",
+                "It may be suspended (`kill -CONT` wakes it); the process itself goes on.",
+            ) from error
+        finally:
+            self._waiting.pop(number, None)
+        if "error" in answer:
+            raise refusal(answer["error"], answer["message"])
+        return answer
+
+
+class _Lines(asyncio.Protocol):
+    """Parts what a runner sends into lines, however long they are."""
+
+    def __init__(self, link: RunnerLink) -> None:
+        self._link = link
+        self._pieces: list[bytes] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._link._connected(transport)
+
+    def data_received(self, data: bytes) -> None:
+        first, *rest = data.split(b"\n")
+        self._pieces.append(first)
+        for piece in rest:
+            self._link._take(b"".join(self._pieces))
+            self._pieces = [piece]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._link._end()
+
+
+@contextlib.contextmanager
+def short_path(path: Path) -> Iterator[str]:
+    """A name for a file that is short enough for a socket (108 bytes on Linux, 104 on macOS), while the block lasts.
+
+    Raises:
+        OSError: the directory of `path` is not there.
+    """
+    if len(os.fsencode(path)) < 100:
+        yield str(path)
+        return
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if os.path.isdir(f"/proc/self/fd/{descriptor}"):  # noqa: PTH112  the link must not be resolved
+            yield f"/proc/self/fd/{descriptor}/{path.name}"
+        else:
+            with tempfile.TemporaryDirectory(prefix="wzp-", dir="/tmp") as nearby:  # noqa: S108  mode 0700
+                link = Path(nearby, "f")
+                link.symlink_to(path.parent)
+                yield str(link / path.name)
+    finally:
+        os.close(descriptor)
+
+
+def refusal(code: str, message: str, hint: str | None = None) -> Exception:
+    """The error that a runner's refusal stands for."""
+    if code == "host_lost":
+        return HostLost(message, hint or "Nothing is to be done: the later host looks after the process.")
+    if code == "invalid_data":
+        return InvalidData(message, hint or "Correct the value.")
+    if code == "backend_unavailable":
+        return BackendUnavailable(message, hint or "Look at the home's disk and permissions, then start it again.")
+    return ProcessFailed(message, hint or "See what the process does with `wzp ps`.")
+
+
+def _unreachable(folder: Path) -> BackendUnavailable:
+    return BackendUnavailable(
+        f"The runner {folder.name} of process {folder.parent.name} is gone or does not answer.",
+        "See with `wzp ps` what became of the process.",
+    )
+
+
+def _bytes_of(text: str) -> bytes:
+    return binascii.a2b_base64(text)
+
+
+def _text_of(data: bytes) -> str:
+    return binascii.b2a_base64(data, newline=False).decode()

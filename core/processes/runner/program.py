@@ -1,0 +1,622 @@
+"""The runner's one loop: terminal, signals, socket and clock of one process, never waiting for anybody but them all."""
+
+from __future__ import annotations
+
+import binascii
+import fcntl
+import os
+import select
+import sys
+import time
+from collections import deque
+
+from . import child, clients, tree
+from .ending import Ending
+from .light import become_subreaper, decode, encode, signal_name, signal_number, signals
+from .log import OutputLog
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+VERSION = 1
+"""Of the wire and of state.json."""
+
+LINGER_S = 24 * 3600.0
+"""An ended process's runner waits so long to be asked for the exit status; state.json stays after that."""
+
+SCREEN_BYTES = 256 << 10
+"""How much of the latest output is kept for drawing the process's screen."""
+
+INPUT_BYTES = 1 << 20
+"""With so much that the process has not read, more input is refused."""
+
+READ_BYTES = 64 << 10
+HANGUP_LOOK_S = 0.5
+"""How often a terminal that everybody has closed is looked at again, while the leader lives."""
+
+REFUSED = "refused"
+
+
+class Refused(Exception):
+    """A command is not obeyed: a code of core/errors.py and one sentence."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Runner:
+    """One process, from its start until it is released."""
+
+    def __init__(self, folder: str, launch: dict[str, Any], in_pane: bool) -> None:
+        self._name = os.path.basename(folder.rstrip("/"))
+        self._launch = launch
+        self._in_pane = in_pane
+        self._poller = select.poll()
+        self._handlers: dict[int, Callable[[int], None]] = {}
+        self._clients: dict[int, clients.Client] = {}
+        self._input: deque[bytes] = deque()
+        self._input_size = 0
+        self._screen: deque[bytes] = deque()
+        self._screen_size = 0
+        self._is_alternate = False
+        self._leader_dead = False
+        self._is_reaped = False
+        self._ending: Ending | None = None
+        self._wake_at: float | None = None
+        self._end_at: float | None = None
+        self._look_at: float | None = None
+        self._is_unwritten = False
+        self._is_released = False
+        self._pane: Any = None
+        self.status: dict[str, Any] = {
+            "version": VERSION, "state": "starting", "pid": None, "pid_started": None,
+            "boot_id": str(launch["boot_id"]), "runner_pid": os.getpid(), "runner_started": tree.started(os.getpid()),
+            "started_at": None, "ended_at": None, "exit_code": None, "exit_signal": None, "error": None, "hint": None,
+            "token": int(launch["token"]), "last_output_at": None,
+            "rows": int(launch["rows"]), "columns": int(launch["columns"]), "pane": None,
+        }  # fmt: skip
+
+    # beginning
+
+    def begin(self) -> None:
+        """Take the process's place, open everything, and start the program.
+
+        Raises:
+            Refused: another runner has the process, or a later host has.
+            child.StartError: the program could not be started.
+        """
+        self._umask = os.umask(0o077)
+        self._lock = os.open("lock", os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._take_instance()
+        self._take_signals()
+        launch = self._launch
+        self._log = OutputLog(str(launch["output"]), int(launch["max_bytes"]), int(launch["files"]))
+        self._is_subreaper = become_subreaper()
+        if self._in_pane:
+            self._take_pane()
+        self._door = clients.Door()
+        self._watch(self._door.fd, select.POLLIN, self._knocked)
+        env = {str(name): str(value) for name, value in launch["env"].items() if name != tree.DETACHED}
+        env[tree.MARKER] = self._name
+        env[tree.MARKER + "_FOLDER"] = os.getcwd()
+        if self._in_pane:
+            env |= {name: os.environ[name] for name in ("TERM", "TMUX", "TMUX_PANE") if name in os.environ}
+        env.setdefault("TERM", "xterm-256color")
+        status = self.status
+        argv = [str(each) for each in launch["argv"]]
+        self._leader, self._master, self._slave = child.spawn(
+            argv, str(launch["cwd"]), env, status["rows"], status["columns"], self._umask
+        )
+        status["pid"], status["pid_started"] = self._leader, tree.started(self._leader)
+        status["started_at"] = _now_us()
+        status["state"] = "running"
+        self._watch(self._master, select.POLLIN, self._terminal_ready)
+        self._write_state()
+
+    def _take_instance(self) -> None:
+        """Be the only runner of the process until all of it has ended; the file remembers the highest token.
+
+        Raises:
+            Refused: somebody else is, or a later host has spoken already.
+        """
+        self._instance = os.open("../instance", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._instance, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Refused("process_failed", "Another runner of this process has not ended yet.") from error
+        self._require_token(int(self._launch["token"]), self._known_token())
+        self._remember_token()
+
+    def _known_token(self) -> int:
+        told = os.pread(self._instance, 32, 0).strip(b"\0 \n")
+        return int(told) if told.isdigit() else 0
+
+    def _remember_token(self) -> None:
+        os.pwrite(self._instance, b"%20d\n" % self.status["token"], 0)
+
+    def _take_signals(self) -> None:
+        reading, writing = os.pipe()
+        for descriptor in (reading, writing):
+            os.set_blocking(descriptor, False)
+        signals.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        self._signals = reading
+        for name in ("SIGCHLD", "SIGTERM", "SIGWINCH"):
+            signals.signal(getattr(signals, name), _nothing)
+        for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGPIPE", "SIGUSR1", "SIGUSR2"):
+            signals.signal(getattr(signals, name), signals.SIG_IGN)
+        self._watch(reading, select.POLLIN, self._signalled)
+
+    def _take_pane(self) -> None:
+        from .pane import Pane
+
+        self._pane = Pane()
+        self.status["pane"] = os.environ.get("TMUX_PANE")
+        size = self._pane.size()
+        if size is not None and all(size):
+            self.status["rows"], self.status["columns"] = size
+        self._watch(self._pane.fd, select.POLLIN, self._pane_ready)
+
+    # the loop
+
+    def run(self) -> None:
+        """Serve until released."""
+        self._advance()  # it may have ended already
+        while not self._is_released:
+            for descriptor, happened in self._poller.poll(self._pause_ms()):
+                handler = self._handlers.get(descriptor)
+                if handler is not None:
+                    handler(happened)
+            self._clock()
+
+    def _pause_ms(self) -> int | None:
+        times = [moment for moment in (self._wake_at, self._end_at, self._look_at) if moment is not None]
+        if self._is_unwritten:
+            times.append(time.monotonic() + 1.0)
+        return max(0, int((min(times) - time.monotonic()) * 1000) + 1) if times else None
+
+    def _clock(self) -> None:
+        now = time.monotonic()
+        if self._wake_at is not None and now >= self._wake_at:
+            self._advance()
+        if self._look_at is not None and now >= self._look_at:
+            self._look_at = None
+            self._watch(self._master, select.POLLIN, self._terminal_ready)
+        if self._is_unwritten:
+            self._write_state()
+        if self._end_at is not None and now >= self._end_at:
+            self._is_released = True
+
+    def _watch(self, descriptor: int, events: int, handler: Callable[[int], None]) -> None:
+        self._handlers[descriptor] = handler
+        self._poller.register(descriptor, events)
+
+    def _forget(self, descriptor: int) -> None:
+        if self._handlers.pop(descriptor, None) is not None:
+            self._poller.unregister(descriptor)
+
+    # what the process does
+
+    def _terminal_ready(self, happened: int) -> None:
+        if happened & select.POLLOUT:
+            self._feed()
+        if happened & (select.POLLIN | select.POLLHUP | select.POLLERR) and not self._drain():
+            self._forget(self._master)
+            if not self._leader_dead:
+                self._look_at = time.monotonic() + HANGUP_LOOK_S
+
+    def _drain(self) -> bool:
+        """Take what the terminal has, at most a share of it; False when everybody has closed it."""
+        pieces, size, is_open = [], 0, True
+        try:
+            while size < READ_BYTES:
+                piece = os.read(self._master, READ_BYTES)
+                if not piece:
+                    is_open = False
+                    break
+                pieces.append(piece)
+                size += len(piece)
+        except BlockingIOError:
+            pass
+        except OSError:  # EIO: nobody has the other side open
+            is_open = False
+        if pieces:
+            self._take_output(b"".join(pieces))
+        return is_open
+
+    def _take_output(self, data: bytes) -> None:
+        self._log.append(data)
+        self.status["last_output_at"] = _now_us()
+        self._screen.append(data)
+        self._screen_size += len(data)
+        while self._screen_size - len(self._screen[0]) >= SCREEN_BYTES:
+            gone = self._screen.popleft()
+            self._screen_size -= len(gone)
+            enters, leaves = gone.rfind(b"\x1b[?1049h"), gone.rfind(b"\x1b[?1049l")
+            self._is_alternate = enters > leaves if enters != leaves else self._is_alternate
+        if self._pane is not None:
+            self._pane.show(data)
+            if self._pane.has_more:
+                self._poller.modify(self._pane.fd, select.POLLIN | select.POLLOUT)
+        encoded = None
+        for client in list(self._clients.values()):
+            if client.wants_output:
+                if encoded is None:
+                    encoded = binascii.b2a_base64(data, newline=False).decode()
+                self._kept(client, client.tell_output(encoded, len(data), self._log.end))
+
+    def _feed(self) -> None:
+        """Give the process the input that waits, as much as it takes."""
+        try:
+            while self._input:
+                written = os.write(self._master, self._input[0])
+                self._input_size -= written
+                if written < len(self._input[0]):
+                    self._input[0] = self._input[0][written:]
+                    break
+                self._input.popleft()
+        except OSError as error:
+            if not isinstance(error, BlockingIOError):  # nobody reads any more
+                self._input.clear()
+                self._input_size = 0
+        if self._master in self._handlers:
+            self._poller.modify(self._master, select.POLLIN | (select.POLLOUT if self._input else 0))
+
+    def _signalled(self, _happened: int) -> None:
+        try:
+            came = set(os.read(self._signals, 4096))
+        except BlockingIOError:
+            return
+        if signals.SIGCHLD in came:
+            self._advance()
+        if signals.SIGTERM in came and self.status["state"] != "exited":  # the machine goes down
+            self._stop(float(self._launch["grace_s"]))
+        if signals.SIGWINCH in came and self._pane is not None and (size := self._pane.size()) is not None:
+            self._resize(*size)
+
+    def _reap(self) -> None:
+        """See whether the leader is dead, and reap every other child: the leader stays, so that its number is ours."""
+        if not self._leader_dead:
+            while True:
+                try:
+                    told = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                except ChildProcessError:
+                    return
+                if told is None:
+                    return
+                if told.si_pid != self._leader:
+                    os.waitpid(told.si_pid, os.WNOHANG)
+                    continue
+                self._leader_dead = True
+                if told.si_code == os.CLD_EXITED:
+                    self.status["exit_code"] = told.si_status
+                else:
+                    self.status["exit_signal"] = signal_name(told.si_status)
+                break
+        if self._is_reaped:
+            return
+        for pid in tree.own_children() or ():
+            if pid != self._leader:
+                try:
+                    os.waitpid(pid, os.WNOHANG)
+                except ChildProcessError:
+                    pass
+
+    def _advance(self) -> None:
+        """Go on as the life of the process demands: notice its end, end what is left of it, tell when all is over."""
+        if self.status["state"] == "exited":
+            self._reap_strays()
+            return
+        self._reap()
+        if self._leader_dead and self._ending is None:
+            self._end_by_itself()
+        if self._ending is None:
+            self._wake_at = None
+            return
+        self._wake_at = self._ending.advance(self._leader_dead)
+        self._reap()
+        if self._wake_at is None and self._leader_dead:
+            self._finish()
+        elif self._ending.survivors and self._wake_at is not None:
+            pids = ", ".join(map(str, self._ending.survivors[:5]))
+            self._change(error=f"{len(self._ending.survivors)} processes do not die ({pids}).")
+
+    def _end_by_itself(self) -> None:
+        """The leader is dead without having been asked: what it has left behind is ended as a stop would."""
+        self._ending = Ending(self._leader, self._name, self._is_subreaper)
+        if self._is_subreaper and tree.own_children() == [self._leader]:
+            return
+        self._ending.begin(self._stop_signal(), float(self._launch["grace_s"]))
+        self._change(state="stopping")
+
+    def _reap_strays(self) -> None:
+        """After the end: a detached process that came to us may die."""
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            pass
+
+    def _finish(self) -> None:
+        """Nothing is left: take the last output, reap the leader, let another runner have the process, and tell."""
+        os.close(self._slave)
+        while self._drain():
+            pass
+        self._forget(self._master)
+        self._look_at = None
+        os.waitpid(self._leader, 0)
+        self._is_reaped = True
+        os.close(self._master)
+        self._input.clear()
+        self._log.close()
+        self._wake_at = None
+        self._end_at = time.monotonic() + LINGER_S
+        self.status["ended_at"] = _now_us()
+        self.status["error"] = None
+        if self._pane is not None:
+            code, name = self.status["exit_code"], self.status["exit_signal"]
+            self._pane.show(f"\r\n[ended with {name or f'code {code}'}]\r\n".encode())
+        self.status["state"] = "exited"
+        self._write_state()
+        os.close(self._instance)
+        self._push()
+
+    def _change(self, **changes: Any) -> None:
+        """Change the status, write it down and tell everybody, if it is news."""
+        if any(self.status[name] != value for name, value in changes.items()):
+            self.status.update(changes)
+            self._write_state()
+            self._push()
+
+    def _write_state(self) -> None:
+        """Put the status into state.json, whole or not at all.
+
+        Not synced to the disk: what it tells of does not outlive a power cut either.
+        """
+        try:
+            descriptor = os.open(".state.json.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            try:
+                data = encode(self.status).encode() + b"\n"
+                self._is_unwritten = os.write(descriptor, data) < len(data)
+            finally:
+                os.close(descriptor)
+            if not self._is_unwritten:
+                os.rename(".state.json.new", "state.json")
+        except OSError:  # no room: again in a second; whoever is connected knows
+            self._is_unwritten = True
+
+    # what others ask
+
+    def _knocked(self, _happened: int) -> None:
+        client = self._door.accept()
+        if client is not None:
+            self._clients[client.fd] = client
+            self._watch(client.fd, select.POLLIN, lambda happened: self._client_ready(client, happened))
+            self._kept(client, client.tell({"status": self.status}))
+
+    def _client_ready(self, client: clients.Client, happened: int) -> None:
+        if happened & select.POLLOUT and not self._kept(client, client.flush()):
+            return
+        if not happened & (select.POLLIN | select.POLLHUP | select.POLLERR):
+            return
+        messages = client.read()
+        if messages is None:
+            self._drop(client)
+            return
+        for message in messages:
+            answer: dict[str, Any] = {"id": message.get("id")}
+            try:
+                answer |= self._obey(client, message)
+            except Refused as error:
+                answer |= {"error": error.code, "message": error.message, "token": self.status["token"]}
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
+                answer |= {"error": "invalid_data", "message": f"The runner does not understand it: {error!r}."}
+            if not self._kept(client, client.tell(answer)):
+                return
+
+    def _kept(self, client: clients.Client, is_there: bool) -> bool:
+        """Keep a client, and send on when it reads; or drop it if it has gone."""
+        if client.fd not in self._clients:
+            return False
+        if not is_there:
+            self._drop(client)
+            return False
+        self._poller.modify(client.fd, select.POLLIN | (select.POLLOUT if client.has_more else 0))
+        return True
+
+    def _drop(self, client: clients.Client) -> None:
+        self._forget(client.fd)
+        del self._clients[client.fd]
+        client.close()
+
+    def _push(self) -> None:
+        for client in list(self._clients.values()):
+            self._kept(client, client.tell({"status": self.status}))
+
+    def _obey(self, client: clients.Client, message: dict[str, Any]) -> dict[str, Any]:
+        """Do what a message asks; gives what the answer says beside its id."""
+        do = message["do"]
+        if do in ("hello", "stop", "kill", "signal", "release"):
+            self._check_token(int(message["token"]))
+        if do == "stop":
+            self._stop(float(message.get("grace_s", self._launch["grace_s"])))
+        elif do == "kill":
+            self._stop(0.0)
+        elif do == "signal":
+            number = signal_number(str(message["signal"]))
+            if number is None:
+                raise Refused("invalid_data", f"{message['signal']!r} is no signal of this system.")
+            if not self._leader_dead:
+                os.killpg(self._leader, number)
+        elif do == "release":
+            if self.status["state"] != "exited":
+                raise Refused("process_failed", "The process has not ended, so its runner stays.")
+            self._is_released = True
+        elif do == "write":
+            self._write(binascii.a2b_base64(message["data"]))
+        elif do == "resize":
+            self._resize(int(message["rows"]), int(message["columns"]))
+        elif do == "screen":
+            return self._picture()
+        elif do == "output":
+            client.wants_output = bool(message.get("on", True))
+            return self._picture() if message.get("screen") else {"end": self._log.end}
+        elif do not in ("hello", "status"):
+            raise Refused("invalid_data", f"The runner knows no {do!r}.")
+        return {"status": self.status}
+
+    def _check_token(self, token: int) -> None:
+        """Refuse a host that another has replaced; remember a later one.
+
+        Raises:
+            Refused: the token is lower than one that was seen before.
+        """
+        self._require_token(token, self.status["token"])
+        if token > self.status["token"]:
+            self.status["token"] = token
+            if self.status["state"] != "exited":
+                self._remember_token()
+            self._write_state()
+
+    def _require_token(self, token: int, known: int) -> None:
+        if token < known:
+            raise Refused("host_lost", f"Host {token} of the services has been replaced by host {known}.")
+
+    def _stop(self, grace_s: float) -> None:
+        if self.status["state"] == "exited":
+            return
+        if self._ending is None:
+            self._ending = Ending(self._leader, self._name, self._is_subreaper)
+        self._ending.begin(self._stop_signal(), grace_s)
+        self._change(state="stopping")
+        self._advance()
+
+    def _stop_signal(self) -> int:
+        return signal_number(str(self._launch["stop_signal"])) or int(signals.SIGTERM)
+
+    def _write(self, data: bytes) -> None:
+        if self.status["state"] == "exited":
+            raise Refused("process_failed", "The process has ended and takes no input.")
+        if self._input_size + len(data) > INPUT_BYTES:
+            raise Refused("process_failed", "The process does not read its input; no more is kept for it.")
+        self._input.append(data)
+        self._input_size += len(data)
+        self._feed()
+
+    def _resize(self, rows: int, columns: int) -> None:
+        if not (0 < rows < 10_000 and 0 < columns < 10_000):
+            raise Refused("invalid_data", f"A terminal of {rows} rows and {columns} columns cannot be.")
+        self.status["rows"], self.status["columns"] = rows, columns
+        if self.status["state"] != "exited":
+            child.set_size(self._master, rows, columns)
+
+    def _picture(self) -> dict[str, Any]:
+        data = b"".join(self._screen)
+        if self._is_alternate:
+            data = b"\x1b[?1049h" + data
+        return {
+            "screen": binascii.b2a_base64(data, newline=False).decode(),
+            "rows": self.status["rows"], "columns": self.status["columns"], "end": self._log.end,
+        }  # fmt: skip
+
+    # the pane
+
+    def _pane_ready(self, happened: int) -> None:
+        if happened & select.POLLOUT:
+            self._pane.flush()
+            if not self._pane.has_more:
+                self._poller.modify(self._pane.fd, select.POLLIN)
+        if not happened & (select.POLLIN | select.POLLHUP | select.POLLERR):
+            return
+        typed = self._pane.read()
+        if typed is None:  # somebody has closed the pane: the process goes with its terminal
+            self._forget(self._pane.fd)
+            self._pane.close()
+            self._pane = None
+            self._stop(float(self._launch["grace_s"]))
+        elif typed and self.status["state"] != "exited":
+            try:
+                self._write(typed)
+            except Refused:  # nobody reads; a terminal drops what is typed then, too
+                return
+
+    def close(self) -> None:
+        """Leave nothing in the folder that says that we live."""
+        self._door.close()
+        for client in list(self._clients.values()):
+            client.flush()
+            client.close()
+
+
+def _nothing(_number: int, _frame: object) -> None:
+    """A handler, so that the signal wakes the loop."""
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
+
+
+class _Starter:
+    """Whoever has started us: gives the launch, and takes the first word."""
+
+    def __init__(self, in_pane: bool) -> None:
+        if in_pane:
+            connection = clients.connect("launch")
+            self._reading = self._writing = os.dup(connection.fileno())
+            os.set_inheritable(self._reading, False)
+            connection.close()
+        else:
+            self._reading, self._writing = 0, 1
+        self._in_pane = in_pane
+
+    def launch(self) -> dict[str, Any]:
+        """What is to be run; ends with a line break, not with the stream."""
+        pieces = []
+        while piece := os.read(self._reading, 1 << 20):
+            pieces.append(piece)
+            if piece.endswith(b"\n"):
+                break
+        told = decode(b"".join(pieces).decode())
+        assert isinstance(told, dict)
+        return told
+
+    def answer(self, message: dict[str, Any]) -> None:
+        """Say how it went, and let go."""
+        data = encode(message).encode() + b"\n"
+        try:
+            while data:
+                data = data[os.write(self._writing, data) :]
+        except OSError:  # gone; state.json tells the next one
+            pass
+        if self._in_pane:
+            os.close(self._writing)
+        else:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nowhere, 0)
+            os.dup2(nowhere, 1)
+            os.close(nowhere)
+
+
+def main(folder: str, in_pane: bool) -> None:
+    """Run one process from its launch to its release."""
+    os.chdir(folder)
+    starter = _Starter(in_pane)
+    runner = Runner(folder, starter.launch(), in_pane)
+    try:
+        runner.begin()
+    except child.StartError as error:
+        starter.answer({"failed": "process_failed", "message": error.message, "hint": error.hint})
+        sys.exit(1)
+    except Refused as error:
+        starter.answer({"failed": error.code, "message": error.message})
+        sys.exit(1)
+    except OSError as error:
+        starter.answer({"failed": "backend_unavailable", "message": f"A runner could not begin: {error}."})
+        sys.exit(1)
+    starter.answer({"status": runner.status})
+    runner.run()
+    runner.close()
