@@ -48,6 +48,12 @@ def _history_screen() -> Any:
     return HistoryScreen()
 
 
+def _metrics_screen() -> Any:
+    from tui.screens.metrics import MetricsScreen
+
+    return MetricsScreen()
+
+
 class ParallelApp(Attending, inherit_bindings=False):
     """wezterm-parallel on one room. `settings_changed` is published with the new `Settings`."""
 
@@ -58,6 +64,7 @@ class ParallelApp(Attending, inherit_bindings=False):
         "history": _history_screen,
         "agents": _agents_screen,
         "handoffs": _handoffs_screen,
+        "metrics": _metrics_screen,
     }
     DEFAULT_MODE = "board"
     BINDINGS: ClassVar = [

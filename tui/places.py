@@ -12,6 +12,7 @@ def all_places() -> list[type[Place]]:
     from tui.screens.help import HelpScreen
     from tui.screens.history import HistoryScreen
     from tui.screens.messages import MessagesScreen
+    from tui.screens.metrics import MetricsScreen
     from tui.screens.settings import SettingsScreen
     from tui.screens.task import TaskScreen
 
@@ -21,6 +22,7 @@ def all_places() -> list[type[Place]]:
         HistoryScreen,
         AgentsScreen,
         HandoffsScreen,
+        MetricsScreen,
         MessagesScreen,
         SettingsScreen,
         HelpScreen,

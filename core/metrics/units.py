@@ -42,6 +42,8 @@ def _bytes(value: float) -> str:
 
 def _duration(seconds: float) -> str:
     """A span of time in its two greatest units."""
+    if seconds <= 0:
+        return "0 s"
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 60:

@@ -31,7 +31,10 @@ def series_list(found: Sequence[Wire]) -> str:
 
 def flow_list(points: Sequence[Wire]) -> str:
     """The cumulative flow, a row a moment."""
-    rows = [[Cell(local_time(each["at"]), DIM), *(Cell(str(each[status]), STATUS_STYLES.get(status, "")) for status in COLUMNS)] for each in points]
+    rows = [
+        [Cell(local_time(each["at"]), DIM), *(Cell(str(each[name]), STATUS_STYLES.get(name, "")) for name in COLUMNS)]
+        for each in points
+    ]
     return table(("AT", *(status.upper() for status in COLUMNS)), rows, flexible=0)
 
 
