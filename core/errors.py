@@ -124,6 +124,13 @@ class BackendUnavailable(ParallelError):
     exit_code = 8
 
 
+class NotSettled(ParallelError):
+    """What was asked for is stored, and has not come true in the time that the caller would wait."""
+
+    code = "timeout"
+    exit_code = 8
+
+
 class ProcessFailed(ParallelError):
     """A process could not be started, or ended otherwise than was asked for."""
 

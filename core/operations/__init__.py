@@ -32,7 +32,7 @@ def load(*modules: str) -> dict[str, Operation]:
 
 def modules_under(word: str) -> tuple[str, ...]:
     """The modules whose operations' commands begin with a word: `task` for its own, and `tasks`."""
-    own = tuple(module for module in MODULES if module.removesuffix("s") == word)
+    own = tuple(module for module in MODULES if module in (word, f"{word}s"))
     return tuple(dict.fromkeys((*own, *(each for each in _ELSEWHERE.get(word, ()) if each in MODULES))))
 
 

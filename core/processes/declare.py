@@ -93,14 +93,18 @@ def instance_name(declared_name: str, instance: int) -> str:
 
 def respecify(work: Work, process: Process, spec: ProcessSpec) -> Process:
     """Store another spec; a new generation where its program has to be started anew and shall run."""
-    takes_restart = any(getattr(process.spec, name) != getattr(spec, name) for name in ANEW)
-    takes_restart = takes_restart or (process.spec.log.max_bytes, process.spec.log.files) != (
-        spec.log.max_bytes, spec.log.files,
-    )  # fmt: skip
-    anew = takes_restart and process.desired is Desired.RUNNING
+    anew = takes_restart(process.spec, spec) and process.desired is Desired.RUNNING
     work.get(Process, process.id)
     return work.save(
         replace(process, spec=spec, generation=process.generation + 1 if anew else process.generation), event="edited"
+    )
+
+
+def takes_restart(before: ProcessSpec, after: ProcessSpec) -> bool:
+    """Whether a program that runs by one spec has to be started anew to run by another."""
+    sizes = before.log.max_bytes, before.log.files
+    return sizes != (after.log.max_bytes, after.log.files) or any(
+        getattr(before, name) != getattr(after, name) for name in ANEW
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 import sys
+import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from click.core import ParameterSource
 
 from core.doors.cli import words
 from core.doors.cli.context import Run, common_parameters, put_json
-from core.operation import Line, Operation, Parameter, Text, bare_type, is_optional
+from core.operation import Item, Line, Operation, Parameter, Text, bare_type, is_optional
 
 _TOLD: Final = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 
@@ -25,6 +26,10 @@ class OperationCommand(click.Command):
         self.operation = operation
         own = [_parameter_for(operation, each) for each in operation.parameters]
         more = [*(_call_options() if operation.changes else []), *common_parameters()]
+        if operation.settles:
+            from core.doors.cli import settling
+
+            more = [*settling.options(), *more]
         super().__init__(
             operation.command.split()[-1],
             params=[*own, *more],
@@ -37,6 +42,7 @@ class OperationCommand(click.Command):
         context = click.get_current_context()
         run = context.ensure_object(Run)
         reason, key = told.pop("reason", None), told.pop("idempotency_key", None)
+        self._waits, self._timeout_s = not told.pop("no_wait", False), told.pop("timeout", 0)
         arguments = self._arguments(context, told)
         lines = self._lines_from_stdin(arguments)
         if lines is None:
@@ -48,14 +54,19 @@ class OperationCommand(click.Command):
 
     def _call_once(self, run: Run, arguments: Mapping[str, Any], reason: str | None, key: str | None) -> None:
         outcome = run.call(self.operation, arguments, reason=reason, key=key)
+        shaped = outcome.shaped
+        for warning in outcome.warnings:
+            run.warn(warning)
+        if self.operation.settles:
+            from core.doors.cli.settling import settled
+
+            shaped = settled(run, shaped, waits=self._waits, timeout_s=self._timeout_s)
         if run.wants_json:
-            put_json(outcome.shaped)
+            put_json(shaped)
         else:
             from core.doors.cli.drawing import draw
 
-            for warning in outcome.warnings:
-                run.warn(warning)
-            run.put(None, draw(self.operation, outcome.shaped))
+            run.put(None, draw(self.operation, shaped))
 
     def _arguments(self, context: click.Context, told: Mapping[str, Any]) -> dict[str, Any]:
         """What was given on the command line, and nothing else: an operation's defaults are its own."""
@@ -113,6 +124,8 @@ def _parameter_for(operation: Operation, parameter: Parameter) -> click.Paramete
 def _word_for(parameter: Parameter) -> words.Word:
     # an empty word takes a field's value away, but `--if-version "$UNSET"` must not mean that nothing is checked
     can_be_cleared = parameter.is_required or parameter.default is not None
+    if parameter.is_positional and typing.get_args(parameter.annotation)[:1] == (Item,):
+        return words.ARGUMENT
     return words.word_for(parameter.annotation if can_be_cleared else bare_type(parameter.annotation))
 
 

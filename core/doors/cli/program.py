@@ -163,6 +163,10 @@ def _operations_under(word: str) -> dict[str, Operation]:
 def _command(operation: Operation) -> click.Command:
     from core.doors.cli.commands import OperationCommand
 
+    if operation.name == "trust_room":  # it shows what is approved
+        from core.doors.cli.trust import TrustCommand
+
+        return TrustCommand(operation)
     return OperationCommand(operation)
 
 

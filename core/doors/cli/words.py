@@ -11,7 +11,7 @@ from typing import Any, Final, NewType
 import click
 from click.shell_completion import CompletionItem
 
-from core.operation import Item, Line, Moment, Text, bare_type, is_optional
+from core.operation import Item, Line, Moment, ProcessRef, Text, bare_type, is_optional
 from storage import AgentId, ChangeId, HandoffId, ParallelError, RunId, SessionId, TaskId
 
 if typing.TYPE_CHECKING:
@@ -137,8 +137,10 @@ class Choice(Word):
     def read(self, text: str) -> StrEnum:
         """The member."""
         try:
-            return self._vocabulary(text.strip().lower().replace("-", "_"))
-        except ValueError:
+            word = text.strip().lower()
+            known = {each.replace("-", "_"): each for each in self._vocabulary}
+            return known[word.replace("-", "_")]
+        except KeyError:
             what = self._vocabulary.__name__.lower()
             choices = ", ".join(self._vocabulary)
             raise click.BadParameter(f"{text!r} is no {what}; choose {choices}.") from None
@@ -197,6 +199,14 @@ class Whole(Word):
         return () if text in ("", NONE) else (text,)
 
 
+class Argument(Word):
+    """A word of another program's command line, just as it is, as a tuple of one."""
+
+    def read(self, text: str) -> tuple[str, ...]:
+        """The one word."""
+        return (text,)
+
+
 class Pairs(Word):
     """`KEY=VALUE`, one or several separated by commas, as a dict."""
 
@@ -242,6 +252,13 @@ def _runs(run: "Run") -> list[tuple[str, str]]:
         return [(each.id, f"{each.state} {for_screen(each.command)[:50]}") for each in rows.runs(run.room.id, limit=50)]
 
 
+def _processes(run: "Run") -> list[tuple[str, str]]:
+    with run.database.read() as rows:
+        known = rows.processes(run.room.id)
+    labels = {f"@{label}": "" for each in known for label in each.spec.labels}
+    return [*((each.name, str(each.state)) for each in known), *labels.items()]
+
+
 def _rooms(run: "Run") -> list[tuple[str, str]]:
     with run.database.read() as rows:
         return [(room.name, room.root) for room in rows.rooms()]
@@ -259,6 +276,7 @@ TASK: Final = Word("TASK", _tasks)
 AGENT: Final = AgentName("AGENT", _agents)
 ROOM: Final = Word("ROOM", _rooms)
 NUMBER: Final = Number("N")
+ARGUMENT: Final = Argument("WORD")
 
 _BY_TYPE: Final[dict[Any, Word]] = {
     TaskId: TASK,
@@ -270,6 +288,7 @@ _BY_TYPE: Final[dict[Any, Word]] = {
     Line: Word("TEXT"),
     Text: Body("TEXT"),
     Moment: Word("WHEN"),
+    ProcessRef: Word("PROCESS", _processes),
     int: NUMBER,
     date: Day("DATE"),
     Path: Directory("DIR"),

@@ -5,7 +5,7 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from core.doors.cli.drawing import lists, measured, runs, sentences, views
+from core.doors.cli.drawing import lists, measured, processes, runs, sentences, views
 from core.doors.cli.drawing.values import Wire
 from core.operation import Operation
 
@@ -22,6 +22,8 @@ SENTENCES: Final[Mapping[str, Callable[[Operation, Sequence[Wire]], str]]] = {
     "NewSession": sentences.session_created,
     "Briefing": sentences.briefed,
     "Run": runs.run_changed,
+    "ProcessReport": processes.processes_changed,
+    "Approval": processes.room_trusted,
 }
 LISTS: Final[Mapping[str, Callable[[Sequence[Wire]], str]]] = {
     "Task": lists.task_list,
@@ -33,6 +35,7 @@ LISTS: Final[Mapping[str, Callable[[Sequence[Wire]], str]]] = {
     "MetricSeries": measured.series_list,
     "FlowPoint": measured.flow_list,
     "Run": runs.run_list,
+    "ProcessReport": processes.process_list,
 }
 VIEWS: Final[Mapping[str, Callable[[Wire], str]]] = {
     "TaskDetail": views.task_view,
@@ -43,6 +46,7 @@ VIEWS: Final[Mapping[str, Callable[[Wire], str]]] = {
     "Board": views.board_view,
     "Usage": measured.usage_view,
     "Run": runs.run_view,
+    "ProcessDetail": processes.process_view,
 }
 
 
@@ -60,4 +64,5 @@ def draw(operation: Operation, shaped: Any) -> str:
 
 def _plural(name: str) -> str:
     """`Task` as `tasks`, and `AgentReport`, which is how an agent is listed, as `agents`."""
-    return re.split(r"(?<=[a-z])(?=[A-Z])", name)[0].lower() + "s"
+    noun = re.split(r"(?<=[a-z])(?=[A-Z])", name)[0].lower()
+    return f"{noun}es" if noun.endswith("s") else f"{noun}s"
