@@ -53,6 +53,7 @@ APP_ACTIONS: Final = (
     Action("app.history", "2", "app.go('history')", "History", "Go to the history.", "Screens"),
     Action("app.agents", "3", "app.go('agents')", "Agents", "Go to the agents.", "Screens"),
     Action("app.handoffs", "4", "app.go('handoffs')", "Handoffs", "Go to the handoffs.", "Screens"),
+    Action("app.queue", "6", "app.go('queue')", "Queue", "Go to the queue of runs.", "Screens"),
     Action("app.metrics", "7", "app.go('metrics')", "Metrics", "Go to the metrics.", "Screens"),
     Action(
         "app.next_waiting",

@@ -54,6 +54,12 @@ def _metrics_screen() -> Any:
     return MetricsScreen()
 
 
+def _queue_screen() -> Any:
+    from tui.screens.queue import QueueScreen
+
+    return QueueScreen()
+
+
 class ParallelApp(Attending, inherit_bindings=False):
     """wezterm-parallel on one room. `settings_changed` is published with the new `Settings`."""
 
@@ -64,6 +70,7 @@ class ParallelApp(Attending, inherit_bindings=False):
         "history": _history_screen,
         "agents": _agents_screen,
         "handoffs": _handoffs_screen,
+        "queue": _queue_screen,
         "metrics": _metrics_screen,
     }
     DEFAULT_MODE = "board"

@@ -155,6 +155,8 @@ class BoardState:
     handoffs: dict[HandoffId, Handoff] = field(default_factory=dict)
     processes: dict[ProcessId, Process] = field(default_factory=dict)
     runs: dict[RunId, Run] = field(default_factory=dict)
+    latest_runs: dict[TaskId, Run] = field(default_factory=dict)
+    """Each task's last run, of those that are known."""
     alerts: dict[AlertId, Alert] = field(default_factory=dict)
     sequence: int = 0
     _columns: dict[Status, list[Task]] = field(default_factory=lambda: {status: [] for status in Status})
@@ -207,9 +209,10 @@ class BoardState:
             self.presences = fresh.presences
         if fresh.everything:
             self.sessions, self.handoffs, self.processes, self.runs, self.alerts = {}, {}, {}, {}, {}
+            self.latest_runs = {}
         self.sessions.update((session.id, session) for session in fresh.sessions)
         self.handoffs.update((handoff.id, handoff) for handoff in fresh.handoffs)
-        self.runs.update((run.id, run) for run in fresh.runs)
+        self._take_runs(fresh.runs)
         self._take_processes(fresh.processes)
         self._take_alerts(fresh.alerts)
         if fresh.everything:
@@ -247,6 +250,16 @@ class BoardState:
                 self.processes.pop(process.id, None)
             else:
                 self.processes[process.id] = process
+
+    def _take_runs(self, runs: Iterable[Run]) -> None:
+        for run in runs:
+            self.runs[run.id] = run
+            known = self.latest_runs.get(run.task_id)
+            if known is None or run.attempt >= known.attempt:
+                self.latest_runs[run.task_id] = run
+        if len(self.runs) > 2 * RUNS_KEPT:
+            newest = sorted(self.runs.values(), key=lambda each: (each.ended_at is None, each.created_at, each.id))
+            self.runs = {run.id: run for run in newest[-RUNS_KEPT:]}
 
     def _take_alerts(self, alerts: Iterable[Alert]) -> None:
         for alert in alerts:

@@ -13,6 +13,7 @@ def all_places() -> list[type[Place]]:
     from tui.screens.history import HistoryScreen
     from tui.screens.messages import MessagesScreen
     from tui.screens.metrics import MetricsScreen
+    from tui.screens.queue import QueueScreen
     from tui.screens.settings import SettingsScreen
     from tui.screens.task import TaskScreen
 
@@ -22,6 +23,7 @@ def all_places() -> list[type[Place]]:
         HistoryScreen,
         AgentsScreen,
         HandoffsScreen,
+        QueueScreen,
         MetricsScreen,
         MessagesScreen,
         SettingsScreen,

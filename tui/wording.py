@@ -17,6 +17,7 @@ from storage import (
     HandoffStatus,
     Priority,
     Result,
+    RunState,
     SessionId,
     SessionState,
     StateSource,
@@ -136,6 +137,16 @@ ENDING_NAMES: Final[Mapping[Ending, str]] = {
     Ending.GIVEN_BACK: mark("given back"),
     Ending.ABANDONED: mark("left without a report"),
 }
+
+RUN_STATES: Final[Mapping[RunState, tuple[str, str]]] = {
+    RunState.QUEUED: ("»", mark("queued")),
+    RunState.RUNNING: ("►", mark("running")),
+    RunState.SUCCEEDED: ("✓", mark("succeeded")),
+    RunState.FAILED: ("✗", mark("failed")),
+    RunState.CANCELLED: ("–", mark("cancelled")),
+    RunState.QUARANTINED: ("⊘", mark("quarantined")),
+}
+"""Sign and word of where an attempt at a task's command stands."""
 
 SESSION_STATES: Final[Mapping[SessionState, str]] = {
     SessionState.ACTIVE: mark("active"),

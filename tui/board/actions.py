@@ -66,6 +66,10 @@ BOARD_ACTIONS: Final = (
            "comment.", _REVIEWING),
     Action("board.hand_over", "o", "ask('hand_over')", "Hand over", "Hand the card over to an agent or a person.",
            _REVIEWING),
+    Action("board.queue", "Q", "ask('queue')", "Queue", "Let a worker carry out the command of the card or the "
+           "selection.", _EDITING),
+    Action("board.approve_command", "Y", "ask('approve_command')", "Approve command", "Let a command run that an agent "
+           "has set.", _REVIEWING),
     Action("board.archive", "x", "ask('archive')", "Archive", "Take the card or the selection off the board.", _EDITING),
     Action("board.duplicate", "D", "ask('duplicate')", "Duplicate", "Make a copy right below.", _EDITING),
     Action("board.archived", "A", "ask('restore')", "Archived", "See what is archived, and restore it.", _EDITING),

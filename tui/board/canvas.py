@@ -106,6 +106,9 @@ class Canvas(Place):
         if change.everything or change.agents_changed or change.room_changed:
             self.show(COLUMNS)
             return
+        if change.runs:
+            for lane in self.deck.lanes.values():
+                lane.refresh_faces()
         if not (change.tasks or change.columns or change.events):
             self._summarise()  # signs of life; the lanes hear of those that they show
             return
@@ -338,7 +341,7 @@ class Canvas(Place):
         app = self.parallel
         return Face(
             self.state.agent_name(task.assignee), age_text(task.status_changed_at, self._now), due, is_overdue,
-            badges_of(task, app.reports, app.handed),
+            badges_of(task, app.reports, app.handed, self.state.latest_runs.get(task.id)),
         )  # fmt: skip
 
     # the cursor

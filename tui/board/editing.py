@@ -12,7 +12,7 @@ from core.board import allowed_from
 from core.execute import Outcome
 from core.text import for_screen
 from storage import COLUMNS, Agent, Priority, Status, Task, TaskId
-from tui import handing, reviewing
+from tui import handing, reviewing, running
 from tui.board.view import GROUP_WORDS, Group
 from tui.dialogs import AskLine, AskText, Choice, Pick, TaskForm
 from tui.drafts import keep_comment, keep_fields, keep_title
@@ -188,6 +188,17 @@ async def hand_over(board: "BoardScreen") -> None:
     """Hand the card at the cursor over to somebody."""
     if board.at_cursor is not None:
         await handing.write(board.parallel, task=board.at_cursor)
+
+
+async def queue(board: "BoardScreen") -> None:
+    """Let workers carry out the commands of cards."""
+    await running.queue(board.parallel, board.targets())
+
+
+async def approve_command(board: "BoardScreen") -> None:
+    """Approve the command of the card at the cursor."""
+    if board.at_cursor is not None:
+        await running.approve_command(board.parallel, board.at_cursor)
 
 
 async def archive(board: "BoardScreen") -> None:
