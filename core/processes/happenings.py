@@ -38,7 +38,7 @@ class RunnerState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What was seen of a runner's process. `error` is why it could not be started."""
+    """What was seen of a runner's process. `error` is why it does not end."""
 
     state: RunnerState
     pid: int | None = None

@@ -142,6 +142,8 @@ class Machine:
                     self._end(unit, unit.how_it_ended())
                 elif sight.state is RunnerState.RUNNING and unit.phase is Phase.STARTING:
                     self._come_up(unit)
+                elif sight.error and unit.phase is Phase.STOPPING:
+                    unit.reason = sight.error
             case Lost(runner=runner) if is_there and unit.phase is not Phase.CLEARING:
                 self._quiet(unit)
                 unit.phase, unit.reason = Phase.CLEARING, "its runner was killed; what it left is being ended"
@@ -314,7 +316,7 @@ class Machine:
             how = sickness
         succeeded = cause is None and unit.has_succeeded
         restart = unit.process.spec.restart
-        if is_final or (unit.sight is not None and unit.sight.error):
+        if is_final:
             self._fail(unit, how, "process_failed")
         elif not is_restarted(restart.policy, succeeded=succeeded):
             if succeeded:

@@ -111,7 +111,7 @@ class Unit:
         """Whether its last end was none to complain of."""
         sight = self.sight
         codes = self.process.spec.restart.success_codes
-        return sight is not None and sight.error is None and sight.exit_code is not None and sight.exit_code in codes
+        return sight is not None and sight.exit_code is not None and sight.exit_code in codes
 
     def observation(self) -> Observation:
         """What is to be recorded of it now."""
@@ -141,12 +141,10 @@ class Unit:
         return self.reason
 
     def how_it_ended(self) -> str:
-        """`exit code 3`, `killed by SIGKILL`, or why it could not start."""
+        """`exit code 3`, or `killed by SIGKILL`."""
         sight = self.sight
         if sight is None or sight.state is not RunnerState.EXITED:
             return "its end was not seen"
-        if sight.error:
-            return sight.error
         return f"killed by {sight.exit_signal}" if sight.exit_signal else f"exit code {sight.exit_code}"
 
 

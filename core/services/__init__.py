@@ -34,6 +34,7 @@ __getattr__ = face(
 def services(database: "Database", lease: "HostLease") -> "list[Service]":
     """All services of a home, for the host that has `lease`: the same under the app and under `wzp serve`."""
     from core.dispatch import DispatcherService
+    from core.processes.supervisor import SupervisorService
     from core.services.agents import AgentsService
     from core.services.metrics import MetricsService
     from core.services.projection import ProjectionService
@@ -41,6 +42,7 @@ def services(database: "Database", lease: "HostLease") -> "list[Service]":
     return [
         ProjectionService(database),
         AgentsService(database),
+        SupervisorService(database, lease),
         MetricsService(database, lease),
         DispatcherService(database, lease),
     ]

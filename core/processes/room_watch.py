@@ -1,0 +1,68 @@
+"""Watching each room's room.yaml: what is wrong with it, or not approved, is told; what runs goes on as approved."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from core.errors import InvalidData
+from core.operations.observed import Finding
+from core.processes.declaration import content_hash, read_declarations, read_room_file, room_file
+from storage import AlertSeverity, Room, RoomId
+
+LOOK_S: Final = 1.0
+"""Between two looks: one stat a room."""
+
+RULE: Final = "room_yaml"
+
+_APPROVE: Final = "Look at it and approve it with `wzp room trust`."
+
+
+class RoomWatch:
+    """Remembers what each room's file looked like, and says what has become of it. For one thread at a time."""
+
+    def __init__(self) -> None:
+        self._seen: dict[RoomId, tuple[object, ...]] = {}
+        self._told: dict[RoomId, Finding] = {}
+
+    def look(self, rooms: Iterable[Room]) -> list[tuple[RoomId, Finding]]:
+        """What is new about the files of some rooms."""
+        news = []
+        for room in rooms:
+            mark = (_mark(room_file(room)), room.trusted_hash, room.root)
+            if self._seen.get(room.id) == mark:
+                continue
+            self._seen[room.id] = mark
+            finding = judge(room)
+            if self._told.get(room.id) != finding:
+                self._told[room.id] = finding
+                news.append((room.id, finding))
+        return news
+
+
+def judge(room: Room) -> Finding:
+    """What there is to say of a room's file: broken, with line and column; not approved; or nothing any more."""
+    try:
+        content = read_room_file(room)
+        if content is None or content_hash(content) == room.trusted_hash:
+            return Finding(rule=RULE, is_over=True)
+        declared = read_declarations(content, room.root).processes
+    except InvalidData as error:
+        goes_on = " What runs goes on as it was approved last." if room.trusted_hash else ""
+        return Finding(rule=RULE, message=f"{error}{goes_on}", hint=error.hint)
+    what = "has changed since it was approved; what runs goes on as before" if room.trusted_hash else "is not approved"
+    if not declared and not room.trusted_hash:
+        return Finding(rule=RULE, is_over=True)
+    return Finding(
+        rule=RULE, message=f"{room_file(room)} {what}.", hint=_APPROVE,
+        severity=AlertSeverity.WARNING if room.trusted_hash else AlertSeverity.INFO,
+    )  # fmt: skip
+
+
+def _mark(path: Path) -> tuple[int, ...] | None:
+    """What changes whenever the file does."""
+    try:
+        found = os.stat(path)  # noqa: PTH116  a Path's stat takes twice as long
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
