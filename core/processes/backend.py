@@ -30,7 +30,8 @@ class ProcessBackend(Protocol):
         """Start a process; comes back when the program runs. Leaves no folder where it fails.
 
         Raises:
-            ProcessFailed: the program could not be started, or another runner of the process has not ended.
+            ProcessFailed: the program could not be started, or another runner of the process has not ended. `details`
+                has `passing` where trying again later may help.
             BackendUnavailable: the runner could not be started.
             HostLost: a later host has the process.
         """

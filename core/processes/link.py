@@ -23,7 +23,7 @@ from core.processes.status import (
     runner_folders,
     status_from,
 )
-from storage import ProcessId, decode_json, encode_json
+from storage import ParallelError, ProcessId, decode_json, encode_json
 
 __all__ = [
     "Launch", "RunnerLink", "RunnerState", "RunnerStatus", "end_leftovers", "is_runner_alive", "processes_folder",
@@ -42,7 +42,8 @@ class Launch:
     """All that a runner is told to begin with. It goes through a pipe or socket, never into a file or arguments.
 
     `folder` is the runner's, `output` that of the process's log, of which `files` files of `max_bytes` are kept.
-    `token` is the host's fencing token. `rows` and `columns` are of the terminal.
+    `token` is the host's fencing token. `rows` and `columns` are of the terminal. `room` and `title` name a pane's
+    session and window.
     """
 
     process: ProcessId
@@ -59,6 +60,7 @@ class Launch:
     rows: int = 24
     columns: int = 80
     title: str = ""
+    room: str = ""
 
 
 class RunnerLink:
@@ -250,7 +252,10 @@ class RunnerLink:
                 reader.get_nowait()
             reader.put_nowait(None)
         gone = _unreachable(self.folder)
-        for waiting in (self._ready, *self._waiting.values()):
+        if not self._ready.done():
+            self._ready.set_exception(gone)
+            self._ready.exception()
+        for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(gone)
                 waiting.exception()  # somebody may have given up waiting
@@ -308,7 +313,7 @@ class _Lines(asyncio.Protocol):
             self._link._take(b"".join(self._pieces))
             self._pieces = [piece]
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio's
         self._link._end()
 
 
@@ -327,7 +332,7 @@ def short_path(path: Path) -> Iterator[str]:
         if os.path.isdir(f"/proc/self/fd/{descriptor}"):  # noqa: PTH112  the link must not be resolved
             yield f"/proc/self/fd/{descriptor}/{path.name}"
         else:
-            with tempfile.TemporaryDirectory(prefix="wzp-", dir="/tmp") as nearby:  # noqa: S108  mode 0700
+            with tempfile.TemporaryDirectory(prefix="wzp-", dir="/tmp") as nearby:  # mode 0700
                 link = Path(nearby, "f")
                 link.symlink_to(path.parent)
                 yield str(link / path.name)
@@ -335,15 +340,17 @@ def short_path(path: Path) -> Iterator[str]:
         os.close(descriptor)
 
 
-def refusal(code: str, message: str, hint: str | None = None) -> Exception:
+def refusal(code: str, message: str, hint: str | None = None, **details: Any) -> ParallelError:
     """The error that a runner's refusal stands for."""
     if code == "host_lost":
-        return HostLost(message, hint or "Nothing is to be done: the later host looks after the process.")
+        return HostLost(message, hint or "Nothing is to be done: the later host looks after the process.", **details)
     if code == "invalid_data":
-        return InvalidData(message, hint or "Correct the value.")
+        return InvalidData(message, hint or "Correct the value.", **details)
     if code == "backend_unavailable":
-        return BackendUnavailable(message, hint or "Look at the home's disk and permissions, then start it again.")
-    return ProcessFailed(message, hint or "See what the process does with `wzp ps`.")
+        return BackendUnavailable(
+            message, hint or "Look at the home's disk and permissions, then start it again.", **details
+        )
+    return ProcessFailed(message, hint or "See what the process does with `wzp ps`.", **details)
 
 
 def _unreachable(folder: Path) -> BackendUnavailable:

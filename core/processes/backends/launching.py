@@ -72,7 +72,8 @@ def require_started(answer: bytes, launch: Launch) -> None:
     """Look at a runner's first word.
 
     Raises:
-        ProcessFailed: it could not start the program, or another runner has the process.
+        ProcessFailed: it could not start the program, or another runner has the process; `details["passing"]` is set
+            where trying again later may help.
         HostLost: a later host has the process.
         BackendUnavailable: the runner itself did not come up.
     """
@@ -85,9 +86,11 @@ def require_started(answer: bytes, launch: Launch) -> None:
             "process_failed",
             f"'{launch.argv[0]}' could not be started: the system allows no more processes.",
             "End some, or raise the limit (`ulimit -u`, or the container's).",
+            passing=True,
         )
     if "failed" in told:
-        raise refusal(told["failed"], told["message"], told.get("hint"))
+        details = {"passing": True} if told.get("passing") else {}
+        raise refusal(told["failed"], told["message"], told.get("hint"), **details)
 
 
 def not_begun(launch: Launch) -> BackendUnavailable:

@@ -1,6 +1,7 @@
 """The local backend: each process on a pseudo-terminal of its runner."""
 
 import asyncio
+import errno
 import os
 import subprocess
 from pathlib import Path
@@ -54,6 +55,7 @@ def _start(launch: Launch) -> None:
             raise ProcessFailed(
                 f"No runner could be started for '{launch.argv[0]}': {error.strerror}.",
                 "End some processes, or raise the limit (`ulimit -u`, or the container's).",
+                passing=error.errno in (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE),
             ) from error
         finally:
             os.close(log)

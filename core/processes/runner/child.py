@@ -12,12 +12,13 @@ from .light import signals
 
 
 class StartError(Exception):
-    """The process could not be started: what is wrong, and what to do."""
+    """The process could not be started: what is wrong, what to do, and whether it may be otherwise in a while."""
 
-    def __init__(self, message: str, hint: str) -> None:
+    def __init__(self, message: str, hint: str, *, passing: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.passing = passing
 
 
 def spawn(argv: list[str], cwd: str, env: dict[str, str], rows: int, columns: int, umask: int) -> tuple[int, int, int]:
@@ -84,7 +85,7 @@ def _become(argv: list[str], cwd: str, env: dict[str, str], slave: int, umask: i
         phase = "cwd"
         os.chdir(cwd)
         phase = "exec"
-        os.execvpe(argv[0], argv, env)
+        os.execvpe(argv[0], argv, env)  # noqa: S606  a shell runs only where one is asked for
     except OSError as error:
         os.write(writing, f"{phase} {error.errno or 0}".encode())
     except BaseException:
@@ -100,11 +101,17 @@ def _explained(phase: str, number: int, argv: list[str], cwd: str, env: dict[str
         return StartError(
             f"'{command}' could not be started: the system allows no more processes.",
             "End some, or raise the limit (`ulimit -u`, or the container's).",
+            passing=True,
         )
-    if number in (errno.EMFILE, errno.ENFILE):
+    if number == errno.ENOMEM:
+        return StartError(
+            f"'{command}' could not be started: there is not enough memory.", "End some processes.", passing=True
+        )
+    if number in (errno.EMFILE, errno.ENFILE, errno.ENOSPC) and phase == "start":
         return StartError(
             f"'{command}' could not be started: too many files or terminals are open.",
             "End some processes, or raise the limit (`ulimit -n`).",
+            passing=True,
         )
     if phase == "cwd":
         what = {errno.ENOENT: "is not there", errno.ENOTDIR: "is not a directory"}.get(number, reason)

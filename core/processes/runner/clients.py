@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import _socket  # `socket` itself costs 8 ms more
 import os
 import struct
 import sys
-
-import _socket  # `socket` itself costs 8 ms more
 
 from .light import decode, encode
 
@@ -115,12 +114,13 @@ class Door:
         os.chmod("socket", 0o600)
         self._socket.listen(64)
         self._socket.setblocking(False)
+        self._accept: Any = getattr(self._socket, "_accept")  # noqa: B009  what `socket.accept` wraps
         self.fd: int = self._socket.fileno()
 
     def accept(self) -> Client | None:
         """Whoever knocks, if it is our own user or root."""
         try:
-            descriptor, _ = self._socket._accept()
+            descriptor, _ = self._accept()
         except OSError:
             return None
         connection = _socket.socket(fileno=descriptor)

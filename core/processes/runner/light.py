@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-import _signal as signals  # type: ignore[import-not-found]  # what `signal` wraps in enums
-import sys
+signals: Any = _signal
+"""What `signal` wraps in enums, which costs 3 ms more."""
 
 __all__ = ["become_subreaper", "decode", "encode", "signal_name", "signal_number", "signals"]
 
@@ -27,14 +30,16 @@ class _Context:
 
 
 try:
-    import _json  # type: ignore[import-not-found]
+    import _json
 
-    _scan = _json.make_scanner(_Context())
+    scanner: Any = _json.make_scanner
+    _scan: Any = scanner(_Context())
     _quote = _json.encode_basestring_ascii
 except (ImportError, AttributeError, TypeError):  # another Python than CPython as we know it
     import json
 
-    _scan = json.JSONDecoder(strict=False).scan_once
+    decoder: Any = json.JSONDecoder(strict=False)
+    _scan = decoder.scan_once
     _quote = json.dumps
 
 
@@ -86,15 +91,16 @@ def become_subreaper() -> bool:
     if not sys.platform.startswith("linux"):
         return False
     try:
-        import _ctypes  # type: ignore[import-not-found]  # ctypes itself costs 4 ms more
+        import _ctypes  # ctypes itself costs 4 ms more
 
-        prctl = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")
+        dlopen: Any = _ctypes.dlopen
+        prctl = _ctypes.dlsym(dlopen(None, 0), "prctl")
         return bool(_ctypes.call_function(prctl, (_SET_CHILD_SUBREAPER, 1, 0, 0, 0)) == 0)
     except (ImportError, AttributeError, OSError, TypeError):
         pass
     try:
         import ctypes
 
-        return ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+        return bool(ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
     except (ImportError, OSError, AttributeError):
         return False

@@ -537,6 +537,8 @@ class Runner:
             self._forget(self._pane.fd)
             self._pane.close()
             self._pane = None
+            if not self._leader_dead:
+                os.killpg(self._leader, signals.SIGHUP)  # as a terminal tells that it is gone
             self._stop(float(self._launch["grace_s"]))
         elif typed and self.status["state"] != "exited":
             try:
@@ -609,10 +611,12 @@ def main(folder: str, in_pane: bool) -> None:
     try:
         runner.begin()
     except child.StartError as error:
-        starter.answer({"failed": "process_failed", "message": error.message, "hint": error.hint})
+        starter.answer(
+            {"failed": "process_failed", "message": error.message, "hint": error.hint, "passing": error.passing}
+        )
         sys.exit(1)
     except Refused as error:
-        starter.answer({"failed": error.code, "message": error.message})
+        starter.answer({"failed": error.code, "message": error.message, "passing": error.code == "process_failed"})
         sys.exit(1)
     except OSError as error:
         starter.answer({"failed": "backend_unavailable", "message": f"A runner could not begin: {error}."})

@@ -16,7 +16,7 @@ def main() -> None:
             if os.fork():
                 os._exit(0)  # so that the runner is nobody's child, and nobody's zombie
         except OSError as error:
-            os.write(1, b'{"failed": "fork", "errno": %d}\n' % error.errno)
+            os.write(1, b'{"failed": "fork", "errno": %d}\n' % (error.errno or 0))
             os._exit(1)
     sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     __import__("runner.program", fromlist=["main"]).main(sys.argv[1], in_pane)

@@ -9,7 +9,7 @@ from .light import signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
 MARKER = "WZP_RUNNER"
 """The variable in a process's environment that names the runner under which it was started."""
@@ -63,7 +63,7 @@ def row_of(pid: int) -> Row | None:
 
 
 def started(pid: int) -> int | None:
-    """When a process started, in ticks after boot (proc(5), field 22), which with the boot id and pid names it for ever."""
+    """When a process started, in ticks after boot (proc(5), field 22): with boot id and pid its name for ever."""
     row = row_of(pid)
     return row.started if row is not None else None
 
@@ -124,11 +124,11 @@ def environment(pid: int) -> bytes:
 def marked(rows: dict[int, Row], runner: str) -> list[Row]:
     """Whoever was started under a runner, by its environment; detached ones are not."""
     wanted, detached = f"{MARKER}={runner}".encode(), f"{DETACHED}=1".encode()
-    found = []
-    for row in rows.values():
-        if row.lives and wanted in (told := environment(row.pid).split(b"\0")) and detached not in told:
-            found.append(row)
-    return found
+    return [
+        row
+        for row in rows.values()
+        if row.lives and wanted in (told := environment(row.pid).split(b"\0")) and detached not in told
+    ]
 
 
 def own_children() -> list[int] | None:
@@ -168,7 +168,7 @@ def send(row: Row, number: int) -> bool:
     return True
 
 
-def kill_all(find: Finder) -> int:
+def kill_all(find: Callable[[], Iterable[Row]]) -> int:
     """One pass of killing all that `find` finds living: hold them first, so that none forks on; how many there were."""
     held: dict[tuple[int, int], Row] = {}
     for _ in range(STOP_ROUNDS):
@@ -204,14 +204,3 @@ def _ask(*argv: str) -> bytes:
     import subprocess
 
     return subprocess.run(argv, capture_output=True, check=False, env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"}).stdout
-
-
-if TYPE_CHECKING:
-    from typing import Protocol
-
-    class Finder(Protocol):
-        """Looks for processes."""
-
-        def __call__(self) -> Iterable[Row]: ...
-
-    _ = Iterator
