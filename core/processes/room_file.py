@@ -42,9 +42,10 @@ def read_room_file(room: Room) -> bytes | None:
         return None
     except (OSError, RuntimeError) as error:
         raise InvalidData(f"{path} cannot be read: {error}.", "Mend its permissions, or remove it.") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InvalidData(f"{path} is no plain file.", "Make it one, or remove it.")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise InvalidData(f"{path} is no plain file.", "Make it one, or remove it.")
         try:
             content = file.read(SIZE_LIMIT + 1)
         except OSError as error:

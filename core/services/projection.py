@@ -103,6 +103,14 @@ def room_files(rows: Reader, home: Home, room: Room) -> dict[Path, bytes]:
     tasks = rows.tasks(room.id, CURRENT)
     shaped = Shaper(rows).shape(tuple(tasks))
     agents = [{"name": agent.name, "kind": agent.kind, "role": agent.role} for agent in rows.agents(room.id)]
+    processes = [
+        {
+            "id": each.id, "name": each.name, "pid": each.pid, "status": each.state,
+            "started_at": format_time(each.started_at) if each.started_at else None, "reason": each.reason,
+            "restarts": each.restarts,
+        }
+        for each in rows.processes(room.id)
+    ]  # fmt: skip
     state: dict[str, dict[str, Any]] = {
         "room": {
             "name": room.name,
@@ -113,7 +121,7 @@ def room_files(rows: Reader, home: Home, room: Room) -> dict[Path, bytes]:
         "columns": {status.value: rows.column_count(room.id, status) for status in COLUMNS},
     }
     return {
-        folder / "state.yaml": _yaml(state, {"agents": agents}),
+        folder / "state.yaml": _yaml(state, {"agents": agents, "processes": processes}),
         folder / "tasks" / "current.yaml": _yaml({}, {"tasks": [_task(task) for task in shaped]}),
     }
 

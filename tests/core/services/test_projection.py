@@ -23,6 +23,7 @@ def test_the_files_are_yaml_and_say_what_the_board_says(board: User, alice: User
     first = board.add('Quotes " and: colons #, 日本語, \u2028 - [x]', description="not in the file")
     board.add("Second", dependencies=("1",), priority=Priority.HIGH, estimate_minutes=30)
     board.call("assign_task", task=first.id, to="me")
+    board.call("add_process", name="web", command=("sleep", "1"))
     done = board.add("Finished")
     board.move(done, Status.DONE)
     with board.database.read() as rows:
@@ -36,6 +37,9 @@ def test_the_files_are_yaml_and_say_what_the_board_says(board: User, alice: User
     assert tasks[1]["dependencies"] == [1]
     assert loaded["state.yaml"]["columns"]["done"] == 1
     assert loaded["state.yaml"]["room"]["name"] == ROOM
+    (process,) = loaded["state.yaml"]["processes"]
+    assert process["id"].startswith("prc_")
+    assert (process["name"], process["status"], process["pid"], process["started_at"]) == ("web", "stopped", None, None)
 
 
 async def test_the_service_writes_at_the_start_and_after_changes(board: User, home: Home, monkeypatch) -> None:
