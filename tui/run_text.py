@@ -90,8 +90,33 @@ def run_line(run: Run, state: BoardState, now: datetime) -> Content:
     )  # fmt: skip
 
 
-def description(run: Run, state: BoardState, now: datetime, output: str | None) -> Content:
-    """All of a run: its facts, then the end of its output."""
+def brief(run: Run, state: BoardState, now: datetime, output: str | None, lines: int) -> Content:
+    """A run in so many lines: the end of its output, below what one must know."""
+    task = state.tasks.get(run.task_id)
+    facts = [state_text(run), worker_name(run, state), took(run, now), waits_for(run, task, state, now)]
+    facts.append(ending(run) if run.ended_at is not None else "")
+    head = [
+        Content.styled(Names(state).task_with_title(run.task_id), "bold $text-primary"),
+        Content.styled(" · ".join(fact for fact in facts if fact), "bold"),
+        Content.styled(for_screen(run.command) or _("for an agent"), MUTED),
+    ]
+    if needs_approval(run, task):
+        head.append(Content.styled(_("An agent has set this command. a approves it."), "$text-warning"))
+    printed = block_for_screen(output or "").splitlines()[-max(1, lines - len(head)) :]
+    return Content("\n").join([*head, *(Content.styled(line, "$foreground 85%") for line in printed)])
+
+
+def needs_approval(run: Run, task: Task | None) -> bool:
+    """Whether a queued run waits until the person has approved its command."""
+    return task is not None and not task.command_approved and run.state is RunState.QUEUED
+
+
+def description(run: Run, state: BoardState, now: datetime, output: str | None, lines: int) -> Content:
+    """All of a run: its facts, then the end of its output, as many lines as there is room for.
+
+    Args:
+        lines: how many lines are to be seen at once; at most 0 for all that are kept.
+    """
     names = Names(state)
     task = state.tasks.get(run.task_id)
     rows: list[tuple[str, str]] = [
@@ -108,17 +133,18 @@ def description(run: Run, state: BoardState, now: datetime, output: str | None) 
     ]
     shown = [(name, value) for name, value in rows if value]
     width = max(len(name) for name, _value in shown) + 2
-    lines = [
+    told = [
         Content.styled(names.task_with_title(run.task_id), "bold $text-primary"),
         Content.styled(state_text(run), "bold"),
         *(Content.assemble((name.ljust(width), MUTED), value) for name, value in shown),
     ]
-    if task is not None and not task.command_approved and run.state is RunState.QUEUED:
-        lines.append(Content.styled(_("An agent has set this command. a approves it."), "$text-warning"))
+    if needs_approval(run, task):
+        told.append(Content.styled(_("An agent has set this command. a approves it."), "$text-warning"))
     printed = block_for_screen(output or "").splitlines()
     if printed:
-        lines += [Content(""), Content.styled(_("Output"), "bold $text-primary")]
-        lines += [Content.styled(line, "$foreground 85%") for line in printed[-OUTPUT_SHOWN:]]
+        room = OUTPUT_SHOWN if lines <= 0 else max(3, lines - len(told) - 3)
+        told += [Content(""), Content.styled(_("Output"), "bold $text-primary")]
+        told += [Content.styled(line, "$foreground 85%") for line in printed[-room:]]
     elif run.state is RunState.RUNNING:
-        lines += [Content(""), Content.styled(_("Nothing printed yet."), MUTED)]
-    return Content("\n").join(lines)
+        told += [Content(""), Content.styled(_("Nothing printed yet."), MUTED)]
+    return Content("\n").join(told)

@@ -7,7 +7,7 @@ from textual.content import Content
 
 from core.operations.task import TaskDetail
 from core.text import block_for_screen, for_screen
-from storage import Ending, Event, Handoff, Result
+from storage import Ending, Event, Handoff, Result, Task
 from tui import cells
 from tui.sentences import event_sentence
 from tui.translation import _
@@ -54,8 +54,14 @@ def facts(detail: TaskDetail, names: Names) -> Content:
         rows.append((_("Estimate"), duration(task.estimate_minutes), ""))
     if task.due is not None:
         rows.append((_("Due"), due_text(task.due), ""))
+    if task.parent is not None:
+        rows.append((_("Part of"), names.task_with_title(task.parent), ""))
     if task.command:
         rows.append((_("Command"), for_screen(task.command), ""))
+        if not task.command_approved:
+            rows.append((_("Approval"), _("an agent has set the command; Y lets it run"), "$text-warning"))
+        if how := _how_it_runs(task):
+            rows.append((_("Runs"), how, MUTED))
     created = _("{time} by {agent}").format(time=full_time(task.created_at), agent=names.agent(task.created_by))
     rows.append((_("Created"), created, MUTED))
     changed = _("{age} ago, version {version}").format(age=age(task.updated_at), version=task.version)
@@ -64,6 +70,20 @@ def facts(detail: TaskDetail, names: Names) -> Content:
     return Content("\n").join(
         Content.assemble((cells.fit(name, width), MUTED), (value, style)) for name, value, style in rows
     )
+
+
+def _how_it_runs(task: Task) -> str:
+    """What bounds the runs of a command, where it is not as usual."""
+    told = []
+    if task.attempts > 1:
+        told.append(_("{count} attempts").format(count=task.attempts))
+    if task.idempotent:
+        told.append(_("again if its worker is lost"))
+    if task.time_limit_seconds is not None:
+        told.append(_("at most {seconds} s").format(seconds=task.time_limit_seconds))
+    if task.collects_files:
+        told.append(_("lists changed files"))
+    return " · ".join(told)
 
 
 def _claim(detail: TaskDetail, names: Names) -> str:

@@ -167,7 +167,13 @@ class QueueScreen(ListAndDetail):
     def describe(self, subject: str) -> Content:
         run = self.state.runs[RunId(subject)]
         live = self._output[1] if self._output is not None and self._output[0] == run.id else None
-        return run_text.description(run, self.state, utc_now(), live if run.state is RunState.RUNNING else run.output)
+        output = live if run.state is RunState.RUNNING else run.output
+        lines = self.query_one("#detail").size.height
+        if self.is_in_detail:
+            return run_text.description(run, self.state, utc_now(), output, 0)
+        if self.has_class("-beside"):
+            return run_text.description(run, self.state, utc_now(), output, lines)
+        return run_text.brief(run, self.state, utc_now(), output, lines=max(8, self.size.height * 45 // 100 - 1))
 
     def chosen(self) -> None:
         self._read_output()

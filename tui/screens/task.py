@@ -15,13 +15,14 @@ from core.board import CLOSED
 from core.doors.hints import COMMANDS, hint_for
 from core.operations.task import TaskDetail
 from core.text import block_for_screen, for_screen
-from storage import Comment, EntityKind, Event, ParallelError, Status, Task, TaskId
-from tui import handing, reviewing
+from storage import Comment, EntityKind, Event, ParallelError, RunState, Status, Task, TaskId, utc_now
+from tui import handing, reviewing, running
 from tui.actions import Action, bindings_of
 from tui.board_state import BoardChange
 from tui.dialogs import AskText, Confirm, TaskForm
 from tui.drafts import keep_comment, keep_fields
 from tui.graph import draw_graph
+from tui.run_text import run_line
 from tui.screens.place import Place
 from tui.sentences import event_sentence
 from tui.submit import submit
@@ -29,6 +30,9 @@ from tui.task_text import facts, handoff_line, history_text, result_text
 from tui.translation import _
 from tui.widgets.footer import KeysFooter
 from tui.wording import MUTED, Names, clock, full_time
+
+RUNS_SHOWN = 10
+"""How many of the task's runs are listed: the last ones; the queue's screen has them all."""
 
 TASK_ACTIONS = (
     Action("task.back", "escape,backspace", "back", "Back", "Return to where you came from.", "Task", True, False),
@@ -38,6 +42,9 @@ TASK_ACTIONS = (
     Action("task.send_back", "R", "review('send_back')", "Send back", "Send it back to the queue, with a comment.",
            "Task", True),
     Action("task.hand_over", "o", "hand_over", "Hand over", "Hand the task over to an agent or person.", "Task", True),
+    Action("task.queue", "Q", "queue", "Queue", "Let a worker carry out the command.", "Task", True),
+    Action("task.approve_command", "Y", "approve_command", "Approve command", "Let a command run that an agent has "
+           "set.", "Task", True),
     Action("task.archive", "x", "archive", "Archive", "Take the task off the board, or bring it back.", "Task", True),
     Action("task.older", "left_square_bracket", "step(-1)", "Older", "See the version before.", "Versions", True),
     Action("task.newer", "right_square_bracket", "step(1)", "Newer", "See the version after.", "Versions", True),
@@ -84,6 +91,8 @@ class TaskScreen(Place):
             yield Static("", id="missing", markup=False)
             yield Static(_("Result"), classes="heading", id="result-heading", markup=False)
             yield Static("", id="result", markup=False)
+            yield Static(_("Runs"), classes="heading", id="runs-heading", markup=False)
+            yield Static("", id="runs", markup=False)
             yield Static(_("Handoffs"), classes="heading", id="handoffs-heading", markup=False)
             yield Static("", id="handoffs", markup=False)
             yield Markdown("", parser_factory=_parser, open_links=False, id="description")
@@ -149,6 +158,9 @@ class TaskScreen(Place):
         self.query_one("#title", Static).update(Content.styled(f"#{task.number}  {for_screen(task.title)}", "bold"))
         self.query_one("#facts", Static).update(facts(seen.detail, names))
         self._show_part("result", result_text(task.result, names) if task.result is not None else None)
+        runs = sorted((run for run in self.state.runs.values() if run.task_id == task.id), key=lambda run: -run.attempt)
+        lines = [run_line(run, self.state, utc_now()) for run in runs[:RUNS_SHOWN]]
+        self._show_part("runs", Content("\n").join(lines) if lines else None)
         handed = [handoff_line(each, names) for each in seen.detail.handoffs]
         self._show_part("handoffs", Content("\n").join(handed) if handed else None)
         self.refresh_bindings()
@@ -257,6 +269,12 @@ class TaskScreen(Place):
         task = self.current_task()
         if action == "review":
             return task is not None and task.status is Status.REVIEW
+        if action == "queue":
+            run = self.state.latest_runs.get(self.task_id)
+            is_open = run is not None and run.state in (RunState.QUEUED, RunState.RUNNING)
+            return task is not None and task.command is not None and not is_open
+        if action == "approve_command":
+            return task is not None and not task.command_approved
         if action == "hand_over":
             return task is not None and task.status not in CLOSED
         return True
@@ -275,6 +293,16 @@ class TaskScreen(Place):
         """Write a handoff of the task."""
         if (task := self.current_task()) is not None:
             self._in_worker(handing.write(self.parallel, task=task))
+
+    def action_queue(self) -> None:
+        """Let a worker carry out the command."""
+        if (task := self.current_task()) is not None:
+            self._in_worker(running.queue(self.parallel, [task]))
+
+    def action_approve_command(self) -> None:
+        """Let the command run, which an agent has set."""
+        if (task := self.current_task()) is not None:
+            self._in_worker(running.approve_command(self.parallel, task))
 
     def action_archive(self) -> None:
         """Archive the task, or restore it."""
