@@ -70,12 +70,17 @@ class Settings:
     notify: Notify = _setting(
         Notify.OFF, "How the terminal tells that an agent waits, fails or is done: off, bell, osc9 or osc777."
     )
+    openmetrics_port: int = _setting(
+        0, "The port on 127.0.0.1 where a scraper may read the metrics, 0 for none, up to 65535."
+    )
     filters: Mapping[str, str] = _setting({}, "Saved filters of the board: a name and what `/` would take.")
     keys: Mapping[str, str] = _setting({}, "Keys by action: board.lift: space,m. See docs/keys.md for the names.")
 
 
 DEFAULTS: Final = Settings()
-_RANGES: Final[Mapping[str, tuple[float, float]]] = {"highlight_seconds": (0, 60), "toast_seconds": (1, 60)}
+_RANGES: Final[Mapping[str, tuple[float, float]]] = {
+    "highlight_seconds": (0, 60), "toast_seconds": (1, 60), "openmetrics_port": (0, 65535),
+}  # fmt: skip
 
 _NEW_FILE: Final = """\
 # Settings of wezterm-parallel. The settings screen (F3) writes here and keeps your comments.

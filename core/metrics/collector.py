@@ -6,7 +6,7 @@ since the second before. What cannot be written (a full disk) is dropped and tol
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -23,6 +23,7 @@ from storage import (
     MetricsStore,
     Process,
     Reader,
+    RoomId,
     StorageError,
     Subject,
     boot_id,
@@ -46,7 +47,10 @@ class Tick:
 
     at: int
     measured: Measured
-    processes: tuple[Process, ...] = field(default=())
+    processes: tuple[Process, ...] = ()
+    rooms: Mapping[RoomId, str] = field(default_factory=dict)
+    counters: Mapping[str, float] = field(default_factory=dict)
+    """The machine's own, see `SystemMeter.counters`."""
 
 
 class Collector:
@@ -64,6 +68,7 @@ class Collector:
         self._after = 0
         self._processes: list[Process] = []
         self._folders: list[Path] = []
+        self._rooms: dict[RoomId, str] = {}
         self._table: ProcessTable | None = None
         self._ticks = 0
         self._has_failed = False
@@ -100,7 +105,7 @@ class Collector:
         measured = self._system.measure(self._folders)
         measured.update(self._flow.measure(utc_now()))
         measured.update(self._measure_processes())
-        tick = Tick(at, measured, tuple(self._processes))
+        tick = Tick(at, measured, tuple(self._processes), self._rooms, self._system.counters)
         self._write(tick)
         self._tell(tick)
         return tick
@@ -123,7 +128,9 @@ class Collector:
         self._processes = [each for each in living_processes(rows) if each.boot_id == here]
 
     def _read_rooms(self, rows: Reader) -> None:
-        self._folders = [self._database.home.path, *(Path(room.root) for room in rows.rooms())]
+        rooms = rows.rooms()
+        self._rooms = {room.id: room.name for room in rooms}
+        self._folders = [self._database.home.path, *(Path(room.root) for room in rooms)]
 
     def _measure_processes(self) -> Measured:
         """What each process's tree uses: one pass over the process list, whatever their number; none without any."""

@@ -16,8 +16,10 @@ from typing import Final, NamedTuple
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
-RUNNER: Final = b"runner.py"
-"""The last part of the path of the program that stands above each managed process."""
+RUNNER: Final = b"/runner/start.py"
+"""How the path of the program ends that stands above each managed process (core/processes/backends/launching.py)."""
+DETACHED: Final = b"WZP_DETACHED=1"
+"""In the environment of who belongs to no tree: a host of the services that a managed process has started."""
 
 
 class _Entry(NamedTuple):
@@ -35,7 +37,7 @@ class _Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ProcessRow:
-    """One process of a tree. `started` is in kernel ticks after boot; `depth` 0 is the root of the tree."""
+    """One process of a tree. `started` is as `Process.pid_started` has it; `depth` 0 is the root of the tree."""
 
     pid: int
     parent: int
@@ -153,7 +155,10 @@ class ProcessTable:
             return []
         found: list[tuple[int, int]] = []
         root = self._root(pid, started)
-        others = [each for each in self._children.get(root, ()) if each != pid] if root != pid else []
+        others: list[int] = []
+        if root != pid:
+            orphans = [each for each in self._children.get(root, ()) if each != pid]
+            others = [each for each in orphans if not _is_detached(each, self._entries[each].started)]
         stack = [*((each, 1) for each in reversed(others)), (pid, 0)]
         seen = {root}  # a loop cannot be, but two lines may be of different moments
         while stack:
@@ -182,17 +187,29 @@ class ProcessTable:
 @lru_cache(4096)
 def _is_runner(pid: int, started: int) -> bool:  # noqa: ARG001  a part of the identity for which the answer holds
     """Whether a process is one of our runners, as its command line says."""
+    return any(word.endswith(RUNNER) for word in _told_of(pid, "cmdline")[:6])
+
+
+@lru_cache(4096)
+def _is_detached(pid: int, started: int) -> bool:  # noqa: ARG001
+    """Whether a process says of itself that it belongs to no tree."""
+    return DETACHED in _told_of(pid, "environ")
+
+
+def _told_of(pid: int, what: str) -> list[bytes]:
+    """The words of a process's command line, or the variables of its environment; none where we may not look."""
     try:
         if sys.platform == "linux":
-            with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123  a fifth of Path's time
-                words = file.read(4096).split(b"\0")
-        else:
-            import psutil
+            with open(f"/proc/{pid}/{what}", "rb") as file:  # noqa: PTH123  a fifth of Path's time
+                return file.read().split(b"\0")
+        import psutil
 
-            words = [word.encode() for word in psutil.Process(pid).cmdline()]
+        process = psutil.Process(pid)
+        if what == "cmdline":
+            return [word.encode() for word in process.cmdline()]
+        return [f"{name}={value}".encode() for name, value in process.environ().items()]
     except Exception:  # gone, or not ours to look at
-        return False
-    return any(os.path.basename(word) == RUNNER for word in words[:6])  # noqa: PTH119
+        return []
 
 
 def _read_proc() -> dict[int, _Entry]:
@@ -242,7 +259,7 @@ def _read_psutil() -> dict[int, _Entry]:
         times, memory = told["cpu_times"], told["memory_info"]
         entries[told["pid"]] = _Entry(
             told["ppid"] or 0,
-            round((told["create_time"] or 0.0) * _TICKS),
+            int(told["create_time"] or 0.0),  # in seconds since the epoch, as the runner tells it there
             times.user + times.system if times else 0.0,
             getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0) if times else 0.0,
             memory.rss if memory else 0,

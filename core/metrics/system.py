@@ -47,6 +47,11 @@ class SystemMeter:
         measured.update(self._disks)
         return measured
 
+    @property
+    def counters(self) -> dict[str, float]:
+        """What the machine has counted since it started: bytes `read`, `written`, `received`, `sent`."""
+        return {name: count for name, (count, _) in self._counted.items()}
+
     def _memory(self) -> dict[str, float | None]:
         memory = psutil.virtual_memory()
         told: dict[str, float | None] = {"used": memory.total - memory.available, "total": memory.total}

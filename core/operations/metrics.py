@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Final
 
-from core.errors import InvalidData, NotFound
+from core.errors import InvalidData
 from core.metrics.cumulative import FlowPoint, cumulative_flow
 from core.metrics.reading import Line as Place
 from core.metrics.reading import read_lines, subjects_of
 from core.metrics.series import CATALOGUE, CORE, Kind, Series, Span, Unit, find_series
 from core.operation import Line, ProcessRef, operation
+from core.processes.references import processes_meant
 from core.work import Work
-from storage import MetricsReader, Process, ProcessId, ProcessState, Role, Subject, span_seconds, utc_now
+from storage import MetricsReader, ProcessId, ProcessState, Role, Subject, span_seconds, utc_now
 
 MOST_POINTS: Final = 3600
 FRESH_S: Final = 10
@@ -87,7 +88,7 @@ def list_metrics(
 
     Args:
         series: only these, such as `process.cpu`, or all of a kind, such as `memory`.
-        process: only this process: by name, by declared name, by `@label`, or by the end of its id.
+        process: only this process: by name, by `@label`, or by the end of its id.
         last: how far back.
         points: in about so many points each, 1 to 3600.
 
@@ -164,9 +165,10 @@ def get_flow(work: Work, *, last: Span = Span.WEEK, points: int = 60) -> tuple[F
 
 
 def _read(
-    work: Work, reader: MetricsReader, names: Collection[str], process: str | None, last: Span, points: int
+    work: Work, reader: MetricsReader, names: Collection[str], process: ProcessRef | None, last: Span, points: int
 ) -> tuple[MetricSeries, ...]:  # fmt: skip
-    processes = {each.id: each.name for each in _processes(work, process)}
+    meant = work.rows.processes(work.room.id) if process is None else processes_meant(work.rows, work.room, [process])
+    processes = {each.id: each.name for each in meant}
     places: list[Place] = []
     for each in _wanted(reader, names, process is not None):
         places += [Place(each, subject) for subject in _subjects(reader, each.kind, work, processes)]
@@ -215,21 +217,6 @@ def _subjects(reader: MetricsReader, kind: Kind, work: Work, processes: Mapping[
     if kind in (Kind.BOARD, Kind.QUEUE):
         return [work.room.id]
     return subjects_of(reader, kind) if kind is Kind.DISK else [""]
-
-
-def _processes(work: Work, named: str | None) -> list[Process]:
-    """The room's processes that a word names; all, if there is none."""
-    processes = work.rows.processes(work.room.id)
-    if named is None:
-        return processes
-    found = [each for each in processes if named in (each.name, each.declared_name, each.id)]
-    if not found and named.startswith("@"):
-        found = [each for each in processes if named[1:] in each.spec.labels]
-    if not found:
-        found = [each for each in processes if len(named) >= 4 and each.id.endswith(named)]
-    if not found:
-        raise NotFound(f"No process {named!r} in room {work.room.name}.", "See them with `wzp ps`.")
-    return found
 
 
 def _subject_name(place: Place, work: Work, processes: Mapping[ProcessId, str]) -> str:

@@ -51,6 +51,11 @@ def _started(pid: int) -> int:
     return parse_stat(Path(f"/proc/{pid}/stat").read_bytes()).started
 
 
+def _are_all_sleeping(table: ProcessTable, runner: int) -> bool:
+    """Whether all below a runner have become what they are to be."""
+    return all(row.name == "sleep" for row in table.tree_of(runner)[1:])
+
+
 def test_a_line_is_read_whatever_the_name_of_the_process() -> None:
     line = b"42 (a) b (x) ((S) R) S 7 " + b" ".join(str(n).encode() for n in range(5, 53)) + b"\n"
     entry = parse_stat(line)
@@ -120,11 +125,12 @@ def test_the_time_of_a_child_that_has_died_is_kept_and_counted_once(
 def test_an_orphan_below_the_runner_belongs_to_the_tree(
     spawn: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
-    runner = tmp_path / "runner.py"
+    runner = tmp_path / "runner" / "start.py"
+    runner.parent.mkdir()
     runner.write_text(
         "import ctypes, subprocess, time\n"
         "ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER\n"
-        "leader = subprocess.Popen(['sh', '-c', '(sleep 60 &) ; exec sleep 61'])\n"
+        "leader = subprocess.Popen(['sh', '-c', '(sleep 60 &) ; (WZP_DETACHED=1 sleep 62 &) ; exec sleep 61'])\n"
         "print(leader.pid, flush=True)\n"
         "time.sleep(60)\n"
     )
@@ -132,7 +138,7 @@ def test_an_orphan_below_the_runner_belongs_to_the_tree(
     assert process.stdout is not None
     leader = int(process.stdout.readline())
     started = _started(leader)
-    table = _until(lambda table: len(table.tree_of(leader, started)) == 2)
+    table = _until(lambda table: len(table.tree_of(process.pid)) == 4 and _are_all_sleeping(table, process.pid))
     assert [(row.depth, row.name) for row in table.tree_of(leader, started)] == [(0, "sleep"), (1, "sleep")]
     usage = table.usage(leader, started, None)
     assert usage is not None
