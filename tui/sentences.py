@@ -26,12 +26,26 @@ _CLAIM_SENTENCES: Final = {
     "abandoned": mark("found {task} left without a report"),
     "approved": mark("approved {task}"),
     "sent_back": mark("sent {task} back"),
+    "command_approved": mark("approved the command of {task}"),
+    "gathered": mark("gathered the results of the parts of {task}"),
 }
 
 _HANDOFF_SENTENCES: Final = {
     "acknowledged": mark("acknowledged the handoff of {task}"),
     "declined": mark("declined the handoff of {task}"),
     "completed": mark("completed the handoff of {task}"),
+}
+
+_RUN_SENTENCES: Final = {
+    "queued": mark("queued the command of {task}"),
+    "running": mark("began the command of {task}"),
+    "succeeded": mark("saw the command of {task} succeed"),
+    "failed": mark("saw the command of {task} fail"),
+    "cancelled": mark("cancelled the command of {task}"),
+    "cancel_asked": mark("asked to cancel the command of {task}"),
+    "quarantined": mark("quarantined {task}"),
+    "paused": mark("held the command of {task}"),
+    "resumed": mark("let the command of {task} go on"),
 }
 
 _ENTITY_NAMES: Final = {
@@ -75,6 +89,9 @@ def _happening(event: Event, names: Names, *, is_brief: bool) -> str:
         return _("changed a comment on {task}").format(task=task)
     if event.entity is EntityKind.SESSION:
         return _session_happening(event, names)
+    if event.entity is EntityKind.RUN and event.type in _RUN_SENTENCES:
+        what = _(_RUN_SENTENCES[event.type]).format(task=names.task_with_title(event.subject_id))
+        return _because(what, event.after["reason"]) if event.after.get("reason") else what
     if event.entity is EntityKind.HANDOFF:
         return _handoff_happening(event, names)
     kind = _(_ENTITY_NAMES.get(event.entity, "")) or str(event.entity)

@@ -16,6 +16,7 @@ from storage import (
     Ending,
     HandoffStatus,
     Priority,
+    ProcessState,
     Result,
     RunState,
     SessionId,
@@ -41,6 +42,26 @@ FIELD_NAMES: Final[Mapping[str, str]] = {
     "estimate_minutes": mark("Estimate"),
     "due": mark("Due"),
     "command": mark("Command"),
+    "command_approved": mark("Command approved"),
+    "parent": mark("Part of"),
+    "idempotent": mark("May run again"),
+    "attempts": mark("Attempts"),
+    "time_limit_seconds": mark("Time limit"),
+    "collects_files": mark("Lists changed files"),
+    "agent_commands": mark("Agents' commands"),
+    "queue_paused": mark("Queue paused"),
+    "quarantine_after": mark("Quarantine after lost workers"),
+    "attempt": mark("Attempt"),
+    "queued_by": mark("Queued by"),
+    "not_before": mark("Not before"),
+    "paused": mark("Paused"),
+    "cancelled_by": mark("Cancelled by"),
+    "process_id": mark("Process"),
+    "exit_code": mark("Exit code"),
+    "exit_signal": mark("Signal"),
+    "reason": mark("Reason"),
+    "lost_worker": mark("Worker lost"),
+    "started_at": mark("Started"),
     "blocked_reason": mark("Blocked because"),
     "archived_from": mark("Archived from"),
     "created_by": mark("Created by"),
@@ -154,7 +175,23 @@ SESSION_STATES: Final[Mapping[SessionState, str]] = {
     SessionState.LOST: mark("lost"),
 }
 
-AGENT_FIELDS: Final = frozenset({"assignee", "created_by", "author", "agent_id", "from_agent", "to_agent", "taken_by"})
+PROCESS_STATES: Final[Mapping[ProcessState, tuple[str, str]]] = {
+    ProcessState.FAILED: ("×", mark("failed")),
+    ProcessState.UNHEALTHY: ("◆", mark("unhealthy")),
+    ProcessState.UNKNOWN: ("?", mark("unknown")),
+    ProcessState.PENDING: ("◔", mark("pending")),
+    ProcessState.STARTING: ("◐", mark("starting")),
+    ProcessState.STOPPING: ("◑", mark("stopping")),
+    ProcessState.RUNNING: ("●", mark("running")),
+    ProcessState.READY: ("●", mark("ready")),
+    ProcessState.EXITED: ("✓", mark("exited")),
+    ProcessState.STOPPED: ("○", mark("stopped")),
+}
+"""Sign and word of what was observed of a process, those first that ask for the person."""
+
+AGENT_FIELDS: Final = frozenset(
+    {"assignee", "created_by", "author", "agent_id", "from_agent", "to_agent", "taken_by", "queued_by", "cancelled_by"}
+)
 """Fields that hold an agent's id."""
 
 HIDDEN_FIELDS: Final = frozenset(
@@ -227,6 +264,8 @@ def field_value(field: str, value: Any, names: Names) -> str:
     """A value of a field, as on the wire or as in the record, in words; may have several lines."""
     if field in AGENT_FIELDS:
         return names.agent(value) if value or field == "assignee" else _("none")
+    if field == "parent":
+        return names.task(value) if value else _("none")
     if field == "dependencies":
         return ", ".join(names.task(each) for each in value or ()) or _("nothing")
     if value is None or value == "" or value == () or value == []:

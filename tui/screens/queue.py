@@ -173,7 +173,7 @@ class QueueScreen(ListAndDetail):
             return run_text.description(run, self.state, utc_now(), output, 0)
         if self.has_class("-beside"):
             return run_text.description(run, self.state, utc_now(), output, lines)
-        return run_text.brief(run, self.state, utc_now(), output, lines=max(8, self.size.height * 45 // 100 - 1))
+        return run_text.brief(run, self.state, utc_now(), output, lines=max(8, self.size.height * 45 // 100 - 2))
 
     def chosen(self) -> None:
         self._read_output()
