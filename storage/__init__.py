@@ -66,6 +66,10 @@ if TYPE_CHECKING:
     from storage.metrics_reader import MetricsReader as MetricsReader
     from storage.metrics_reader import ProcessSample as ProcessSample
     from storage.metrics_reader import span_seconds as span_seconds
+    from storage.output import OutputChunk as OutputChunk
+    from storage.output import OutputLine as OutputLine
+    from storage.output import OutputReader as OutputReader
+    from storage.output import strip_ansi as strip_ansi
     from storage.process_records import Alert as Alert
     from storage.process_records import LogSettings as LogSettings
     from storage.process_records import Probe as Probe
@@ -152,6 +156,7 @@ __getattr__ = face(
         "storage.measuring": "Transition counts_by_status living_processes open_tasks times_of transitions",
         "storage.metrics": "MetricsStore Point Subject",
         "storage.metrics_reader": "MetricsReader ProcessSample span_seconds",
+        "storage.output": "OutputChunk OutputLine OutputReader strip_ansi",
         "storage.reader": "Reader",
         "storage.process_records": "Alert LogSettings Probe Process ProcessSpec Restart Run",
         "storage.records": "Agent Comment Entity Event Handoff Presence RECORDS Result Room Session Task",
