@@ -3,9 +3,27 @@
 import math
 import time
 from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
 
+from core.agents.expiry import PROGRAM
+from core.execute import Call, execute
 from core.metrics.flow import FlowMeter
-from storage import COLUMNS, Home, MetricsStore, ProcessId, RoomId, Subject
+from core.operations import find
+from core.processes.identity import process_started
+from storage import (
+    COLUMNS,
+    Home,
+    MetricsStore,
+    Process,
+    ProcessId,
+    ProcessState,
+    RoomId,
+    Subject,
+    boot_id,
+    utc_now,
+)  # fmt: skip
+from tests.support.users import User
 
 
 def fill_metrics(
@@ -27,8 +45,6 @@ def _measured(at: int, room: RoomId, processes: Collection[ProcessId]) -> dict[S
     wave = (1 + math.sin(at / 200)) / 2
     meter = FlowMeter()
     meter._meet(room)
-    from storage import utc_now
-
     told = meter.measure(utc_now())
     board = told[Subject("board", room)]
     board.update({status.value: float(number) for number, status in enumerate(COLUMNS)})
@@ -47,3 +63,17 @@ def _measured(at: int, room: RoomId, processes: Collection[ProcessId]) -> dict[S
             for number, each in enumerate(processes)
         },
     }  # fmt: skip
+
+
+def note_running(board: User, name: str, pid: int) -> Process:
+    """Let the room have a process that the supervisor has seen running under a pid of this machine."""
+    process: Process = board.call("add_process", name=name, command=("sleep", "60"), autostart="off")[0].process
+    return note_state(board, process, ProcessState.RUNNING, pid=pid, pid_started=process_started(pid))
+
+
+def note_state(board: User, process: Process, state: ProcessState, **observed: Any) -> Process:
+    """Let the supervisor have seen a process in a state."""
+    seen = replace(process, state=state, boot_id=boot_id(), started_at=utc_now(), **observed)
+    call = Call(operation=find("observe_processes"), arguments={"observed": (seen,)}, actor=PROGRAM, room=board.room)
+    stored: tuple[Process, ...] = execute(board.database, call).value
+    return stored[0]
