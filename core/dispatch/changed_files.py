@@ -5,13 +5,17 @@ Used by the worker's keeper, by path and on the standard library alone.
 
 import os
 import subprocess
+from typing import Any
 
 GIT_TIMEOUT_S = 30
 MOST_LOOKED_AT = 200_000
 MOST_TOLD = 1_000
 
+Stamp = tuple[int, int, int]
+"""What tells one content of a file from another: time of change, size, inode."""
 
-def snapshot(cwd):
+
+def snapshot(cwd: str) -> dict[str, Any]:
     """What stands before the command; opaque, for `changed`."""
     dirty = _dirty(cwd)
     if dirty is None:
@@ -19,7 +23,7 @@ def snapshot(cwd):
     return {"git": True, "head": _git(cwd, "rev-parse", "-q", "--verify", "HEAD"), "dirty": dirty}
 
 
-def changed(cwd, before):
+def changed(cwd: str, before: dict[str, Any]) -> list[str]:
     """The paths below `cwd` that differ from the snapshot, sorted; those that are gone too."""
     if not before["git"]:
         stamps = _stamps(cwd)
@@ -37,7 +41,7 @@ def changed(cwd, before):
     return sorted(differing)[:MOST_TOLD]
 
 
-def _dirty(cwd):
+def _dirty(cwd: str) -> dict[str, Stamp | None] | None:
     """What git calls changed or new below a folder, each with its stamp; None where there is no repository."""
     told = _git(cwd, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ".")
     prefix = _git(cwd, "rev-parse", "--show-prefix")
@@ -49,7 +53,7 @@ def _dirty(cwd):
     return {path: _stamp(os.path.join(cwd, path)) for path in inside}
 
 
-def _git(cwd, *arguments):
+def _git(cwd: str, *arguments: str) -> bytes | None:
     """What git prints; None where it fails or is not there."""
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
     try:
@@ -61,9 +65,9 @@ def _git(cwd, *arguments):
     return done.stdout if done.returncode == 0 else None
 
 
-def _stamps(cwd):
+def _stamps(cwd: str) -> dict[str, Stamp | None]:
     """The stamps of the files below a folder, hidden folders left out."""
-    found = {}
+    found: dict[str, Stamp | None] = {}
     for folder, folders, names in os.walk(cwd):
         folders[:] = [name for name in folders if not name.startswith(".") and name != "node_modules"]
         for name in names:
@@ -74,7 +78,7 @@ def _stamps(cwd):
     return found
 
 
-def _stamp(path):
+def _stamp(path: str) -> Stamp | None:
     """What tells one content of a file from another, without reading it; None where there is none."""
     try:
         status = os.lstat(path)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from core.dispatch.worker import SOCKET
+from core.dispatch.places import WORKER_SOCKET
 from core.errors import BackendUnavailable
 
 LONGEST_LINE: Final = 4_194_304
@@ -42,7 +42,11 @@ class WorkerLink:
             raise _unavailable(folder, error) from error
         try:
             # a path beyond 108 bytes is no address; the folder's descriptor makes a short one
-            short = f"/proc/self/fd/{descriptor}/{SOCKET}" if sys.platform == "linux" else str(folder / SOCKET)
+            short = (
+                f"/proc/self/fd/{descriptor}/{WORKER_SOCKET}"
+                if sys.platform == "linux"
+                else str(folder / WORKER_SOCKET)
+            )
             reader, writer = await asyncio.open_unix_connection(short, limit=LONGEST_LINE)
         except OSError as error:
             raise _unavailable(folder, error) from error

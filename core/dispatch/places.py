@@ -1,4 +1,4 @@
-"""Where a run's output lies."""
+"""Where what belongs to runs lies on the disk."""
 
 import time
 from contextlib import suppress
@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from storage import Home, RunId
+
+WORKER_SOCKET: Final = "worker.sock"
+"""The name of a worker's socket in its runner's folder; core/dispatch/worker.py, which imports nothing, has it too."""
 
 KEPT_DAYS: Final = 30
 """For how long a run's output is kept; the end of it stays in the run itself."""

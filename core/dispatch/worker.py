@@ -16,13 +16,13 @@ import contextlib
 import errno
 import json
 import os
-import resource
 import selectors
 import signal
 import socket
 import struct
 import sys
 import time
+from typing import Any
 
 SOCKET = "worker.sock"
 TAIL_BYTES = 65_536
@@ -31,14 +31,11 @@ CHUNK = 65_536
 LONGEST_REQUEST = 1_048_576
 LONGEST_BACKLOG = 16_777_216
 """A dispatcher that reads nothing for so many bytes is dropped; it may connect again."""
-KILL_EVERY_S = 0.05
-"""Between two sweeps over a tree that is to die: what was forked meanwhile is met by the next."""
 FAREWELL_S = 2.0
 """How long a stopped worker waits for somebody to take its last results."""
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
-def main():
+def main() -> int:
     """Serve until SIGTERM or SIGINT."""
     folder = os.environ.get("WZP_RUNNER_FOLDER")
     if not folder:
@@ -47,157 +44,23 @@ def main():
     return Worker(folder).serve()
 
 
-# The tree of processes below one
-
-
-def _prctl(option, value):
-    """Linux's prctl; nothing elsewhere."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
-
-
-def process_table():
-    """Each process's parent and start time, by pid."""
-    table = {}
-    if sys.platform != "linux":
-        import subprocess
-
-        listed = subprocess.run(["/bin/ps", "-axo", "pid=,ppid="], capture_output=True, check=False, text=True)
-        for line in listed.stdout.splitlines():
-            pid, parent = line.split()
-            table[int(pid)] = int(parent), None
-        return table
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                with open(f"/proc/{name}/stat", "rb") as file:
-                    fields = file.read().rpartition(b")")[2].split()
-                if fields[0] != b"Z":
-                    table[int(name)] = int(fields[1]), int(fields[19])
-    return table
-
-
-def below(root, table):
-    """The pids of all descendants of a process."""
-    children = {}
-    for pid, (parent, _) in table.items():
-        children.setdefault(parent, []).append(pid)
-    found, frontier = [], [root]
-    while frontier:
-        frontier = [child for pid in frontier for child in children.get(pid, ())]
-        found += frontier
-    return found
-
-
-def signal_tree(root, number):
-    """Send a signal to every descendant of a process; how many there were."""
-    table = process_table()
-    pids = below(root, table)
-    for pid in pids:
-        _signal_one(pid, table[pid][1], number)
-    return len(pids)
-
-
-def _signal_one(pid, started, number):
-    """Signal the process that was seen under a pid, not one that has come to bear it since."""
-    try:
-        if not hasattr(signal, "pidfd_send_signal") or not hasattr(os, "pidfd_open"):
-            os.kill(pid, number)
-            return
-        descriptor = os.pidfd_open(pid)
-    except OSError:
-        return
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
-        if int(fields[19]) == started:
-            signal.pidfd_send_signal(descriptor, number)
-    except (OSError, ValueError, IndexError):
-        pass  # gone meanwhile
-    finally:
-        os.close(descriptor)
-
-
-# The keeper
-
-
-def keep(request, report, output):
-    """What the keeper does: start the command, reap all that comes to it, and end when nothing is left.
-
-    Args:
-        report: the descriptor on which it tells the worker, in JSON lines.
-        output: the descriptor to which the command prints.
-    """
-
-    def tell(**words):
-        os.write(report, json.dumps(words).encode() + b"\n")
-
-    os.setsid()
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)
-    signal.set_wakeup_fd(-1)
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
-
-    def bury(*_):
-        signal_tree(os.getpid(), signal.SIGKILL)
-
-    signal.signal(signal.SIGALRM, bury)
-    # sent when the worker dies under us; sweeps until nothing is left
-    signal.signal(signal.SIGTERM, lambda *_: signal.setitimer(signal.ITIMER_REAL, 0.001, KILL_EVERY_S))
-    _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() == 1:
-        return
-    changes = before = None
-    if request.get("collects_files"):
-        changes = _neighbour("changed_files")
-        before = changes.snapshot(request["cwd"])
-    leader = os.fork()
-    if leader == 0:
-        try:
-            _become(request, output)
-        except OSError as error:
-            tell(error=f"{error.strerror}: {error.filename}" if error.filename else str(error))
-        os._exit(127)
-    os.close(output)
-    tell(leader=leader)
-    while True:
-        try:
-            pid, status = os.waitpid(-1, 0)
-        except ChildProcessError:
-            break
-        if pid == leader:
-            tell(status=status)
-    if changes is not None:
-        files = changes.changed(request["cwd"], before)
-        tell(files=files)
-
-
-def _become(request, output):
-    """Turn into the command."""
-    os.setsid()
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGALRM):
-        signal.signal(number, signal.SIG_DFL)
-    os.chdir(request["cwd"])
-    environment = {**os.environ, **request.get("env", {}), "WZP_RUN": request["run"], "PWD": request["cwd"]}
-    environment.pop("WZP_RUNNER_FOLDER", None)
-    os.execve("/bin/sh", ["sh", "-c", request["shell"]], environment)
-
-
-def _neighbour(name):
+def _neighbour(name: str) -> Any:
     """A module beside this file, by its path: the folder itself is not on sys.path."""
     from importlib.util import module_from_spec, spec_from_file_location
 
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")
     spec = spec_from_file_location(f"wzp_worker_{name}", path)
+    assert spec is not None
     module = module_from_spec(spec)
+    assert spec.loader is not None
     spec.loader.exec_module(module)
     return module
+
+
+keeper = _neighbour("keeper")
+
+Request = dict[str, Any]
+"""A request as it came: for a run, all that its launch needs."""
 
 
 # The worker
@@ -206,48 +69,54 @@ def _neighbour(name):
 class Job:
     """One run, from its request to the moment when its result is forgotten."""
 
-    def __init__(self, request):
+    def __init__(self, request: Request) -> None:
         self.request = request
         self.run = request["run"]
         self.attempt = request["attempt"]
-        self.keeper = self.leader = None
-        self.report = self.output = None  # our ends of the pipes
+        self.keeper = 0
+        self.leader: int | None = None
+        self.report: int | None = None  # our ends of the pipes
+        self.output: int | None = None
         self.heard = b""
         self.state = "running"
-        self.status = self.error = self.reason = None
-        self.files = []
+        self.status: int | None = None
+        self.error: str | None = None
+        self.reason: str | None = None
+        self.files: list[str] = []
         self.is_cancelled = self.is_interrupted = False
         self.tail = bytearray()
-        self.log = None
+        self.log: int | None = None
         self.log_size = 0
-        self.log_error = None
+        self.log_error: str | None = None
         self.began = time.monotonic()
         self.started_at = time.time()
-        self.ended_at = self.seconds = None
+        self.ended_at: float | None = None
+        self.seconds: float | None = None
         limit = request.get("time_limit_s")
         self.limit_at = self.began + limit if limit else None
-        self.paused_at = None
-        self.kill_at = None  # when what is left is killed; None as long as it may live
+        self.paused_at = 0.0
+        self.kill_at: float | None = None  # when what is left is killed; None as long as it may live
 
-    def wire(self):
+    def wire(self) -> dict[str, Any]:
         """What the dispatcher is told of it."""
-        told = {
+        told: dict[str, Any] = {
             "tell": "run", "run": self.run, "attempt": self.attempt, "state": self.state, "pid": self.leader,
             "started_at": self.started_at,
         }  # fmt: skip
         if self.state == "ended":
             code = os.waitstatus_to_exitcode(self.status) if self.status is not None else None
-            told |= {
+            more: dict[str, Any] = {
                 "exit_code": code if code is not None and code >= 0 else None,
                 "exit_signal": _signal_name(-code) if code is not None and code < 0 else None,
                 "error": self.error, "reason": self.reason, "cancelled": self.is_cancelled,
                 "interrupted": self.is_interrupted, "ended_at": self.ended_at, "seconds": self.seconds,
                 "output": self.tail.decode(errors="replace"), "files": self.files, "log_error": self.log_error,
             }  # fmt: skip
+            told |= more
         return told
 
 
-def _signal_name(number):
+def _signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name
     except ValueError:
@@ -257,7 +126,7 @@ def _signal_name(number):
 class Client:
     """One connection of a dispatcher."""
 
-    def __init__(self, channel):
+    def __init__(self, channel: socket.socket) -> None:
         self.channel = channel
         self.read = b""
         self.unsent = b""
@@ -266,17 +135,17 @@ class Client:
 class Worker:
     """Serves dispatchers, keeps jobs."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: str) -> None:
         self.folder = folder
         self.token = 0
-        self.jobs = {}
-        self.clients = {}
+        self.jobs: dict[str, Job] = {}
+        self.clients: dict[socket.socket, Client] = {}
         self.selector = selectors.DefaultSelector()
-        self.stopping_since = None
+        self.stopping_since: float | None = None
 
-    def serve(self):
+    def serve(self) -> int:
         """Serve until stopped; the exit code."""
-        _prctl(PR_SET_CHILD_SUBREAPER, 1)  # what outlives a keeper that was killed comes to us
+        keeper.prctl(keeper.PR_SET_CHILD_SUBREAPER, 1)  # what outlives a keeper that was killed comes to us
         wake, woken = socket.socketpair()
         for end in (wake, woken):
             end.setblocking(False)
@@ -296,7 +165,7 @@ class Worker:
         print("stopped", flush=True)
         return 0
 
-    def _listen(self):
+    def _listen(self) -> socket.socket:
         """The socket, bound by a short name: a path beyond 108 bytes cannot be."""
         here = os.getcwd()
         os.chdir(self.folder)
@@ -317,7 +186,7 @@ class Worker:
 
     # dispatchers
 
-    def _accept(self, listener):
+    def _accept(self, listener: socket.socket) -> None:
         channel, _ = listener.accept()
         if hasattr(socket, "SO_PEERCRED"):
             size = struct.calcsize("3i")
@@ -330,7 +199,7 @@ class Worker:
         self.clients[channel] = client
         self.selector.register(channel, selectors.EVENT_READ, lambda events: self._serve_client(client, events))
 
-    def _serve_client(self, client, events):
+    def _serve_client(self, client: Client, events: int) -> None:
         if events & selectors.EVENT_WRITE:
             self._flush(client)
         if not events & selectors.EVENT_READ or client.channel not in self.clients:
@@ -349,7 +218,7 @@ class Worker:
         for line in lines:
             self._obey(client, line)
 
-    def _obey(self, client, line):
+    def _obey(self, client: Client, line: bytes) -> None:
         try:
             request = json.loads(line)
             what, token = request["do"], int(request["token"])
@@ -380,11 +249,11 @@ class Worker:
         except (KeyError, TypeError) as error:
             self._send(client, {"tell": "error", "message": f"{what}: {error!r}"})
 
-    def _send(self, client, told):
+    def _send(self, client: Client, told: dict[str, Any]) -> None:
         client.unsent += json.dumps(told).encode() + b"\n"
         self._flush(client)
 
-    def _flush(self, client):
+    def _flush(self, client: Client) -> None:
         try:
             while client.unsent:
                 client.unsent = client.unsent[client.channel.send(client.unsent) :]
@@ -400,18 +269,18 @@ class Worker:
         if client.channel in self.clients and self.selector.get_key(client.channel).events != wanted:
             self.selector.modify(client.channel, wanted, self.selector.get_key(client.channel).data)
 
-    def _drop(self, client):
+    def _drop(self, client: Client) -> None:
         if self.clients.pop(client.channel, None) is not None:
             self.selector.unregister(client.channel)
             client.channel.close()
 
-    def _tell(self, job):
+    def _tell(self, job: Job) -> None:
         for client in list(self.clients.values()):
             self._send(client, job.wire())
 
     # runs
 
-    def _begin(self, client, request):
+    def _begin(self, client: Client, request: Request) -> None:
         job = self.jobs.get(request["run"])
         if job is None and self.stopping_since is not None:
             self._send(client, {"tell": "unknown", "run": request["run"]})
@@ -426,7 +295,7 @@ class Worker:
                 return
         self._tell(job)
 
-    def _fork_keeper(self, job):
+    def _fork_keeper(self, job: Job) -> None:
         report, keepers_report = os.pipe()
         try:
             output, keepers_output = os.pipe()
@@ -443,8 +312,8 @@ class Worker:
         if pid == 0:
             code = 1
             try:
-                _close_all_but(keepers_report, keepers_output)
-                keep(job.request, keepers_report, keepers_output)
+                keeper.close_all_but(keepers_report, keepers_output)
+                keeper.keep(job.request, keepers_report, keepers_output, _neighbour)
                 code = 0
             finally:
                 os._exit(code)
@@ -456,8 +325,9 @@ class Worker:
         self.selector.register(report, selectors.EVENT_READ, lambda _: self._hear(job))
         self.selector.register(output, selectors.EVENT_READ, lambda _: self._take_output(job))
 
-    def _hear(self, job):
+    def _hear(self, job: Job) -> None:
         """Take in what the keeper tells; its end is the end of all that was below it."""
+        assert job.report is not None
         try:
             told = os.read(job.report, CHUNK)
         except BlockingIOError:
@@ -477,7 +347,7 @@ class Worker:
                 if job.kill_at is None:  # what it left behind has its grace
                     self._end_softly(job)
 
-    def _bury_keeper(self, job):
+    def _bury_keeper(self, job: Job) -> None:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(job.keeper, 0)
         if job.status is None and job.error is None:
@@ -489,24 +359,24 @@ class Worker:
             pass
         self._end(job)
 
-    def _end_strays_of(self, job):
+    def _end_strays_of(self, job: Job) -> int:
         """Kill what bears the run's mark and is below no keeper; how many there were."""
         if job.error != "its keeper was killed" or sys.platform != "linux":
             return 0
         mark = f"WZP_RUN={job.run}".encode()
-        table = process_table()
+        table = keeper.process_table()
         found = 0
-        for pid in below(os.getpid(), table):
+        for pid in keeper.below(os.getpid(), table):
             with contextlib.suppress(OSError):
                 with open(f"/proc/{pid}/environ", "rb") as file:
                     is_ours = mark in file.read().split(b"\0")
                 if is_ours:
-                    _signal_one(pid, table[pid][1], signal.SIGKILL)
+                    keeper.signal_one(pid, table[pid][1], signal.SIGKILL)
                     found += 1
         self._reap_strays()
         return found
 
-    def _reap_strays(self):
+    def _reap_strays(self) -> None:
         """Take the exit status of whatever came to us; a keeper is waited for by its own pid."""
         keepers = {job.keeper for job in self.jobs.values() if job.report is not None}
         with contextlib.suppress(ChildProcessError):
@@ -516,7 +386,7 @@ class Worker:
                     return
                 os.waitpid(found.si_pid, 0)
 
-    def _take_output(self, job):
+    def _take_output(self, job: Job) -> bool:
         """Take in what the command has printed; whether there may be more."""
         if job.output is None:
             return False
@@ -533,7 +403,7 @@ class Worker:
         self._keep_output(job, chunk)
         return True
 
-    def _keep_output(self, job, chunk):
+    def _keep_output(self, job: Job, chunk: bytes) -> None:
         path = job.request.get("output")
         if path is None or job.log_error is not None:
             return
@@ -553,13 +423,13 @@ class Worker:
         except OSError as error:  # a full disk ends the log, not the run
             job.log_error = f"{error.strerror}: {path}"
 
-    def _close_pipe(self, job, name):
+    def _close_pipe(self, job: Job, name: str) -> None:
         descriptor = getattr(job, name)
         self.selector.unregister(descriptor)
         os.close(descriptor)
         setattr(job, name, None)
 
-    def _end(self, job):
+    def _end(self, job: Job) -> None:
         """The tree is gone: tell."""
         if job.output is not None:
             self._close_pipe(job, "output")
@@ -574,7 +444,7 @@ class Worker:
         print(f"run {job.run} attempt {job.attempt} ended", flush=True)
         self._tell(job)
 
-    def _keep_result(self, job):
+    def _keep_result(self, job: Job) -> None:
         """Lay the result beside the output, for the case that we are killed before it is taken."""
         path = job.request.get("result")
         if path is None:
@@ -585,21 +455,22 @@ class Worker:
                 json.dump(job.wire(), file)
             os.replace(draft, path)
 
-    def _forget(self, run):
+    def _forget(self, run: str) -> None:
         job = self.jobs.get(run)
         if job is not None and job.state == "ended":
             del self.jobs[run]
-            with contextlib.suppress(OSError, TypeError):
-                os.unlink(job.request.get("result"))
+            if (path := job.request.get("result")) is not None:
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
 
     # ending, pausing
 
-    def _cancel(self, job):
+    def _cancel(self, job: Job) -> None:
         if job.state in ("running", "paused"):
             job.is_cancelled = True
             self._end_softly(job)
 
-    def _end_softly(self, job):
+    def _end_softly(self, job: Job) -> None:
         """Ask the whole tree to end, and set the time at which it is killed."""
         self._continue(job)
         if job.state == "ended":
@@ -607,53 +478,52 @@ class Worker:
         if job.kill_at is None:
             job.state = "ending"
             job.kill_at = time.monotonic() + job.request.get("grace_s", 5.0)
-            signal_tree(job.keeper, signal.SIGTERM)
+            keeper.signal_tree(job.keeper, signal.SIGTERM)
 
-    def _pause(self, job):
+    def _pause(self, job: Job) -> None:
         if job.state == "running":
             job.state = "paused"
             job.paused_at = time.monotonic()
             seen = -1
             for _ in range(20):  # what was forked while we looked is met by the next look
-                count = signal_tree(job.keeper, signal.SIGSTOP)
+                count = keeper.signal_tree(job.keeper, signal.SIGSTOP)
                 if count == seen:
                     break
                 seen = count
 
-    def _continue(self, job):
+    def _continue(self, job: Job) -> None:
         if job.state == "paused":
             job.state = "running"
             if job.limit_at is not None:
                 job.limit_at += time.monotonic() - job.paused_at
-            job.paused_at = None
-            signal_tree(job.keeper, signal.SIGCONT)
+            keeper.signal_tree(job.keeper, signal.SIGCONT)
 
     # time
 
-    def _look_at_clocks(self):
+    def _look_at_clocks(self) -> None:
         now = time.monotonic()
         for job in list(self.jobs.values()):
             if job.state == "running" and job.limit_at is not None and now >= job.limit_at:
                 job.reason = f"it exceeded its time limit of {job.request['time_limit_s']:g} s"
                 self._end_softly(job)
             if job.state == "ending" and job.kill_at is not None and now >= job.kill_at:
-                signal_tree(job.keeper, signal.SIGSTOP)  # so that nothing forks away from under the sweep
-                signal_tree(job.keeper, signal.SIGKILL)
-                job.kill_at = now + KILL_EVERY_S
+                keeper.signal_tree(job.keeper, signal.SIGSTOP)  # so that nothing forks away from under the sweep
+                keeper.signal_tree(job.keeper, signal.SIGKILL)
+                job.kill_at = now + keeper.KILL_EVERY_S
 
-    def _patience(self):
+    def _patience(self) -> float | None:
         """How long nothing is due, in seconds; None without end."""
-        due = []
+        due: list[float] = []
         for job in self.jobs.values():
             if job.state == "running" and job.limit_at is not None:
                 due.append(job.limit_at)
             if job.state == "ending" and job.kill_at is not None:
                 due.append(job.kill_at)
         if self.stopping_since is not None:
-            due.append(time.monotonic() + KILL_EVERY_S)
+            due.append(time.monotonic() + keeper.KILL_EVERY_S)
         return max(0.0, min(due) - time.monotonic()) if due else None
 
-    def _stop(self, *_):
+    def _stop(self, *_: Any) -> None:
         if self.stopping_since is None:
             self.stopping_since = time.monotonic()
             for job in list(self.jobs.values()):
@@ -662,21 +532,11 @@ class Worker:
                     job.reason = "its worker was stopped"
                     self._end_softly(job)
 
-    def _is_over(self):
+    def _is_over(self) -> bool:
         if self.stopping_since is None or any(job.state != "ended" for job in self.jobs.values()):
             return False
         is_taken = not self.jobs or not self.clients
         return is_taken or time.monotonic() - self.stopping_since > FAREWELL_S
-
-
-def _close_all_but(*kept):
-    """Close what belongs to the worker: a keeper that held its socket would answer for a dead one."""
-    limit = min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 65_536)
-    start = 3
-    for descriptor in sorted(kept):
-        os.closerange(start, descriptor)
-        start = descriptor + 1
-    os.closerange(start, limit)
 
 
 if __name__ == "__main__":

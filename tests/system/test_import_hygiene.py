@@ -54,7 +54,8 @@ def test_a_simple_command_imports_nothing_heavy(room: Path, words: tuple[str, ..
     assert {"click", "peewee", "apsw", "core.operations.task"} <= modules, "the listing sees what was imported"
     assert modules & HEAVY == set()
     operations = {name for name in modules if name.startswith("core.operations.")}
-    assert operations == {"core.operations.task", "core.operations.tasks"}
+    assert operations == {"core.operations.task", "core.operations.tasks", "core.operations.run"}
+    assert not any(name.startswith(("core.dispatch", "core.alerts", "core.processes")) for name in modules)
 
 
 def test_a_json_listing_draws_nothing(room: Path):
