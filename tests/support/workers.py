@@ -81,7 +81,8 @@ class Workers:
             pid = program.pid
             deadline = time.monotonic() + PATIENCE_S
             while not (folder / "worker.sock").exists():
-                assert program.poll() is None and time.monotonic() < deadline
+                assert program.poll() is None
+                assert time.monotonic() < deadline
                 time.sleep(0.005)
         return self.tell(process, state=ProcessState.RUNNING, runner=runner, pid=pid)
 

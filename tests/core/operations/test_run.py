@@ -1,0 +1,279 @@
+"""Runs as operations: who may queue what, what a run means for its task, approval, sub-tasks, retry."""
+
+import pytest
+
+from core.agents.expiry import PROGRAM
+from core.errors import ClaimHeld, DependencyCycle, InvalidData, PermissionDenied, RuleRefusal
+from core.operation import OnOff
+from core.operations.settled import RunEnd, RunStart
+from storage import (
+    AgentCommands,
+    AgentKind,
+    Finish,
+    ProcessKind,
+    Role,
+    Run,
+    RunState,
+    Status,
+)  # fmt: skip
+from tests.support.users import User
+from tests.support.workers import Workers, runs_of
+
+
+@pytest.fixture
+def program(board: User) -> User:
+    """The dispatcher's hand, without a dispatcher."""
+    program = User(board.database, PROGRAM.name, room=board.room)
+    program.actor = PROGRAM
+    return program
+
+
+@pytest.fixture
+def worker(board: User):
+    """A worker in the store alone: nobody runs anything here."""
+    with_records = Workers(board)
+    return with_records.add("worker-1", kind=ProcessKind.SERVICE)
+
+
+def begin(program: User, worker, run: Run) -> Run:
+    (begun,) = program.call("settle_runs", starts=(RunStart(run.id, worker.id, worker.runner),)).begun
+    return begun
+
+
+def end(program: User, run: Run, state: RunState = RunState.SUCCEEDED, **how) -> Run:
+    (ended,) = program.call("settle_runs", ends=(RunEnd(run=run.id, lease=run.lease, state=state, **how),)).ended
+    return ended
+
+
+def test_a_task_without_a_command_cannot_be_queued(board: User):
+    task = board.call("create_task", title="Think")
+    with pytest.raises(InvalidData, match="no command"):
+        board.call("queue_task", task=task.id)
+
+
+def test_a_task_is_queued_once(board: User):
+    task = board.call("create_task", title="Test", command="true")
+    board.call("queue_task", task=task.id)
+    with pytest.raises(RuleRefusal, match="queued already"):
+        board.call("queue_task", task=task.id)
+
+
+def test_a_command_of_an_agent_waits_for_approval(board: User, bob: User, program: User, worker):
+    task = bob.call("create_task", title="Test", command="rm -rf build")
+    assert not task.command_approved
+    outcome = bob.outcome("queue_task", task=task.id)
+    assert "approval" in outcome.warnings[0]
+    start = (RunStart(outcome.value.id, worker.id, worker.runner),)
+    assert program.call("settle_runs", starts=start).begun == ()
+    with pytest.raises(PermissionDenied):
+        bob.call("approve_command", task=task.id)
+    board.call("approve_command", task=task.id)
+    assert len(program.call("settle_runs", starts=start).begun) == 1
+
+
+def test_a_new_command_of_an_agent_takes_the_approval_away(board: User, bob: User):
+    task = board.call("create_task", title="Test", command="make")
+    assert task.command_approved
+    assert bob.call("update_task", task=task.id, title="Other").command_approved
+    assert not bob.call("update_task", task=task.id, command="make evil").command_approved
+    assert board.call("update_task", task=task.id, command="make good").command_approved
+
+
+def test_an_agent_gets_no_approval_back_by_undo_and_redo(board: User, bob: User):
+    task = bob.call("create_task", title="Test", command="make")
+    change = board.outcome("approve_command", task=task.id).change
+    bob.call("undo", change=change)
+    bob.call("update_task", task=task.id, command="make evil")
+    bob.call("undo")
+    bob.call("redo")
+    assert not board.call("get_task", task=f"#{task.number}").task.command_approved
+
+
+def test_a_room_may_allow_the_commands_of_agents(board: User, bob: User):
+    board.call("update_room", agent_commands=AgentCommands.ALLOW)
+    assert bob.call("create_task", title="Test", command="make").command_approved
+
+
+def test_a_queued_task_is_no_agents_to_claim_or_move(board: User, bob: User):
+    task = board.call("create_task", title="Test", command="true", status=Status.TODO)
+    board.call("queue_task", task=task.id)
+    agent = bob.start_session("bob-1")
+    assert agent.call("claim_next").task is None
+    for operation, arguments in (
+        ("claim_next", {"task": task.id}),
+        ("move_task", {"task": task.id, "to": Status.BACKLOG}),
+        ("archive_task", {"task": task.id}),
+    ):
+        with pytest.raises(ClaimHeld, match="queue has the task"):
+            agent.call(operation, **arguments)
+    assert agent.call("comment_task", task=task.id, body="I wait.")
+
+
+def test_a_person_who_begins_a_queued_task_takes_it_out_of_the_queue(board: User):
+    task = board.call("create_task", title="Test", command="true")
+    run = board.call("queue_task", task=task.id)
+    board.call("move_task", task=task.id, to=Status.TODO)
+    assert board.call("get_run", run=run.id).state is RunState.QUEUED
+    board.call("move_task", task=task.id, to=Status.IN_PROGRESS)
+    over = board.call("get_run", run=run.id)
+    assert over.state is RunState.CANCELLED
+    assert over.reason == "owner moved the task to in_progress"
+
+
+def test_a_run_is_named_by_its_tasks_number(board: User):
+    task = board.call("create_task", title="Test", command="true")
+    run = board.call("queue_task", task=task.id)
+    assert board.call("get_run", run=f"#{task.number}").id == run.id
+    assert board.call("cancel_run", run=str(task.number)).state is RunState.CANCELLED
+
+
+def test_only_who_has_queued_it_and_operators_cancel_a_run(board: User, alice: User, bob: User):
+    board.call("update_room", agent_commands=AgentCommands.ALLOW)
+    task = board.call("create_task", title="Test", command="true")
+    run = board.call("queue_task", task=task.id)
+    with pytest.raises(PermissionDenied):
+        bob.call("cancel_run", run=run.id)
+    assert alice.call("pause_run", run=run.id).paused
+    assert alice.call("cancel_run", run=run.id).state is RunState.CANCELLED
+    own = bob.call("queue_task", task=task.id)
+    assert bob.call("cancel_run", run=own.id).state is RunState.CANCELLED
+
+
+def test_a_paused_queue_begins_nothing(board: User, program: User, worker):
+    task = board.call("create_task", title="Test", command="true")
+    run = board.call("queue_task", task=task.id)
+    board.call("pause_queue")
+    start = (RunStart(run.id, worker.id, worker.runner),)
+    assert program.call("settle_runs", starts=start).begun == ()
+    board.call("resume_queue")
+    assert len(program.call("settle_runs", starts=start).begun) == 1
+
+
+def test_a_run_begins_once_whoever_asks(board: User, program: User, worker):
+    task = board.call("create_task", title="Test", command="true")
+    run = board.call("queue_task", task=task.id)
+    begun = begin(program, worker, run)
+    again = program.call("settle_runs", starts=(RunStart(run.id, worker.id, worker.runner),))
+    assert again.begun == ()
+    assert board.call("get_task", task=f"#{task.number}").task.status is Status.IN_PROGRESS
+    late = program.call("settle_runs", ends=(RunEnd(run=run.id, lease="another", state=RunState.SUCCEEDED),))
+    assert late.ended == ()
+    end(program, begun)
+    assert program.call("settle_runs", ends=(RunEnd(run=run.id, lease=begun.lease, state=RunState.FAILED),)).ended == ()
+
+
+def test_a_cancelled_run_gives_its_task_back(board: User, program: User, worker):
+    task = board.call("create_task", title="Test", command="true")
+    begun = begin(program, worker, board.call("queue_task", task=task.id))
+    asked = board.call("cancel_run", run=begun.id)
+    assert asked.state is RunState.RUNNING
+    assert asked.cancelled_by == board.id
+    over = end(program, begun, RunState.CANCELLED)
+    assert over.state is RunState.CANCELLED
+    assert board.call("get_task", task=f"#{task.number}").task.status is Status.TODO
+
+
+def test_what_has_succeeded_before_it_could_be_cancelled_has_succeeded(board: User, program: User, worker):
+    task = board.call("create_task", title="Test", command="true")
+    begun = begin(program, worker, board.call("queue_task", task=task.id))
+    board.call("cancel_run", run=begun.id)
+    assert end(program, begun, RunState.SUCCEEDED, exit_code=0).state is RunState.SUCCEEDED
+
+
+def test_a_failure_without_attempts_left_blocks_with_the_reason(board: User, program: User, worker):
+    task = board.call("create_task", title="Test", command="make test")
+    begun = begin(program, worker, board.call("queue_task", task=task.id))
+    end(program, begun, RunState.FAILED, exit_code=2, output="boom\n", seconds=1.5)
+    after = board.call("get_task", task=f"#{task.number}").task
+    assert after.status is Status.BLOCKED
+    assert after.blocked_reason == "`make test` failed after 1.5 s: exit code 2; it was tried 1 time"
+    assert after.result.output == "boom"
+    again = board.call("retry_run", run=begun.id)
+    assert again.attempt == 2
+    assert board.call("get_task", task=f"#{task.number}").task.status is Status.TODO
+
+
+def test_a_quarantined_task_is_a_persons_to_queue_again(board: User, bob: User, program: User, worker):
+    board.call("update_room", quarantine_after=1)
+    task = board.call("create_task", title="Poison", command="kill", attempts=5, idempotent=True)
+    begun = begin(program, worker, board.call("queue_task", task=task.id))
+    over = end(program, begun, RunState.FAILED, is_interrupted=True, lost_worker=True, reason="worker-1 died")
+    assert over.state is RunState.QUARANTINED
+    with board.database.read() as rows:
+        assert [alert.rule for alert in rows.alerts(task.room_id)] == ["quarantined"]
+    with pytest.raises(RuleRefusal, match="quarantined"):
+        bob.call("queue_task", task=task.id)
+    again = begin(program, worker, board.call("queue_task", task=task.id))
+    end(program, again)
+    with board.database.read() as rows:
+        assert rows.alerts(task.room_id) == []
+
+
+def test_the_results_of_all_parts_come_together_on_the_parent(board: User, program: User, worker):
+    board.call("update_room", review_gate=OnOff.OFF)
+    parent = board.call("create_task", title="Release")
+    parts = [board.call("create_task", title=f"Part {n}", command="true", parent=parent.id) for n in (1, 2)]
+    for number, part in enumerate(parts):
+        begun = begin(program, worker, board.call("queue_task", task=part.id))
+        end(program, begun, files=(f"file{number}",), seconds=1.0)
+    gathered = board.call("get_task", task=f"#{parent.number}").task
+    assert gathered.result is not None
+    assert gathered.result.summary.splitlines() == [
+        "All sub-tasks are done: 2.", "",
+        "- #2 Part 1: `true` succeeded after 1.0 s.", "- #3 Part 2: `true` succeeded after 1.0 s.",
+    ]  # fmt: skip
+    assert gathered.result.files == ("file0", "file1")
+
+
+def test_a_parent_with_a_result_of_its_own_gets_a_comment(board: User, bob: User):
+    parent = board.call("create_task", title="Release", status=Status.TODO)
+    part = board.call("create_task", title="Part", parent=parent.id)
+    agent = bob.start_session("bob-1")
+    agent.call("claim_next", task=parent.id)
+    agent.call("finish_task", task=parent.id, finish=Finish.FAIL, summary="My own words")
+    board.call("move_task", task=part.id, to=Status.DONE)
+    detail = board.call("get_task", task=f"#{parent.number}")
+    assert detail.task.result.summary == "My own words"
+    assert "All sub-tasks are done" in detail.comments[0].body
+
+
+def test_no_task_is_a_part_of_itself(board: User):
+    top = board.call("create_task", title="Top")
+    middle = board.call("create_task", title="Middle", parent=top.id)
+    low = board.call("create_task", title="Low", parent=middle.id)
+    for task, parent in ((top, low), (top, top), (middle, low)):
+        with pytest.raises(DependencyCycle, match="part of itself"):
+            board.call("update_task", task=task.id, parent=parent.id)
+    assert board.call("update_task", task=low.id, parent=top.id).parent == top.id
+
+
+def test_numbers_that_make_no_sense_are_refused(board: User):
+    for wrong in ({"attempts": 0}, {"attempts": 101}, {"time_limit_seconds": 0}):
+        with pytest.raises(InvalidData):
+            board.call("create_task", title="Wrong", command="true", **wrong)
+    with pytest.raises(InvalidData):
+        board.call("update_room", quarantine_after=0)
+
+
+def test_an_agent_gets_a_run_as_its_claim_and_ends_it_as_it_ends_its_work(board: User, bob: User, program: User):
+    agents = Workers(board)
+    process = agents.add("claude", kind=ProcessKind.AGENT, agent="bob-1")
+    agent = bob.start_session("bob-1")
+    task = board.call("create_task", title="Write it", status=Status.TODO)
+    run = board.call("queue_task", task=task.id)
+    given = program.call("give_run", run=run.id, process=process.id, session=agent.session)
+    assert given.state is RunState.RUNNING
+    claimed = board.call("get_task", task=f"#{task.number}").task
+    assert (claimed.status, claimed.claimed_by) == (Status.IN_PROGRESS, agent.session)
+    agent.call("finish_task", task=task.id, finish=Finish.COMPLETE, summary="Written.")
+    (over,) = runs_of(board, task.id)
+    assert over.state is RunState.SUCCEEDED
+    assert board.call("get_task", task=f"#{task.number}").task.status is Status.REVIEW
+
+
+def test_roles_bound_what_is_done_to_the_queue(board: User, bob: User):
+    for operation in ("pause_queue", "resume_queue"):
+        with pytest.raises(PermissionDenied):
+            bob.call(operation)
+    viewer = User(board.database, "vera", room=board.room, role=Role.VIEWER, kind=AgentKind.PERSON)
+    assert viewer.call("list_runs") == ()
