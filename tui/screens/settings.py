@@ -192,6 +192,6 @@ def _without(mapping: Mapping[str, str], name: str) -> dict[str, str]:
 
 def _number(text: str) -> Any:
     try:
-        return float(text)
+        return int(text) if text.strip().isdecimal() else float(text)
     except ValueError:
         return text  # the schema says what is wrong with it
