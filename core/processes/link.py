@@ -7,7 +7,7 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -113,11 +113,16 @@ class RunnerLink:
         """Whether the runner has ended, or the link was closed."""
         return self._is_closed
 
+    @property
+    def has_unread_output(self) -> bool:
+        """Whether a reader of `output` has something to read yet."""
+        return any(not queue.empty() for queue in self._readers)
+
     async def wait_gone(self) -> None:
         """Until the runner has ended, or the link was closed."""
         await self._gone.wait()
 
-    async def changes(self) -> AsyncIterator[RunnerStatus]:
+    async def changes(self) -> AsyncGenerator[RunnerStatus, None]:
         """The status now, and each one from now on; ends when the runner is gone."""
         queue: asyncio.Queue[RunnerStatus | None] = asyncio.Queue()
         queue.put_nowait(self.status)
@@ -182,7 +187,7 @@ class RunnerLink:
         answer = await self._ask("screen")
         return _bytes_of(answer["screen"]), answer["rows"], answer["columns"]
 
-    async def output(self, *, replay: bool = False) -> AsyncIterator[bytes]:
+    async def output(self, *, replay: bool = False) -> AsyncGenerator[bytes, None]:
         """What the process prints from now on, as it comes; ends with the runner. What comes too fast is left out.
 
         Args:

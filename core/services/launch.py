@@ -9,6 +9,7 @@ from typing import Final
 
 from core.doors.identity import without_agent
 from core.errors import BackendUnavailable
+from core.processes.runner.tree import DETACHED, MARKER
 from core.services.lease import SUSPENDED_S, HostSign, current_host
 from storage import HOME_VARIABLE, Home
 
@@ -41,7 +42,7 @@ def ensure_host(home: Home) -> HostSign:
             stderr=stderr,
             start_new_session=True,
             cwd="/",
-            env={**without_agent(os.environ), HOME_VARIABLE: str(home.path)},
+            env=_environment(home),
         )
     deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline:
@@ -61,6 +62,12 @@ def acting_host(home: Home) -> HostSign | None:
     """The host of a home that shows signs of life; None where there is none, or it is suspended."""
     sign = current_host(home)
     return sign if sign is not None and sign.silent_s <= SUSPENDED_S else None
+
+
+def _environment(home: Home) -> dict[str, str]:
+    """A host's: of no agent, and no part of the process in which a command may have started it."""
+    outer = {name: value for name, value in without_agent(os.environ).items() if not name.startswith(MARKER)}
+    return {**outer, HOME_VARIABLE: str(home.path), DETACHED: "1"}
 
 
 def _private(path: str, flags: int) -> int:

@@ -27,6 +27,8 @@ BY_HAND: Final = {
     "demo": "core.doors.cli.demo",
     "agents": "core.doors.cli.agents",
     "top": "core.doors.cli.top",
+    "attach": "core.doors.cli.attach",
+    "send": "core.doors.cli.attach",
     "completion": "core.doors.cli.completion",
 }
 """Commands that are not one operation: each module exports `command`, or `import_command` and `export_command`."""

@@ -114,9 +114,10 @@ class TmuxBackend:
         if self._tmux("select-window", "-t", pane, ";", "select-pane", "-t", pane).returncode:
             return False
         session = self._tmux("display-message", "-p", "-t", pane, "#{session_id}").stdout.strip()
-        for client in self._clients():
+        clients = self._clients()
+        for client in clients:
             self._tmux("switch-client", "-c", client, "-t", session)
-        return True
+        return bool(clients)
 
     def _clients(self) -> list[str]:
         """Who is to be brought along: the terminal that we run in, else the one that was used last."""

@@ -432,6 +432,8 @@ class Runner:
         self._forget(client.fd)
         del self._clients[client.fd]
         client.close()
+        if client.wants_output and self._pane is not None and (size := self._pane.size()) is not None:
+            self._resize(*size)  # who was attached may have given it another
 
     def _push(self) -> None:
         for client in list(self._clients.values()):

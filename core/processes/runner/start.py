@@ -22,4 +22,5 @@ def main() -> None:
     __import__("runner.program", fromlist=["main"]).main(sys.argv[1], in_pane)
 
 
-main()
+if __name__ == "__main__":
+    main()
