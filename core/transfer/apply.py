@@ -16,6 +16,8 @@ def apply_board(work: Work, board: ImportedBoard) -> ImportSummary:
     Raises:
         InvalidData: there is nothing to import.
         WipLimit: a column would be too full and the room refuses.
+
+    No command of a file runs before somebody has approved it: who imports a board has not read its every line.
     """
     plan = plan_import(work.rows, work.room, board)
     if not plan.tasks:
@@ -39,6 +41,9 @@ def apply_board(work: Work, board: ImportedBoard) -> ImportSummary:
     ids = {task.key: new_task_id() for task in plan.tasks}
     for key in plan.order:
         _add_task(work, by_key[key], ids, ranks[key], agents, importer)
+    for task in plan.tasks:  # once all are there
+        if task.parent is not None:
+            work.save(replace(work.tasks.get(ids[task.key]), parent=ids[task.parent]), event="edited")
     for task in plan.tasks:
         for comment in task.comments:
             work.add(
@@ -75,7 +80,9 @@ def _add_task(
             status=task.status, priority=task.priority, rank=rank, labels=task.labels,
             dependencies=tuple(ids[need] for need in task.needs),
             assignee=agents[task.assignee] if task.assignee else None, estimate_minutes=task.estimate_minutes,
-            due=task.due, command=task.command, blocked_reason=task.blocked_reason,
+            due=task.due, command=task.command, command_approved=task.command is None, attempts=task.attempts,
+            idempotent=task.idempotent, time_limit_seconds=task.time_limit_seconds,
+            collects_files=task.collects_files, blocked_reason=task.blocked_reason,
             archived_from=task.archived_from, created_by=importer, created_at=work.now, updated_at=work.now,
         )
     )  # fmt: skip

@@ -54,7 +54,8 @@ class ImportedAgent:
 class ImportedTask:
     """One task. `key` names it in its file, `needs` are the keys of the tasks that it waits for.
 
-    `number` is the one that it should have, if it is free. `archived_from` stands only with the status `archived`.
+    `number` is the one that it should have, if it is free. `archived_from` stands only with the status `archived`;
+    `parent` is the key of the task that it is a part of.
     """
 
     key: str
@@ -68,6 +69,11 @@ class ImportedTask:
     estimate_minutes: int | None = None
     due: date | None = None
     command: str | None = None
+    parent: str | None = None
+    attempts: int = 1
+    idempotent: bool = False
+    time_limit_seconds: int | None = None
+    collects_files: bool = False
     blocked_reason: str | None = None
     archived_from: Status | None = None
     number: int | None = None

@@ -29,6 +29,11 @@ _TASK_FIELDS = frozenset(
         "estimate_minutes",
         "due",
         "command",
+        "parent",
+        "attempts",
+        "idempotent",
+        "time_limit_seconds",
+        "collects_files",
         "blocked_reason",
         "archived_from",
         "comments",
@@ -111,6 +116,11 @@ def _task(path: Path, index: int, raw: Any, gaps: Gaps) -> ImportedTask:
         estimate_minutes=_number(path, where, raw, "estimate_minutes"),
         due=_due(path, where, raw),
         command=_text(path, where, raw, "command") or None,
+        parent=str(parent) if (parent := _number(path, where, raw, "parent")) is not None else None,
+        attempts=_number(path, where, raw, "attempts") or 1,
+        idempotent=_flag(path, where, raw, "idempotent"),
+        time_limit_seconds=_number(path, where, raw, "time_limit_seconds"),
+        collects_files=_flag(path, where, raw, "collects_files"),
         blocked_reason=_text(path, where, raw, "blocked_reason") or None,
         archived_from=archived_from if status is Status.ARCHIVED else None,
         comments=tuple(
@@ -139,6 +149,13 @@ def _number(path: Path, where: str, raw: dict[str, Any], field: str) -> int | No
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**31:
         raise _wrong(path, f"{where}.{field}", value, "a positive whole number")
     return value
+
+
+def _flag(path: Path, where: str, raw: dict[str, Any], field: str) -> bool:
+    value = raw.get(field)
+    if not isinstance(value, (bool, type(None))):
+        raise _wrong(path, f"{where}.{field}", value, "true or false")
+    return bool(value)
 
 
 def _word(path: Path, where: str, raw: dict[str, Any], field: str, kind: Any, default: Any) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from core.board import commands
 from core.errors import InvalidData
 from core.text import LABEL_LIMIT, NAME_LIMIT, RESERVED_NAMES, TITLE_LIMIT, clean_line, clean_name, clean_text
 from core.transfer.board import ImportedAgent, ImportedBoard, ImportedComment, ImportedTask, ImportSummary
@@ -24,6 +25,7 @@ def plan_import(rows: Reader, room: Room, board: ImportedBoard) -> ImportPlan:
     """The plan of importing a board into a room, as both stand now."""
     gaps = Gaps()
     cleaned = [each for task in _distinct(board.tasks, gaps) if (each := _cleaned(task, gaps)) is not None]
+    cleaned = _with_known_parents(cleaned, gaps)
     tasks, order = _without_cycles(_with_known_needs(cleaned, gaps), gaps)
     tasks, numbers = _numbered(rows, room, tasks)
     newcomers = _newcomers(rows, room, board.agents, tasks, gaps)
@@ -87,8 +89,17 @@ def _cleaned(task: ImportedTask, gaps: Gaps) -> ImportedTask | None:
     if estimate is not None and not 0 < estimate <= 1_000_000:
         gaps.add(task.key, "estimate", estimate, "no sensible duration")
         estimate = None
+    attempts, limit = task.attempts, task.time_limit_seconds
+    if not 1 <= attempts <= commands.MOST_ATTEMPTS:
+        gaps.add(task.key, "attempts", attempts, "no sensible number")
+        attempts = 1
+    if limit is not None and not 1 <= limit <= commands.LONGEST_LIMIT_S:
+        gaps.add(task.key, "time_limit_seconds", limit, "no sensible duration")
+        limit = None
     return replace(
         task,
+        attempts=attempts,
+        time_limit_seconds=limit,
         title=title,
         description=_kept(gaps, task.key, "description", task.description, lambda text: clean_text(text, "text")) or "",
         labels=tuple(dict.fromkeys(labels)),
@@ -117,6 +128,24 @@ def _with_known_needs(tasks: list[ImportedTask], gaps: Gaps) -> list[ImportedTas
         needs = tuple(need for need in dict.fromkeys(task.needs) if need in known)
         result.append(task if needs == task.needs else replace(task, needs=needs))
     return result
+
+
+def _with_known_parents(tasks: list[ImportedTask], gaps: Gaps) -> list[ImportedTask]:
+    """The tasks without parents that are not there, or that would be a part of themselves."""
+    parents = {task.key: task.parent for task in tasks}
+    for task in tasks:
+        if task.parent is not None and task.parent not in parents:
+            gaps.add(task.key, "parent", task.parent, "there is no such task in what is imported")
+            parents[task.key] = None
+    for task in tasks:
+        above, seen = parents[task.key], {task.key}
+        while above is not None and above not in seen:
+            seen.add(above)
+            above = parents[above]
+        if above is not None:
+            gaps.add(task.key, "parent", parents[task.key] or "", "it would be a part of itself")
+            parents[task.key] = None
+    return [task if task.parent == parents[task.key] else replace(task, parent=parents[task.key]) for task in tasks]
 
 
 def _without_cycles(tasks: list[ImportedTask], gaps: Gaps) -> tuple[list[ImportedTask], tuple[str, ...]]:

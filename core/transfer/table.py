@@ -27,6 +27,11 @@ _NAMES: Final = {
     "estimate_minutes": ("estimateminutes", "estimate", "timeestimate", "originalestimate", "effort"),
     "due": ("due", "duedate", "deadline"),
     "command": ("command",),
+    "parent": ("parent", "partof", "epic"),
+    "attempts": ("attempts",),
+    "idempotent": ("idempotent",),
+    "time_limit_seconds": ("timelimitseconds",),
+    "collects_files": ("collectsfiles",),
     "blocked_reason": ("blockedreason", "blockreason"),
     "comments": ("comments",),
     "": ("createdat", "updatedat", "createdby", "created", "updated", "statuschangedat"),
@@ -34,6 +39,9 @@ _NAMES: Final = {
 """Our field, and the headers that mean it, in lower case without separators. Times are told by the import itself."""
 
 _FIELDS: Final = {name.replace(" ", ""): field for field, names in _NAMES.items() for name in names}
+
+
+_YES: Final = frozenset({"true", "yes", "on", "1"})
 
 
 def read(path: Path, content: str) -> ImportedBoard:
@@ -116,10 +124,23 @@ def _task(line: int, cells: Mapping[str, str], gaps: Gaps) -> ImportedTask:
         estimate_minutes=gaps.minutes(item, "estimate", text("estimate_minutes")),
         due=gaps.day(item, "due", text("due")),
         command=text("command") or None,
+        parent=text("parent").removeprefix("#") or None,
+        attempts=_whole(item, "attempts", text("attempts"), gaps) or 1,
+        idempotent=text("idempotent").casefold() in _YES,
+        time_limit_seconds=_whole(item, "time_limit_seconds", text("time_limit_seconds"), gaps),
+        collects_files=text("collects_files").casefold() in _YES,
         blocked_reason=text("blocked_reason") or None,
         number=int(key) if key.isascii() and key.isdigit() and 0 < len(key) < 10 and int(key) else None,
         comments=_comments(item, text("comments"), gaps),
     )
+
+
+def _whole(item: str, field: str, cell: str, gaps: Gaps) -> int | None:
+    if cell.isascii() and cell.isdigit() and len(cell) < 10:
+        return int(cell)
+    if cell:
+        gaps.add(item, field, cell, "no whole number")
+    return None
 
 
 def _several(cell: str, *, spaces: bool = False) -> list[str]:

@@ -16,7 +16,8 @@ FORMAT_VERSION: Final = 1
 
 _FIELDS: Final = (
     "number", "title", "description", "status", "archived_from", "priority", "labels", "dependencies", "assignee",
-    "estimate_minutes", "due", "command", "blocked_reason", "created_by", "created_at", "updated_at",
+    "estimate_minutes", "due", "command", "parent", "attempts", "idempotent", "time_limit_seconds", "collects_files",
+    "blocked_reason", "created_by", "created_at", "updated_at",
     "status_changed_at",
 )  # fmt: skip
 _ORDER: Final = tuple(Status)
@@ -53,6 +54,7 @@ def _told(task: Task, names: Mapping[str, str], numbers: Mapping[str, int], rows
     told = {field: wire[field] for field in _FIELDS}
     told["dependencies"] = [numbers[need] for need in task.dependencies if need in numbers]
     told["assignee"] = None if task.assignee is None else names.get(task.assignee)
+    told["parent"] = numbers.get(task.parent) if task.parent is not None else None
     told["created_by"] = names.get(task.created_by)
     comments = rows.comments(task.id) if task.comment_count else []
     told["comments"] = [_told_comment(comment, names) for comment in comments]

@@ -41,6 +41,9 @@ def boards(draw: st.DrawFn) -> ImportedBoard:
                 needs=tuple(draw(st.lists(st.sampled_from(numbers).map(str), max_size=3))),
                 assignee=draw(st.none() | NAMES), estimate_minutes=draw(st.none() | st.integers(1, 1_000_000)),
                 due=draw(st.none() | st.dates(date(1990, 1, 1), date(2100, 1, 1))), command=draw(st.none() | LINES),
+                parent=draw(st.none() | st.sampled_from(numbers).map(str)), attempts=draw(st.integers(1, 100)),
+                idempotent=draw(st.booleans()), time_limit_seconds=draw(st.none() | st.integers(1, 100_000)),
+                collects_files=draw(st.booleans()),
                 blocked_reason=draw(LINES) if status is Status.BLOCKED else None,
                 archived_from=draw(st.sampled_from(COLUMNS)) if status is Status.ARCHIVED else None,
                 comments=tuple(draw(st.lists(COMMENTS, max_size=2))),
@@ -82,7 +85,8 @@ def picture(user: User) -> list[dict[str, Any]]:
                 "needs": [numbers[need] for need in task.dependencies], "waiting_on": task.waiting_on,
                 "assignee": task.assignee and names[task.assignee], "estimate": task.estimate_minutes,
                 "due": task.due, "command": task.command, "blocked_reason": task.blocked_reason,
-                "archived_from": task.archived_from,
+                "archived_from": task.archived_from, "parent": task.parent and numbers[task.parent],
+                "runs": (task.attempts, task.idempotent, task.time_limit_seconds, task.collects_files),
                 "comments": [(names[each.author], each.body) for each in rows.comments(task.id)],
             }
             for task in tasks
