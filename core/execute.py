@@ -205,6 +205,8 @@ def _resolve(work: Work, annotation: Any, value: Any) -> Any:
         return _entity(work, _BY_ID[bare], value)  # type: ignore[arg-type]
     if typing.get_origin(bare) is tuple and typing.get_args(bare)[0] is TaskId:
         return tuple(work.tasks.resolve(each) for each in value)
+    if typing.get_origin(bare) is tuple and typing.get_args(bare)[0] in _BY_ID:
+        return tuple(_entity(work, _BY_ID[typing.get_args(bare)[0]], each) for each in value)
     return value
 
 

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from core.alerts.configuration import DEFAULT_RULES, AlertRules, RuleProblem, read_rules
 from core.errors import InvalidData
 from storage import write_atomically
 
@@ -39,6 +40,15 @@ class Language(StrEnum):
     AUTO = "auto"
     EN = "en"
     JA = "ja"
+
+
+class LogLevel(StrEnum):
+    """From which level on a module's records are kept."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 class Notify(StrEnum):
@@ -72,6 +82,12 @@ class Settings:
     )
     openmetrics_port: int = _setting(
         0, "The port on 127.0.0.1 where a scraper may read the metrics, 0 for none, up to 65535."
+    )
+    alerts: AlertRules = _setting(
+        DEFAULT_RULES, "What raises alerts: a rule, and `off` or its thresholds. See docs/alerts.md for the rules."
+    )
+    log_levels: Mapping[str, LogLevel] = _setting(
+        {}, "How much of the program's own log is kept, by module: core.processes: debug. See docs/logs.md."
     )
     filters: Mapping[str, str] = _setting({}, "Saved filters of the board: a name and what `/` would take.")
     keys: Mapping[str, str] = _setting({}, "Keys by action: board.lift: space,m. See docs/keys.md for the names.")
@@ -109,12 +125,28 @@ def read_settings(path: Path) -> Loaded:
         return Loaded(DEFAULTS, (f"{error.message} The settings stand at their defaults; the file was left as it is.",))
     settings, problems = DEFAULTS, []
     for name, value in document.items():
+        if name == "alerts":
+            rules, wrong = read_rules(_plain(value))
+            settings = replace(settings, alerts=rules)
+            problems += [_problem_of_rule(path, document, each) for each in wrong]
+            continue
         try:
             settings = replace(settings, **_checked(str(name), value))
         except InvalidData as error:
             line, column = document.lc.key(name)
             problems.append(f"{path.name}, line {line + 1}, column {column + 1}: {error.message} {error.hint}")
     return Loaded(settings, tuple(problems))
+
+
+def _problem_of_rule(path: Path, document: CommentedMap, problem: RuleProblem) -> str:
+    within, key = document, "alerts"
+    for each in problem.path:
+        inner = within[key]
+        if not isinstance(inner, CommentedMap) or each not in inner:
+            break
+        within, key = inner, each
+    line, column = within.lc.key(key)
+    return f"{path.name}, line {line + 1}, column {column + 1}: {problem.message} {problem.hint}"
 
 
 def write_settings(path: Path, changes: Mapping[str, Any]) -> Settings:

@@ -24,7 +24,10 @@ from storage import (
     utc_now,
 )  # fmt: skip
 
-_AGENT_FIELDS: Final = ("author", "agent_id", "from_agent", "to_agent", "taken_by", "queued_by", "cancelled_by")
+_AGENT_FIELDS: Final = (
+    "author", "agent_id", "from_agent", "to_agent", "taken_by", "queued_by", "cancelled_by",
+    "acknowledged_by",
+)  # fmt: skip
 
 
 class Shaper:

@@ -7,7 +7,7 @@ from core.operation import REGISTRY, Operation
 
 MODULES: Final = (
     "task", "tasks", "run", "claim", "review", "handoff", "session", "room", "agent", "history", "transfer", "settled",
-    "metrics", "process", "added", "observed",
+    "metrics", "process", "added", "observed", "alert",
 )  # fmt: skip
 """The modules of this package, in the order in which help shows them."""
 

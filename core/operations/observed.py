@@ -1,30 +1,19 @@
 """What the host's supervisor has observed: the one way in which it reaches the store."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-from core.alerts.raising import raise_alert, resolve_alert
+from core.alerts.raising import Finding as Finding
+from core.alerts.raising import note_findings
 from core.operation import operation
 from core.work import Work
-from storage import AlertSeverity, Process, Role
+from storage import Process, Role
 
 OBSERVED: Final = (
     "state", "reason", "pid", "pid_started", "boot_id", "runner", "exit_code", "exit_signal", "started_at", "ended_at",
     "restarts", "observed_generation",
 )  # fmt: skip
 """The fields of a process that are observed; all others are what people want and declare."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """Something that a person should see to, or, with `is_over`, that is right again."""
-
-    rule: str
-    subject: str = ""
-    message: str = ""
-    hint: str = ""
-    severity: AlertSeverity = AlertSeverity.WARNING
-    is_over: bool = False
 
 
 @operation(
@@ -49,12 +38,5 @@ def observe_processes(
         seen = {name: getattr(each, name) for name in OBSERVED}
         after = replace(current, **seen, state_at=work.now if is_new_state else current.state_at)
         stored.append(work.save(after, event=each.state.value if is_new_state else "observed", reason=each.reason))
-    for finding in findings:
-        if finding.is_over:
-            resolve_alert(work, finding.rule, finding.subject)
-        else:
-            raise_alert(
-                work, finding.rule, finding.message, subject=finding.subject, hint=finding.hint,
-                severity=finding.severity,
-            )  # fmt: skip
+    note_findings(work, findings)
     return tuple(stored)

@@ -29,6 +29,8 @@ SETTINGS_ACTIONS = (
 )  # fmt: skip
 
 _NAME_CELLS = 28
+_WRITTEN_BY_HAND = ("keys", "filters", "alerts", "log_levels")
+"""Settings that are no line each: keys and filters are listed below, the others are explained in the docs."""
 ROOM = "room "
 """How a row is called that is a setting of the room."""
 
@@ -53,7 +55,7 @@ class SettingsScreen(Place):
     def on_mount(self) -> None:
         self.parallel.reload_settings()
         self.parallel.settings_changed.subscribe(self, self._changed)
-        names = [each.name for each in fields(Settings) if each.name not in ("keys", "filters")]
+        names = [each.name for each in fields(Settings) if each.name not in _WRITTEN_BY_HAND]
         filters = [f"filter {name}" for name in self.parallel.settings.filters]
         self._rows = [*names, *(f"{ROOM}{name}" for name in ROOM_SETTINGS), *filters, *all_actions()]
         self.parallel.changed.subscribe(self, self._take_in)

@@ -12,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from core.operation import Item, Line, Moment, ProcessRef, Text, bare_type, is_optional
-from storage import AgentId, ChangeId, HandoffId, ParallelError, RunId, SessionId, TaskId
+from storage import AgentId, AlertId, ChangeId, HandoffId, ParallelError, RunId, SessionId, TaskId
 
 if typing.TYPE_CHECKING:
     from core.doors.cli.context import Run
@@ -252,6 +252,13 @@ def _runs(run: "Run") -> list[tuple[str, str]]:
         return [(each.id, f"{each.state} {for_screen(each.command)[:50]}") for each in rows.runs(run.room.id, limit=50)]
 
 
+def _alerts(run: "Run") -> list[tuple[str, str]]:
+    from core.text import for_screen
+
+    with run.database.read() as rows:
+        return [(each.id, for_screen(each.message)[:60]) for each in rows.alerts(run.room.id, limit=50)]
+
+
 def _processes(run: "Run") -> list[tuple[str, str]]:
     with run.database.read() as rows:
         known = rows.processes(run.room.id)
@@ -285,6 +292,7 @@ _BY_TYPE: Final[dict[Any, Word]] = {
     HandoffId: Word("HANDOFF", _handoffs),
     SessionId: Word("SESSION"),
     RunId: Word("RUN", _runs),
+    AlertId: Word("ALERT", _alerts),
     Line: Word("TEXT"),
     Text: Body("TEXT"),
     Moment: Word("WHEN"),

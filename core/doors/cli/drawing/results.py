@@ -5,7 +5,7 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from core.doors.cli.drawing import lists, measured, processes, runs, sentences, views
+from core.doors.cli.drawing import alerts, lists, measured, processes, runs, sentences, views
 from core.doors.cli.drawing.values import Wire
 from core.operation import Operation
 
@@ -24,6 +24,7 @@ SENTENCES: Final[Mapping[str, Callable[[Operation, Sequence[Wire]], str]]] = {
     "Run": runs.run_changed,
     "ProcessReport": processes.processes_changed,
     "Approval": processes.room_trusted,
+    "Alert": alerts.alerts_changed,
 }
 LISTS: Final[Mapping[str, Callable[[Sequence[Wire]], str]]] = {
     "Task": lists.task_list,
@@ -36,6 +37,7 @@ LISTS: Final[Mapping[str, Callable[[Sequence[Wire]], str]]] = {
     "FlowPoint": measured.flow_list,
     "Run": runs.run_list,
     "ProcessReport": processes.process_list,
+    "Alert": alerts.alert_list,
 }
 VIEWS: Final[Mapping[str, Callable[[Wire], str]]] = {
     "TaskDetail": views.task_view,
