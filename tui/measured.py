@@ -144,7 +144,7 @@ def take_picture(
     """Read one view over the last `span`, in at most `width` cells."""
     now = int(time.time()) + 1
     if view is View.FLOW:
-        step = max(1, span.seconds // max(1, width))
+        step = -(-span.seconds // max(2, width))
         count = max(2, span.seconds // step)
         with database.read() as rows:
             flow = cumulative_flow(rows, room, span, count, utc_now())
