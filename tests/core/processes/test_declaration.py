@@ -136,6 +136,12 @@ def test_byte_order_mark_line_ends_and_other_scripts_are_no_matter():
     assert declared.spec == expected
 
 
+def test_the_example_that_ships_is_understood():
+    example = Path(__file__).resolve().parents[3] / "layouts" / "room.yaml"
+    names = [each.name for each in read_declarations(example.read_bytes(), example.parent).processes]
+    assert names == ["db", "migrate", "web", "tests", "claude"]
+
+
 def test_anchors_and_merges_spare_repetition():
     first, second = read_declarations(
         """\

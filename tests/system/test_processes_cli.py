@@ -1,0 +1,195 @@
+"""Processes from the command line alone, as a person or a script would: with the host that the commands start."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storage import Home
+from tests.support.serving import PROGRAM, Project, is_alive, project_in
+
+TREE = """\
+processes:
+  - name: db
+    command: [sh, -c, "sleep 1000 & echo $! > child.pid; echo ready to accept; wait"]
+    readiness: {log_line: ready to accept, interval: 0.1}
+    restartable: true
+  - name: web
+    command: 'echo "web on $PORT"; exec sleep 1000'
+    env: {PORT: 8080}
+    depends_on: {db: healthy}
+"""
+
+
+@pytest.fixture
+def room(home: Home, project: Path) -> Iterator[Project]:
+    with project_in(home, project) as here:
+        yield here
+
+
+def test_a_day_with_processes(room: Project):
+    room.write(TREE)
+    refused = room.error("start", code=5)
+    assert refused["code"] == "not_approved"
+    assert "wzp room trust" in refused["hint"]
+    assert room.host_pid() is None, "nothing was to be done, so nobody was started"
+    assert room.ps() == {}
+
+    room.run("room", "trust")
+    up = room.ps()
+    assert {name: each["state"] for name, each in up.items()} == {"db": "ready", "web": "running"}
+    for each in up.values():
+        assert {"name", "state", "reason", "pid", "backend", "restarts", "started_at"} <= set(each)
+        assert is_alive(each["pid"])
+    assert room.host_pid() is not None
+
+    room.run("restart", "web")
+    again = room.ps()
+    assert again["web"]["pid"] != up["web"]["pid"]
+    assert not is_alive(up["web"]["pid"])
+    assert again["db"]["pid"] == up["db"]["pid"]
+
+    room.run("scale", "web", "3")
+    grown = room.ps()
+    assert set(grown) == {"db", "web", "web.2", "web.3"}
+    assert grown["web"]["pid"] == again["web"]["pid"]
+    room.run("scale", "web", "1")
+    assert set(room.ps()) == {"db", "web"}
+    assert not is_alive(grown["web.3"]["pid"])
+
+    child = int((room.directory / "child.pid").read_text())
+    assert is_alive(child)
+    stopped = room.json("stop", "--all")
+    assert {each["state"] for each in stopped} == {"stopped"}
+    assert not is_alive(child), "a stop is of the whole tree"
+    assert not is_alive(up["db"]["pid"])
+
+    room.run("start")
+    assert {each["state"] for each in room.ps().values()} == {"ready", "running"}
+
+
+def test_a_changed_room_yaml_is_approved_anew_and_restarts_what_changed_alone(room: Project):
+    room.write(TREE)
+    room.run("room", "trust")
+    before = room.ps()
+    room.write(TREE.replace("8080", "9090"))
+    shown = room.json("room", "trust", "--show")
+    assert not shown["approved"]
+    assert "9090" in shown["content"]
+    assert "has changed since it was approved" in room.run("ps").stderr
+    assert room.error("room", "trust", "0" * 64, code=5)["code"] == "not_approved"
+    approval = room.json("room", "trust", shown["hash"])
+    assert (approval["changed"], approval["kept"]) == (["web"], ["db"])
+    after = room.ps()
+    assert after["db"]["pid"] == before["db"]["pid"]
+    assert after["web"]["pid"] != before["web"]["pid"]
+    assert after["web"]["spec"]["env"] == {"PORT": "9090"}
+
+
+def test_a_broken_room_yaml_leaves_what_runs_and_says_where_it_is_broken(room: Project):
+    room.write(TREE)
+    room.run("room", "trust")
+    before = room.ps()
+    room.write(TREE.replace("depends_on", "depend_on"))
+    refused = room.error("room", "trust", code=2)
+    assert refused["code"] == "invalid_data"
+    assert "line 9, column 5" in refused["message"]
+    assert "depends_on" in refused["hint"]
+    room.run("restart", "web")
+    after = room.ps()
+    assert after["db"]["pid"] == before["db"]["pid"]
+    assert after["web"]["spec"]["depends_on"] == {"db": "healthy"}, "it runs on as it was approved"
+
+
+def test_what_fails_is_said_with_its_reason_and_an_exit_code_of_its_own(room: Project):
+    failed = room.error("process", "add", "ghost", "--restart", "never", "--", "./nowhere", code=8)
+    assert failed["code"] == "process_failed"
+    assert "ghost" in failed["message"]
+    assert "nowhere" in failed["message"]
+    assert failed["details"]["processes"][0]["state"] == "failed"
+    late = room.error(
+        "process", "add", "slow", "--ready-log", "never said", "--timeout", "1", "--", "sleep", "9", code=8
+    )
+    assert late["code"] == "timeout"
+    assert "slow" in late["message"]
+
+
+def test_processes_outlive_their_host_and_the_next_one_takes_them_over(room: Project):
+    room.run("process", "add", "lasting", "--", "sleep", "1000")
+    before = room.ps()["lasting"]
+    first = room.host_pid()
+    room.end_host(signal.SIGKILL)
+    assert is_alive(before["pid"])
+    room.run("process", "add", "other", "--", "sleep", "1000")
+    assert room.host_pid() not in (None, first)
+    after = room.ps()["lasting"]
+    assert (after["pid"], after["started_at"], after["state"]) == (before["pid"], before["started_at"], "running")
+
+
+def test_an_agent_may_look_and_restart_what_is_marked_and_nothing_else(room: Project):
+    room.write(TREE)
+    room.run("room", "trust")
+    agent = {"CLAUDECODE": "1"}
+    assert len(json.loads(room.run("ps", "--json", **agent).stdout)) == 2
+    for line in ("stop db", "start", "kill web", "restart web", "room trust", "scale web 2"):
+        refused = room.run(*line.split(), "--json", code=6, **agent)
+        assert json.loads(refused.stderr)["code"] == "permission_denied"
+    before = room.ps()["db"]["pid"]
+    room.run("restart", "db", **agent)
+    assert room.ps()["db"]["pid"] != before
+
+
+def test_a_second_host_stands_by_and_takes_over(room: Project):
+    room.run("process", "add", "lasting", "--", "sleep", "1000")
+    first = room.host_pid()
+    second = subprocess.Popen(
+        [sys.executable, str(PROGRAM), "serve"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        assert second.stderr is not None
+        assert f"Process {first} runs the services" in second.stderr.readline()
+        room.end_host()
+        room.until(lambda: room.host_pid() == second.pid, "the second host")
+        room.run("restart", "lasting")
+        began = time.monotonic()
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(20) == 0
+        assert time.monotonic() - began < 10
+        assert is_alive(room.ps()["lasting"]["pid"])
+        assert "end" in second.stderr.read()
+    finally:
+        second.kill()
+        second.wait()
+        second.stderr.close()
+
+
+def test_the_host_outlives_the_terminal_from_which_it_was_started(room: Project):
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(room.directory)
+        os.execv(sys.executable, [sys.executable, str(PROGRAM), "process", "add", "lasting", "--", "sleep", "1000"])
+    try:
+        while True:
+            try:
+                if not os.read(terminal, 4096):
+                    break
+            except OSError:
+                break
+    finally:
+        os.close(terminal)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    host = room.host_pid()
+    assert host is not None
+    assert is_alive(host)
+    assert os.getsid(host) == host, "a session of its own"
+    opened = {str(each.readlink()) for each in Path(f"/proc/{host}/fd").iterdir()}
+    assert not any(each.startswith("/dev/pts") for each in opened)
+    assert room.ps()["lasting"]["state"] == "running"
