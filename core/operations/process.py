@@ -264,7 +264,7 @@ def _tell_what_waits_for_approval(work: Work) -> bool:
         return False
     if waits:
         what = "has changed since it was approved" if work.room.trusted_hash else "has not been approved"
-        work.warn(f"{room_file(work.room)} {what}: see and approve it with wzp room trust.")
+        work.warn(f"{room_file(work.room)} {what}. Look at it and approve it with `wzp room trust`.")
     return waits
 
 

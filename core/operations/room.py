@@ -160,7 +160,7 @@ def trust_room(work: Work, hash: Line) -> Approval:
     difference = declare(work, declarations.processes)
     secret = ", ".join(each.name for each in difference.kept if each.spec.secret_env)
     if secret and current.trusted_hash not in (None, present):
-        work.warn(f"If a secret variable has changed, restart what has it: wzp restart {secret.replace(',', '')}")
+        work.warn(f"A secret variable that has changed reaches {secret} with `wzp restart`.")
     return Approval(
         hash=present,
         added=_names(difference.added),
