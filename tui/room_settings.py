@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import InvalidData
 from core.operations.room import OnOff
-from storage import COLUMNS, LostClaims, Room, Status, WipMode
+from storage import COLUMNS, AgentCommands, LostClaims, Room, Status, WipMode
 from tui.dialogs import AskLine, Choice, Pick
 from tui.translation import _, mark
 
@@ -20,10 +20,14 @@ ROOM_SETTINGS: Final[Mapping[str, str]] = {
     "lost_claims": mark("Whether the tasks of an agent that is gone return to the queue or stay with it."),
     "lease_seconds": mark("How long an agent may be silent before its session is lost, 10 to 86,400 seconds."),
     "handoff_alert_minutes": mark("After how many minutes a handoff that nobody has acknowledged alerts."),
+    "agent_commands": mark("Whether a command that an agent has set for a task waits for approval or may run."),
+    "quarantine_after": mark("How many workers a task may lose before it is not tried again, 1 to 100."),
 }
 """The arguments of `update_room` that the app offers, and what each means."""
 
-_CHOICES: Final = {"wip_mode": WipMode, "review_gate": OnOff, "lost_claims": LostClaims}
+_CHOICES: Final = {
+    "wip_mode": WipMode, "review_gate": OnOff, "lost_claims": LostClaims, "agent_commands": AgentCommands,
+}  # fmt: skip
 
 
 def value_of(room: Room, name: str) -> str:

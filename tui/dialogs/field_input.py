@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from typing import Final
 
+from core.board.commands import LONGEST_LIMIT_S, MOST_ATTEMPTS
 from core.text import LABEL_LIMIT, TITLE_LIMIT
 from storage import Task, TaskId
 from tui.translation import _
@@ -104,6 +105,56 @@ def read_dependencies(text: str, by_number: Callable[[int], Task | None], own: T
             raise Unreadable(_("#{number} cannot wait for itself.").format(number=task.number))
         found[task.id] = None
     return tuple(found)
+
+
+def read_parent(text: str, by_number: Callable[[int], Task | None], own: TaskId | None) -> TaskId | None:
+    """The task that another is a part of, from a number such as `#3`.
+
+    Raises:
+        Unreadable: it is no number, names no task, or the task itself.
+    """
+    found = read_dependencies(text, by_number, own)
+    if len(found) > 1:
+        raise Unreadable(_("A task is a part of one other at most."))
+    return found[0] if found else None
+
+
+def read_attempts(text: str) -> int:
+    """How often a command is tried at most.
+
+    Raises:
+        Unreadable: it is no number from 1 to 100.
+    """
+    word = text.strip() or "1"
+    if not (word.isascii() and word.isdigit() and len(word) < 4 and 1 <= int(word) <= MOST_ATTEMPTS):
+        raise Unreadable(_("A number from 1 to {most}.").format(most=MOST_ATTEMPTS))
+    return int(word)
+
+
+def read_seconds(text: str) -> int | None:
+    """Seconds, from `90`, `90s`, `10m` or `2h`.
+
+    Raises:
+        Unreadable: it is none of these, or nothing.
+    """
+    word = text.strip().lower()
+    if not word:
+        return None
+    match = re.fullmatch(r"(\d{1,7})\s*([smh]?)", word)
+    seconds = int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else 0
+    if not 1 <= seconds <= LONGEST_LIMIT_S:
+        raise Unreadable(_("Write it like 90s, 10m or 2h."))
+    return seconds
+
+
+def write_seconds(seconds: int | None) -> str:
+    """Seconds as one would type them: `10m`."""
+    if seconds is None:
+        return ""
+    for length, unit in ((3600, "h"), (60, "m")):
+        if seconds % length == 0:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"
 
 
 def write_estimate(minutes: int | None) -> str:

@@ -19,13 +19,17 @@ from tui.board_state import BoardState
 from tui.dialogs.base import Dialog
 from tui.dialogs.field_input import (
     Unreadable,
+    read_attempts,
     read_dependencies,
     read_due,
     read_estimate,
     read_labels,
+    read_parent,
+    read_seconds,
     read_title,
     write_dependencies,
     write_estimate,
+    write_seconds,
 )
 from tui.dialogs.fields import field, line, show_problems
 from tui.translation import _, mark
@@ -88,6 +92,14 @@ class TaskForm(Dialog[dict[str, Any] | None]):
                     "estimate_minutes", _("Estimate"), line("estimate_minutes", typed["estimate_minutes"], "1h 30m")
                 )
                 yield from field("due", _("Due"), line("due", typed["due"], "2026-12-01, tomorrow, +3"))
+            with Horizontal(classes="pair"):
+                yield from field("parent", _("Part of"), line("parent", typed["parent"], "#12"))
+                yield from field("attempts", _("Attempts of its command"), line("attempts", typed["attempts"], "1"))
+            yield from field(
+                "time_limit_seconds",
+                _("Time limit of its command"),
+                line("time_limit_seconds", typed["time_limit_seconds"], "90s, 10m, 2h"),
+            )
             yield from field(
                 "command", _("Command"), line("command", typed["command"], _("a shell line that does the work"))
             )
@@ -150,6 +162,9 @@ class TaskForm(Dialog[dict[str, Any] | None]):
             "estimate_minutes": read_estimate,
             "due": lambda text: read_due(text, today),
             "command": lambda text: text.strip() or None,
+            "parent": lambda text: read_parent(text, self._state.by_number, own),
+            "attempts": read_attempts,
+            "time_limit_seconds": read_seconds,
         }
         typed = _typed_of(self._edited, self._state)
         values: dict[str, Any] = {}
@@ -171,7 +186,8 @@ class TaskForm(Dialog[dict[str, Any] | None]):
         if task is None:
             return {
                 "title": "", "description": "", "priority": Priority.NORMAL, "labels": (), "dependencies": (),
-                "assignee": None, "estimate_minutes": None, "due": None, "command": None,
+                "assignee": None, "estimate_minutes": None, "due": None, "command": None, "parent": None, "attempts": 1,
+                "time_limit_seconds": None,
             }  # fmt: skip
         return {name: getattr(task, name) for name in self._values_of(None)}
 
@@ -194,9 +210,8 @@ class TaskForm(Dialog[dict[str, Any] | None]):
 def _typed_of(task: Task | None, state: BoardState) -> dict[str, str]:
     """What stands in the fields of an untouched form."""
     if task is None:
-        return dict.fromkeys(
-            ("title", "description", "labels", "dependencies", "estimate_minutes", "due", "command"), ""
-        )
+        empty = ("title", "description", "labels", "dependencies", "estimate_minutes", "due", "command", "parent")
+        return {**dict.fromkeys(empty, ""), "attempts": "", "time_limit_seconds": ""}
     numbers = [state.tasks[need].number for need in task.dependencies if need in state.tasks]
     return {
         "title": for_screen(task.title),
@@ -206,4 +221,7 @@ def _typed_of(task: Task | None, state: BoardState) -> dict[str, str]:
         "estimate_minutes": write_estimate(task.estimate_minutes),
         "due": task.due.isoformat() if task.due else "",
         "command": for_screen(task.command or ""),
+        "parent": write_dependencies([state.tasks[task.parent].number] if task.parent in state.tasks else []),
+        "attempts": str(task.attempts) if task.attempts > 1 else "",
+        "time_limit_seconds": write_seconds(task.time_limit_seconds),
     }

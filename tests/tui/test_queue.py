@@ -1,0 +1,95 @@
+"""The queue's screen: what runs, waits and has ended, and what the person does with it."""
+
+import pytest
+
+from storage import RunState, Status
+from tests.support.app import open_app, shown, until
+from tests.support.boards import open_board
+from tests.support.users import User
+from tests.support.workers import dispatching, runs_of, workers_of
+
+
+async def test_an_empty_queue_says_what_to_do(board: User):
+    async with open_app(board) as pilot:
+        await pilot.press("6")
+        await shown(pilot, "Nothing has been queued yet.", "Q on the board", "no workers")
+
+
+async def test_a_card_is_queued_from_the_board_and_shows_how_it_goes(board: User):
+    task = board.call("create_task", title="Run the tests", command="echo all well; sleep 1000", status=Status.TODO)
+    with workers_of(board) as workers:
+        workers.add("worker-1")
+        async with open_board(board) as hands:
+            await hands.press("Q")
+            await hands.until(lambda: runs_of(board, task.id))
+            await hands.until(lambda: "»" in hands.text)
+            await hands.press("6")
+            pilot = hands.pilot
+            await shown(pilot, "Run the tests", "waits for a free worker")
+            async with dispatching(board.database):
+                await shown(pilot, "running", "worker-1", "all well", "1 of 1 places busy")
+                await pilot.press("p")
+                await shown(pilot, "paused")
+                await pilot.press("p")
+                await shown(pilot, "► running")
+                await pilot.press("c")
+                await shown(pilot, "Cancel #1 Run the tests?")
+                await pilot.press("y")
+                await until(pilot, lambda: runs_of(board, task.id)[0].state is RunState.CANCELLED)
+                await shown(pilot, "cancelled")
+                await pilot.press("r")
+                await until(pilot, lambda: len(runs_of(board, task.id)) == 2)
+
+
+async def test_a_command_of_an_agent_is_approved_where_it_waits(board: User, bob: User):
+    task = bob.call("create_task", title="Clean up", command="rm -rf build")
+    bob.call("queue_task", task=task.id)
+    async with open_app(board, size=(160, 40)) as pilot:
+        await shown(pilot, "approve?")
+        await pilot.press("6")
+        await shown(pilot, "waits for your approval", "An agent has set this command")
+        await pilot.press("a")
+        await shown(pilot, "Let the command of #1 run?", "rm -rf build")
+        await pilot.press("y")
+        await until(pilot, lambda: board.call("get_task", task="#1").task.command_approved)
+        await shown(pilot, "waits for a free worker")
+
+
+async def test_the_queue_is_held_and_goes_on(board: User):
+    board.call("queue_task", task=board.call("create_task", title="Test", command="true").id)
+    async with open_app(board, size=(160, 40)) as pilot:
+        await pilot.press("6")
+        await pilot.press("P")
+        await shown(pilot, "PAUSED", "the queue is paused")
+        await pilot.press("P")
+        await until(pilot, lambda: not board.call("get_room").queue_paused)
+        await shown(pilot, "waits for a free worker")
+
+
+async def test_the_task_tells_of_its_runs(board: User):
+    task = board.call("create_task", title="Fail", command="echo broken; exit 3", status=Status.TODO)
+    with workers_of(board) as workers:
+        workers.add("worker-1")
+        async with dispatching(board.database):
+            board.call("queue_task", task=task.id)
+            async with open_app(board, size=(160, 50)) as pilot:
+                await shown(pilot, "✗ failed")
+                await pilot.press("6")
+                await shown(pilot, "exit code 3", "broken")
+                await pilot.press("t")
+                await shown(pilot, "Runs", "1. ✗ failed", "exit code 3")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)])
+async def test_boxes_show_a_part(board: User, size: tuple[int, int]):
+    first = board.call("create_task", title="Waits", command="true")
+    over = board.call("create_task", title="Over", command="true")
+    board.call("queue_task", task=first.id)
+    board.call("cancel_run", run=board.call("queue_task", task=over.id).id)
+    async with open_app(board, size=size) as pilot:
+        await pilot.press("6")
+        await shown(pilot, "#1 Waits", "#2 Over")
+        await pilot.press("tab")
+        await shown(pilot, "#1 Waits")
+        await pilot.press("tab")
+        await shown(pilot, "Nothing is in this box.")
