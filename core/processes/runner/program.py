@@ -626,3 +626,4 @@ def main(folder: str, in_pane: bool) -> None:
     starter.answer({"status": runner.status})
     runner.run()
     runner.close()
+    os._exit(0)  # nothing is left that Python would have to tidy up

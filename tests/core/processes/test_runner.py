@@ -1,0 +1,322 @@
+"""The runner of one process: its start, identity, output, input, end."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+
+import pytest
+
+from core.errors import BackendUnavailable, HostLost, InvalidData, ProcessFailed
+from core.processes.identity import is_same_process, process_started
+from core.processes.link import RunnerLink, is_runner_alive, read_status, runner_folders
+from storage import Home, OutputReader, ProcessId, boot_id
+from tests.support.runners import PATIENCE_S, Runners, exited, lives, running, until
+
+
+@pytest.fixture
+async def runners(home: Home):
+    home.create()
+    async with running(home) as made:
+        yield made
+
+
+async def test_a_process_runs_in_its_own_session_on_a_terminal_with_the_environment_it_was_given(runners: Runners):
+    launch = runners.launch(
+        "sh", "-c", 'ps -o pid=,pgid=,sid=,tty= -p $$; stty size; echo "$SECRET|$WZP_RUNNER|$WZP_DETACHED|$PWD"',
+        rows=30, columns=100, env={"PATH": os.environ["PATH"], "SECRET": "s3cret \udcff", "WZP_DETACHED": "1"},
+    )  # fmt: skip
+    link = await runners.backend.start(launch)
+    runners.links.append(link)
+    status = await exited(link)
+    first, size, told = runners.printed().decode(errors="surrogateescape").split("\r\n")[:3]
+    pid, group, session, terminal = first.split()
+    assert pid == group == session == str(status.pid)
+    assert terminal.startswith("pts/")
+    assert size == "30 100"
+    assert told == f"s3cret \udcff|{launch.folder.name}||{launch.cwd}"
+    assert status.exit_code == 0
+    for file in launch.folder.iterdir():
+        assert b"s3cret" not in (file.read_bytes() if file.is_file() else b""), "secrets are never stored"
+
+
+async def test_its_identity_is_boot_pid_and_start_and_the_folder_tells_it(runners: Runners):
+    link = await runners.start("sleep", "100")
+    told = read_status(link.folder)
+    assert told == link.status
+    assert told.pid is not None
+    assert told.boot_id == boot_id()
+    assert told.pid_started == process_started(told.pid)
+    assert is_same_process(told.pid, told.pid_started, told.boot_id)
+    assert not is_same_process(told.pid, (told.pid_started or 0) + 1, told.boot_id)
+    assert not is_same_process(told.pid, told.pid_started, "another boot")
+    assert is_runner_alive(link.folder)
+    assert runner_folders(runners.home) == {ProcessId("prc_a"): [link.folder]}
+    assert link.folder.stat().st_mode & 0o777 == 0o700
+    assert (link.folder / "socket").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("script", "code", "name"), [("exit 3", 3, None), ("kill -9 $$", None, "SIGKILL"), ("", 0, None)])
+async def test_how_it_ended_is_told_and_stays_until_released(runners: Runners, script: str, code: int, name: str):
+    link = await runners.start("sh", "-c", script)
+    status = await exited(link)
+    assert (status.exit_code, status.exit_signal) == (code, name)
+    assert status.started_at is not None
+    assert status.ended_at is not None
+    link.close()
+    later = await RunnerLink.connect(link.folder, 1)
+    assert later.status == status
+    await later.release()
+    assert not link.folder.exists()
+    await until(lambda: not lives(status.runner_pid))
+
+
+async def test_a_living_process_is_not_released(runners: Runners):
+    link = await runners.start("sleep", "100")
+    with pytest.raises(ProcessFailed):
+        await link.release()
+    assert lives(link.status.pid or 0)
+
+
+@pytest.mark.parametrize(
+    ("argv", "more", "says"),
+    [
+        (["no-such-command"], {}, "was not found in PATH"),
+        (["./no-such-file"], {}, "was not found"),
+        (["/etc/passwd"], {}, "is not executable"),
+        (["sleep", "1"], {"cwd": "/no/such/directory"}, "'/no/such/directory' is not there"),
+        (["sleep", "1"], {"cwd": "/etc/passwd"}, "is not a directory"),
+        (["sh", "-c", ":", "x" * 3_000_000], {}, "too long"),
+    ],
+)
+async def test_what_cannot_be_started_is_told_at_once_and_leaves_nothing(runners: Runners, argv, more, says: str):
+    with pytest.raises(ProcessFailed, match=says) as refused:
+        await runners.start(*argv, **more)
+    assert not refused.value.details.get("passing")
+    assert runner_folders(runners.home) == {ProcessId("prc_a"): []}
+
+
+async def test_a_script_without_its_interpreter_says_so(runners: Runners):
+    script = runners.home.path / "run.sh"
+    script.write_text("#!/no/such/interpreter\n")
+    script.chmod(0o755)
+    with pytest.raises(ProcessFailed, match="interpreter that its first line names"):
+        await runners.start(str(script))
+
+
+async def test_signals_that_python_ignores_are_as_usual_in_the_process(runners: Runners):
+    link = await runners.start("sh", "-c", "grep SigIgn /proc/self/status; grep SigBlk /proc/self/status")
+    await exited(link)
+    assert [int(line.split()[1], 16) for line in runners.printed().splitlines()] == [0, 0]
+
+
+async def test_output_is_kept_whole_and_drained_with_nobody_attached(runners: Runners):
+    link = await runners.start("sh", "-c", "seq 1 200000; printf end", max_bytes=100_000_000)
+    link.close()
+    again = await RunnerLink.connect(link.folder)
+    await exited(again)
+    assert runners.printed() == b"".join(b"%d\r\n" % number for number in range(1, 200_001)) + b"end"
+
+
+async def test_what_a_process_prints_just_before_its_end_is_not_lost(runners: Runners):
+    for number in range(20):
+        link = await runners.start("sh", "-c", "printf %05000d 7", name=f"prc_{number}")
+        await exited(link)
+        assert runners.printed(f"prc_{number}") == b"%05000d" % 7
+
+
+async def test_any_bytes_come_through(runners: Runners):
+    program = (
+        "import os, tty; tty.setraw(1); data = bytes(range(256)) * 400 + b'\\x1b]0;' * 5000 + b'\\0' * 9000\n"
+        "while data: data = data[os.write(1, data):]"
+    )
+    link = await runners.start("/usr/bin/env", "python3", "-c", program)
+    assert (await exited(link)).exit_code == 0
+    assert runners.printed() == bytes(range(256)) * 400 + b"\x1b]0;" * 5000 + b"\0" * 9000
+
+
+async def test_output_rotates_by_size_and_reads_as_one_stream(runners: Runners):
+    link = await runners.start("sh", "-c", "seq 1 20000", max_bytes=20_000, files=4)
+    await exited(link)
+    folder = runners.home.logs / "processes" / "prc_a"
+    assert sorted(each.name for each in folder.iterdir()) == sorted(
+        f"output.log{number}{ending}" for number in ("", ".1", ".2", ".3") for ending in ("", ".idx")
+    )
+    assert all(each.stat().st_size <= 20_000 for each in folder.iterdir() if each.suffix != ".idx")
+    last = OutputReader(folder).tail(3)
+    assert [line.text for line in last] == [b"19998", b"19999", b"20000"]
+    everything = b"".join(b"%d\r\n" % number for number in range(1, 20_001))
+    assert OutputReader(folder).bounds()[1] == len(everything)
+    assert everything[last[0].offset :].startswith(b"19998\r\n")
+
+
+async def test_the_next_start_goes_on_with_the_same_log(runners: Runners):
+    for word in ("one", "two"):
+        link = await runners.start("echo", word)
+        await exited(link)
+    assert [line.text for line in OutputReader(runners.home.logs / "processes" / "prc_a").lines()] == [b"one", b"two"]
+
+
+async def test_input_resize_and_signals_reach_the_process(runners: Runners):
+    link = await runners.start(
+        "sh", "-c", "trap 'echo hup' HUP; trap 'stty size' WINCH; echo ready; while :; do read line && echo \"got $line\"; done"
+    )  # fmt: skip
+    await until(lambda: b"ready" in runners.printed())
+    await link.write(b"hello\r")
+    await until(lambda: b"got hello" in runners.printed())
+    await link.signal("HUP")
+    await until(lambda: b"hup" in runners.printed())
+    await link.resize(50, 132)
+    await until(lambda: b"50 132" in runners.printed())
+    data, rows, columns = await link.screen()
+    assert (rows, columns) == (50, 132)
+    assert data == runners.printed()
+    with pytest.raises(InvalidData):
+        await link.signal("SIGNONSENSE")
+    with pytest.raises(InvalidData):
+        await link.resize(0, 80)
+
+
+async def test_a_process_that_reads_nothing_stops_input_and_not_the_runner(runners: Runners):
+    link = await runners.python("import tty, time; tty.setraw(0); print('raw'); time.sleep(1000)")
+    await until(lambda: b"raw" in runners.printed())
+    with pytest.raises(ProcessFailed, match="does not read"):
+        for _ in range(100):
+            await link.write(b"x" * (1 << 16))
+    assert (await link.refresh()).state == "running"
+    await link.stop()
+    await exited(link)
+
+
+async def test_live_output_begins_with_the_screen_and_misses_nothing(runners: Runners):
+    link = await runners.start("sh", "-c", "i=0; while [ $i -lt 300 ]; do echo line $i; i=$((i+1)); done; read x; echo last")
+    await until(lambda: b"line 99" in runners.printed())
+    seen = b""
+    async with asyncio.timeout(PATIENCE_S), contextlib.aclosing(link.output(replay=True)) as chunks:
+        async for chunk in chunks:
+            seen += chunk
+            if b"line 299" in seen and b"last" not in seen:
+                await link.write(b"\r")
+            if b"last" in seen:
+                break
+    assert seen.startswith(runners.printed()[:100])
+    assert seen == runners.printed()[: len(seen)]
+
+
+async def test_a_client_that_never_reads_holds_nobody_up(runners: Runners):
+    link = await runners.start("sh", "-c", "read x; yes | head -c 30000000; echo end", max_bytes=100_000_000)
+    reading, writing = await asyncio.open_unix_connection(str(link.folder / "socket"))
+    writing.write(b'{"id": 1, "do": "output"}\n')
+    await writing.drain()
+    reading._transport.pause_reading()  # type: ignore[attr-defined]
+    await link.write(b"\r")
+    assert (await exited(link)).exit_code == 0
+    assert len(runners.printed()) == 2 + 45_000_000 + 5
+    writing.transport.abort()
+
+
+async def test_a_client_that_talks_nonsense_is_let_go(runners: Runners):
+    link = await runners.start("sleep", "100")
+    for nonsense in (b"hello\n", b"[]\n", b"\xff\xfe\n", b'{"do": "dance", "id": 1}\n', b"{}\n", b"[" * 100_000 + b"\n"):
+        reading, writing = await asyncio.open_unix_connection(str(link.folder / "socket"))
+        writing.write(nonsense)
+        await asyncio.wait_for(reading.readline(), PATIENCE_S)  # the status
+        answer = await asyncio.wait_for(reading.readline(), PATIENCE_S)
+        assert not answer or b"error" in answer
+        writing.close()
+    assert (await link.refresh()).state == "running"
+
+
+async def test_a_host_that_was_replaced_is_refused(runners: Runners):
+    old = await runners.start("sleep", "100", token=5)
+    new = await RunnerLink.connect(old.folder, 6)
+    for command in (old.stop(), old.kill(), old.signal("TERM"), old.release()):
+        with pytest.raises(HostLost):
+            await command
+    with pytest.raises(HostLost):
+        await RunnerLink.connect(old.folder, 5)
+    assert read_status(old.folder).token == 6  # type: ignore[union-attr]
+    await new.stop()
+    await exited(new)
+    with pytest.raises(HostLost):
+        await runners.start("sleep", "100", token=5)
+    link = await runners.start("sleep", "100", token=6)
+    assert link.status.token == 6
+
+
+async def test_a_link_without_a_token_stops_nothing(runners: Runners):
+    link = await runners.start("sleep", "100")
+    looker = await RunnerLink.connect(link.folder)
+    with pytest.raises(HostLost):
+        await looker.stop()
+    assert link.status.state == "running"
+
+
+async def test_a_process_is_never_twice_whatever_hosts_do(runners: Runners):
+    first = await runners.start("sleep", "100", token=1)
+    with pytest.raises(ProcessFailed, match="has not ended") as refused:
+        await runners.start("sleep", "100", token=2)
+    assert refused.value.details["passing"]
+    await first.kill()
+    await exited(first)
+    second = await runners.start("sleep", "100", token=2)
+    assert second.status.state == "running"
+
+
+async def test_the_runner_lives_on_without_its_host_and_through_a_hangup(runners: Runners):
+    link = await runners.start("sleep", "100")
+    status = link.status
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGUSR1):
+        os.kill(status.runner_pid, number)
+    link.close()
+    again = await RunnerLink.connect(link.folder, 2)
+    assert (again.status.pid, again.status.started_at) == (status.pid, status.started_at)
+
+
+async def test_a_runner_that_is_terminated_stops_its_process(runners: Runners):
+    link = await runners.start("sleep", "100")
+    os.kill(link.status.runner_pid, signal.SIGTERM)
+    assert (await exited(link)).exit_signal == "SIGTERM"
+
+
+async def test_a_process_that_closes_its_terminal_costs_nothing(runners: Runners):
+    link = await runners.python("import os, time; [os.close(n) for n in (0, 1, 2)]; os.setsid; time.sleep(1000)")
+    await asyncio.sleep(0.3)  # what is measured is time going by
+    before = _cpu_ticks(link.status.runner_pid)
+    await asyncio.sleep(1.0)
+    assert _cpu_ticks(link.status.runner_pid) - before <= 5
+    await link.stop()
+    await exited(link)
+
+
+async def test_a_gone_runner_is_told_as_such(runners: Runners):
+    link = await runners.start("sleep", "100")
+    os.kill(link.status.runner_pid, signal.SIGKILL)
+    await asyncio.wait_for(link.wait_gone(), PATIENCE_S)
+    with pytest.raises(BackendUnavailable):
+        await link.refresh()
+    with pytest.raises(BackendUnavailable):
+        await RunnerLink.connect(link.folder)
+    await until(lambda: not is_runner_alive(link.folder))
+
+
+async def test_starting_holds_the_event_loop_up_for_no_more_than_a_moment(runners: Runners):
+    loop = asyncio.get_running_loop()
+    longest = 0.0
+    starting = asyncio.gather(*(runners.start("sleep", "100", name=f"prc_{number}") for number in range(10)))
+    last, cpu = loop.time(), time.thread_time()
+    while not starting.done():
+        await asyncio.sleep(0)
+        now, used = loop.time(), time.thread_time()
+        longest = max(longest, used - cpu)  # what we do ourselves; a busy machine may hold us up longer
+        last, cpu = now, used
+    await starting
+    assert last
+    assert longest < 0.03
+
+
+def _cpu_ticks(pid: int) -> int:
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
