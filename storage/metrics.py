@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import apsw
 
@@ -171,7 +171,7 @@ class MetricsStore:
                 sql = "INSERT INTO source (kind, subject, fields) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
                 connection.execute(sql, key).fetchall()
                 sql = "SELECT id FROM source WHERE kind = ? AND subject = ? AND fields = ?"
-                source = int(connection.execute(sql, key).fetchall()[0][0])
+                source = number_of(connection, sql, *key)
                 self._sources[key] = source
             layout.append(source)
         self._layouts[subject, names] = layout
@@ -216,7 +216,13 @@ def _prepared(engine: Engine) -> int:
                 connection.execute(statement).fetchall()
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}").fetchall()
             connection.execute(f"PRAGMA user_version = {VERSION}").fetchall()
-    return int(connection.execute("SELECT ifnull(max(at), 0) FROM raw").fetchall()[0][0])
+    return number_of(connection, "SELECT max(at) FROM raw")
+
+
+def number_of(connection: apsw.Connection, sql: str, *values: str | int) -> int:
+    """The one number that a query gives; 0 for null."""
+    rows: Any = connection.execute(sql, values).fetchall()
+    return int(rows[0][0] or 0)
 
 
 def unusable(home: Home) -> str | None:
@@ -252,30 +258,27 @@ def _files(home: Home) -> tuple[Path, ...]:
 
 def _make_minutes(connection: apsw.Connection, until: int) -> bool:
     """Make the minutes before `until` that have seconds and are not made yet; whether more are left."""
-    (after,) = connection.execute("SELECT aggregated FROM progress").fetchall()[0]
+    after = number_of(connection, "SELECT aggregated FROM progress")
     for _ in range(_MOST_MINUTES_AT_ONCE):
-        found = connection.execute("SELECT min(at) FROM raw WHERE at >= ? AND at < ?", (after, until)).fetchall()
-        first = found[0][0]
-        if first is None:
+        first = number_of(connection, "SELECT min(at) FROM raw WHERE at >= ? AND at < ?", after, until)
+        if not first:
             after = max(after, until)
             break
         minute = first // 60 * 60
         connection.execute(_MAKE_MINUTE, (minute,)).fetchall()
         after = minute + 60
     connection.execute("UPDATE progress SET aggregated = ?1 WHERE aggregated < ?1", (after,)).fetchall()
-    return bool(after < until)
+    return after < until
 
 
 def _delete_old(connection: apsw.Connection, now: int) -> bool:
     """Delete some of what is too old, never a second whose minute is not made; whether more is left."""
     more = False
-    (aggregated,) = connection.execute("SELECT aggregated FROM progress").fetchall()[0]
-    oldest_raw = min(now - RAW_SECONDS, aggregated)
+    oldest_raw = min(now - RAW_SECONDS, number_of(connection, "SELECT aggregated FROM progress"))
     oldest_minute = now - MINUTE_SECONDS
     size = _used_bytes(connection)
     if size > QUOTA_BYTES:
-        (first,) = connection.execute("SELECT min(at) FROM minute").fetchall()[0]
-        oldest_minute = max(oldest_minute, (first or 0) + 3600)
+        oldest_minute = max(oldest_minute, number_of(connection, "SELECT min(at) FROM minute") + 3600)
     for sql, before in (
         ("DELETE FROM raw WHERE (at, source) IN (SELECT at, source FROM raw WHERE at < ? LIMIT ?)", oldest_raw),
         (

@@ -20,7 +20,7 @@ import apsw
 from storage.engine import connect_read_only, storage_errors
 from storage.errors import StorageError
 from storage.home import Home
-from storage.metrics import VERSION, Point, Subject
+from storage.metrics import VERSION, Point, Subject, number_of
 from storage.vocabulary import ProcessId
 
 PROCESS: Final = "process"
@@ -159,7 +159,8 @@ class MetricsReader:
                 measured[subject].update((name, value) for name, value in told if value is not None)
             return at, dict(measured)
 
-        return self._ask(ask, (0, {}))
+        nothing: tuple[int, dict[Subject, dict[str, float]]] = (0, {})
+        return self._ask(ask, nothing)
 
     def series(
         self, wanted: Mapping[Subject, Collection[str]], since: int, until: int, points: int
@@ -199,7 +200,7 @@ class MetricsReader:
 
     def _known(self, connection: apsw.Connection) -> dict[int, tuple[Subject, tuple[str, ...]]]:
         # a few hundred short rows: read each time, since the writer adds to them at any moment
-        rows = connection.execute("SELECT id, kind, subject, fields FROM source").fetchall()
+        rows: list[Any] = connection.execute("SELECT id, kind, subject, fields FROM source").fetchall()
         if len(rows) != len(self._sources):
             self._sources = {row[0]: (Subject(row[1], row[2]), tuple(json.loads(row[3]))) for row in rows}
         return self._sources
@@ -274,19 +275,18 @@ _Found = Iterable[tuple[tuple[Subject, str], int, _Sum]]
 
 
 def _newest(connection: apsw.Connection) -> int:
-    (newest,) = connection.execute("SELECT ifnull(max(at), 0) FROM raw").fetchall()[0]
-    return int(newest)
+    return number_of(connection, "SELECT max(at) FROM raw")
 
 
 def _boundary(connection: apsw.Connection, since: int, span: int) -> int:
     """Where minutes end and seconds begin, for a question that begins at `since`: each second counts once."""
-    (oldest,) = connection.execute("SELECT ifnull(min(at), 0) FROM raw").fetchall()[0]
+    oldest = number_of(connection, "SELECT min(at) FROM raw")
     if since >= oldest > 0 and span < 60:
         return since
-    (aggregated,) = connection.execute("SELECT aggregated FROM progress").fetchall()[0]
+    aggregated = number_of(connection, "SELECT aggregated FROM progress")
     if span >= 60:
-        return int(aggregated)
-    return min(int(aggregated), -(-oldest // 60) * 60)
+        return aggregated
+    return min(aggregated, -(-oldest // 60) * 60)
 
 
 def _by_source(places: Mapping[_Column, tuple[Subject, str]]) -> dict[int, list[tuple[str, tuple[Subject, str]]]]:

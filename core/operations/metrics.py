@@ -195,7 +195,7 @@ def _wanted(reader: MetricsReader, names: Collection[str], of_process: bool) -> 
     """The series of some names; all, if none is named; of a process alone, if one is."""
     catalogue = list(CATALOGUE)
     cores = [name for name in reader.subjects().get(Subject(Kind.CPU), ()) if name.startswith(CORE)]
-    catalogue[1:1] = [found for name in cores if (found := find_series(f"{Kind.CPU}.{name}")) is not None]
+    catalogue[1:1] = [core for name in cores if (core := find_series(f"{Kind.CPU}.{name}")) is not None]
     if of_process:
         catalogue = [each for each in catalogue if each.kind is Kind.PROCESS]
     if not names:
