@@ -8,6 +8,7 @@ from core.errors import ClaimHeld, InvalidData, PermissionDenied, RuleRefusal
 from core.operation import operation
 from core.work import Work
 from storage import (
+    Desired,
     ProcessKind,
     Role,
     Room,
@@ -212,7 +213,20 @@ def _queued(work: Work, task: Task, delay_seconds: int) -> Run:
             f"The command of #{task.number} was set by an agent and waits for approval:"
             f" `wzp task approve-command {task.number}`."
         )
+    _warn_of_idleness(work)
     return new_run(work, task, delay_s=delay_seconds)
+
+
+def _warn_of_idleness(work: Work) -> None:
+    """Say where nobody is there who would carry it out."""
+    takers = [each for each in work.rows.processes(work.room.id) if each.spec.kind in _TAKERS]
+    if not takers:
+        work.warn("It waits: the room has no worker. Add a process of the kind worker to room.yaml, then `wzp start`.")
+    elif not any(each.desired is Desired.RUNNING for each in takers):
+        work.warn(f"It waits: no worker is wanted running. Start one with `wzp start {takers[0].name}`.")
+
+
+_TAKERS = (ProcessKind.WORKER, ProcessKind.AGENT)
 
 
 def _open(work: Work, run: RunId) -> Run:

@@ -61,6 +61,10 @@ class OperationCommand(click.Command):
             from core.doors.cli.settling import settled
 
             shaped = settled(run, shaped, waits=self._waits, timeout_s=self._timeout_s)
+        elif self.operation.module == "run" and self.operation.changes:
+            from core.doors.cli.queueing import see_to_host
+
+            see_to_host(run)
         if run.wants_json:
             put_json(shaped)
         else:

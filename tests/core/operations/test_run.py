@@ -71,6 +71,20 @@ def test_a_command_of_an_agent_waits_for_approval(board: User, bob: User, progra
     assert len(program.call("settle_runs", starts=start).begun) == 1
 
 
+def test_what_is_approved_is_what_runs(board: User, bob: User, program: User, worker):
+    """However the command changes while its run is queued, the one that runs is the one that was approved."""
+    task = bob.call("create_task", title="Test", command="make one")
+    run = bob.call("queue_task", task=task.id)
+    bob.call("update_task", task=task.id, command="make two")
+    board.call("approve_command", task=task.id)
+    assert begin(program, worker, run).command == "make two"
+    other = board.call("create_task", title="Test", command="make good")
+    queued = board.call("queue_task", task=other.id)
+    bob.call("update_task", task=other.id, command="make evil")
+    start = (RunStart(queued.id, worker.id, worker.runner),)
+    assert program.call("settle_runs", starts=start).begun == ()
+
+
 def test_a_new_command_of_an_agent_takes_the_approval_away(board: User, bob: User):
     task = board.call("create_task", title="Test", command="make")
     assert task.command_approved
