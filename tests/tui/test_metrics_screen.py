@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 
 from core.metrics.series import CATALOGUE, Span
-from storage import MetricsReader, Process
+from storage import MetricsReader, MetricsStore, Process, Subject
 from tests.support.app import app_of, open_app, screen_text, shown, until
 from tests.support.measured import fill_metrics, note_running
 from tests.support.users import User
@@ -155,3 +155,19 @@ def test_a_scale_is_a_round_number_that_is_not_less(value: float, binary: bool) 
     assert value <= round_up(value, binary=binary) <= max(1.0, value * 10.001)
 
 
+
+
+async def test_the_values_are_those_of_now_and_none_where_nobody_measures(board: User, web: Process) -> None:
+    end = fill_metrics(board.database.home, web.room_id, seconds=30)
+    store = MetricsStore(board.database.home)
+    store.open()
+    async with open_app(board) as pilot:
+        await pilot.press("7")
+        await shown(pilot, "now")
+        store.put(end + 1, {Subject("cpu"): {"percent": 42.25}, Subject("load"): {"one": 3.125}})
+        await shown(pilot, "42.2 %", "CPU  42.2 %  now")
+        screen = screen_of(pilot)
+        screen._now = (end - 100, screen._now[1])
+        screen._redraw()
+        await shown(pilot, "CPU  -  now")
+    store.close()

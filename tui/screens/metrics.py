@@ -15,10 +15,10 @@ from textual.widgets import Static
 
 from core.metrics.series import Span
 from core.metrics.units import with_unit
-from storage import MetricsReader, Process, ProcessState
+from storage import MetricsReader, Process, ProcessState, Subject
 from tui import cells
 from tui.actions import Action, bindings_of
-from tui.measured import COMPARED, FRESH_S, VIEW_NAMES, Picture, View, take_picture, title_of
+from tui.measured import COMPARED, FRESH_S, VIEW_NAMES, Picture, Row, View, take_picture, title_of
 from tui.screens.place import Place
 from tui.translation import _
 from tui.widgets.chart import SCALE, Chart, moment
@@ -118,6 +118,8 @@ class MetricsScreen(Place):
         self._moment: int | None = None
         """What the cursor of time is at, in seconds since the epoch; None for now."""
         self._read_at = 0.0
+        self._now: tuple[int, dict[Subject, dict[str, float]]] = (0, {})
+        """The newest second, and what was measured in it."""
 
     def compose(self) -> ComposeResult:
         yield Tabs(id="heading")
@@ -153,6 +155,29 @@ class MetricsScreen(Place):
             return
         if time.monotonic() - self._read_at >= min(SLOWEST_S, picture.step):
             self.load()
+        elif picture.view is not View.FLOW:
+            self.follow()
+
+    @work(group="follow", exclusive=True, exit_on_error=False)
+    async def follow(self) -> None:
+        """Show the values of now, however long a cell of the picture is."""
+        if self._reader is None:
+            return
+        now = await asyncio.to_thread(self._reader.newest)
+        if now != self._now:
+            self._now = now
+            if self._moment is None:
+                self._redraw()
+
+    def _value(self, row: Row, mark: int | None) -> float | None:
+        """What a row tells at a cell; without one, now: nothing, where nobody measures any more."""
+        point = row.at(mark)
+        series, (at, measured) = row.line.series, self._now
+        if mark is None and abs(time.time() - at) > FRESH_S:
+            return None
+        if mark is None and not series.value:
+            return measured.get(Subject(series.kind, row.line.subject), {}).get(series.name)
+        return None if point is None else point.mean
 
     @work(group="load", exclusive=True, exit_on_error=False)
     async def load(self) -> None:
@@ -169,6 +194,7 @@ class MetricsScreen(Place):
         picture = await self.parallel.attempt(reading)
         if picture is not None:
             self._picture = picture
+            self._now = await asyncio.to_thread(self._reader.newest)
             self._show()
 
     def _take(
@@ -208,7 +234,8 @@ class MetricsScreen(Place):
         row = self.query_one(SparkList).cursor
         mark = picture.cell_of(self._moment)
         chosen = picture.rows[row] if row < len(picture.rows) else None
-        self.query_one(Chart).show(picture, chosen, mark)
+        now = None if chosen is None or mark is not None else self._value(chosen, None)
+        self.query_one(Chart).show(picture, chosen, mark, now)
         self.query_one(Tabs).tell(self._view, self._summary(picture, mark))
 
     def _summary(self, picture: Picture, mark: int | None) -> str:
@@ -243,8 +270,7 @@ class MetricsScreen(Place):
         width = self.query_one(SparkList).size.width
         spark = self._spark_room(width)
         mark = picture.cell_of(self._moment)
-        point = row.at(mark)
-        value = with_unit(None if point is None else point.mean, row.unit)
+        value = with_unit(self._value(row, mark), row.unit)
         means = _widened(row.means, spark)
         drawn = sparkline(means, spark, high=row.high, ascii=self._is_plain)
         pieces: list[Piece] = [(f" {cells.fit(row.title, _NAME)} ", "plain")]

@@ -78,6 +78,7 @@ class Chart(Widget):
         self._picture: Picture | None = None
         self._row: Row | None = None
         self._cursor: int | None = None
+        self._now: float | None = None
         self._lines: list[list[Piece]] = []
         self._styles: dict[str, Style] = {}
 
@@ -86,10 +87,13 @@ class Chart(Widget):
         """How many cells of time there is room for."""
         return max(1, self.size.width - SCALE - 2)
 
-    def show(self, picture: Picture, row: Row | None, cursor: int | None) -> None:
-        """Draw a row of a picture (its flow, without one), with a mark at a cell. Draws nothing that is the same."""
-        if (picture, row, cursor) != (self._picture, self._row, self._cursor):
-            self._picture, self._row, self._cursor = picture, row, cursor
+    def show(self, picture: Picture, row: Row | None, cursor: int | None, now: float | None = None) -> None:
+        """Draw a row of a picture (its flow, without one), with a mark at a cell, or with the value of now.
+
+        Draws nothing that is the same.
+        """
+        if picture is not self._picture or (row, cursor, now) != (self._row, self._cursor, self._now):
+            self._picture, self._row, self._cursor, self._now = picture, row, cursor, now
             self._make()
 
     def on_resize(self, _event: Resize) -> None:
@@ -148,13 +152,15 @@ class Chart(Widget):
         row = self._row
         if row is None:
             return []
+        if self._cursor is None:
+            return [(f" {row.title}  ", "title"), (with_unit(self._now, row.unit), "cursor"), (f"  {_('now')}", "dim")]
         point = row.at(self._cursor)
         told = "-" if point is None else with_unit(point.mean, row.unit)
         if point is not None and point.low != point.high:
             told = _("{mean}  ({low} to {high})").format(
                 mean=told, low=with_unit(point.low, row.unit), high=with_unit(point.high, row.unit)
             )
-        when = _("now") if self._cursor is None else moment(picture.time_of(self._cursor), picture.step)
+        when = moment(picture.time_of(self._cursor), picture.step)
         return [(f" {row.title}  ", "title"), (told, "cursor"), (f"  {when}", "dim")]
 
     def _body(self, picture: Picture, height: int) -> list[list[Piece]]:
