@@ -24,11 +24,12 @@ def run(home: "Home", room: str, *, actor: "Actor") -> int:
     for name in ("COLUMNS", "LINES"):
         os.environ.pop(name, None)  # exported by some shells and runners; Textual would believe them over the terminal
     from core.services import HostLease, services
-    from storage import start_logging
+    from storage import note_crashes, start_logging
     from tui.app import ParallelApp
     from tui.desk import Desk
 
     desk = Desk.open(home, room, actor)
+    stop_crashes = note_crashes(home.logs / "crash.log")
     stop_logging = start_logging(home.logs / "app.log")
     try:
         lease = HostLease(desk.database)
@@ -38,3 +39,4 @@ def run(home: "Home", room: str, *, actor: "Actor") -> int:
     finally:
         desk.close()
         stop_logging()
+        stop_crashes()

@@ -193,3 +193,75 @@ def test_the_host_outlives_the_terminal_from_which_it_was_started(room: Project)
     opened = {str(each.readlink()) for each in Path(f"/proc/{host}/fd").iterdir()}
     assert not any(each.startswith("/dev/pts") for each in opened)
     assert room.ps()["lasting"]["state"] == "running"
+
+
+def at_a_terminal(room: Project, *words: str, typed: str) -> tuple[int, str]:
+    """Carry out a command at a terminal where somebody types; its exit code and what the terminal showed."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(room.directory)
+        os.execv(sys.executable, [sys.executable, str(PROGRAM), *words])
+    shown, is_typed = b"", False
+    try:
+        while True:
+            if not is_typed and b"[y/N]" in shown:
+                os.write(terminal, typed.encode())
+                is_typed = True
+            try:
+                more = os.read(terminal, 4096)
+            except OSError:
+                break
+            if not more:
+                break
+            shown += more
+    finally:
+        os.close(terminal)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return code, shown.decode()
+
+
+def test_a_person_is_shown_what_is_approved_and_asked(room: Project):
+    room.write(TREE)
+    code, shown = at_a_terminal(room, "room", "trust", typed="n\r")
+    assert code == 130
+    assert "echo ready to accept" in shown
+    assert "new" in shown
+    assert room.ps() == {}
+    assert room.host_pid() is None
+    code, shown = at_a_terminal(room, "room", "trust", typed="y\r")
+    assert code == 0, shown
+    assert "Waiting for" in shown
+    assert {each["state"] for each in room.ps().values()} == {"ready", "running"}
+
+
+def test_a_broken_room_yaml_is_shown_with_its_mistakes_and_not_asked_about(room: Project):
+    room.write(TREE + "# \x1b]0;gotcha\x07 \x1b[2J\n")
+    code, shown = at_a_terminal(room, "room", "trust", typed="y\r")
+    assert code == 2
+    assert "gotcha\x07" not in shown
+    assert "\x1b[2J" not in shown
+    room.write(TREE.replace("command:", "comand:"))
+    code, shown = at_a_terminal(room, "room", "trust", typed="y\r")
+    assert code == 2
+    assert "[y/N]" not in shown
+    assert "line 3, column 5" in shown
+    assert "Did you mean 'command'?" in shown
+
+
+def test_who_ends_at_once_has_not_started(room: Project):
+    failed = room.error("process", "add", "wrong", "--restart", "never", "--shell", "sleep 0.05; exit 3", code=8)
+    assert failed["code"] == "process_failed"
+    assert "3" in failed["message"]
+
+
+def test_who_waits_for_what_has_failed_is_not_waited_for(room: Project):
+    room.write(
+        "processes:\n"
+        "- {name: db, command: [./nowhere], restart: never}\n"
+        "- {name: web, command: sleep 1000, depends_on: {db: completed_successfully}}\n"
+    )
+    began = time.monotonic()
+    failed = room.error("room", "trust", "--timeout", "300", code=8)
+    assert failed["code"] == "process_failed"
+    assert "db failed" in failed["message"]
+    assert time.monotonic() - began < 100

@@ -52,7 +52,7 @@ def command(run: Run, until_idle: bool) -> int:
     SIGTERM ends it; the processes that it has supervised go on running, and the next host takes them over.
     """
     database = run.database  # migrations, and what is wrong with the home, before anything is said
-    stop_crashes = note_crashes(run.home.logs / f"crash-{os.getpid()}.log")
+    stop_crashes = note_crashes(run.home.logs / "crash.log")
     stop_logging = start_logging(run.home.logs / "serve.log")
     insisting = threading.Timer(END_S, os._exit, (0,))
     insisting.daemon = True

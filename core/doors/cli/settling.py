@@ -14,12 +14,14 @@ from core.errors import NotSettled, ProcessFailed
 from core.processes.standing import Standing, standing_of
 from core.shapes import Shaper
 from core.text import for_screen
-from storage import ChangeFeed, Process, ProcessId, Room
+from storage import ChangeFeed, Desired, Process, ProcessId, ProcessState, Room, utc_now
 
 DEFAULT_TIMEOUT_S: Final = 60
 LOOK_S: Final = 0.5
 """How often we look even where nothing was told."""
 HOST_LOOK_S: Final = 1.0
+SURE_S: Final = 0.25
+"""What has run so long has not ended at once: a wrong option or a port that is taken shows itself sooner."""
 
 _CLEAR: Final = "\r\x1b[K"
 
@@ -85,15 +87,18 @@ class _Waiting:
         deadline = time.monotonic() + timeout_s
         host_due = time.monotonic() + HOST_LOOK_S
         with self._changes() as changed, _progress(self._run) as tell:
-            while left := self.left():
+            while left := self.left() or self._newborn():
                 now = time.monotonic()
                 if now >= deadline:
                     raise _late(left, timeout_s)
+                if failed := self._what_all_wait_for(left):
+                    raise _failure(failed)
                 if now >= host_due:
                     self._see_to_a_host()
                     host_due = time.monotonic() + HOST_LOOK_S
                 tell(left)
-                changed.wait(min(LOOK_S, max(0.0, deadline - now)))
+                look_s = LOOK_S if self._standing(left[0]) is Standing.WAITING else SURE_S
+                changed.wait(min(look_s, max(0.0, deadline - now)))
                 changed.clear()
         failed = [each for each in self._processes.values() if self._standing(each) is Standing.FAILED]
         if failed:
@@ -113,6 +118,37 @@ class _Waiting:
 
     def _standing(self, process: Process) -> Standing:
         return standing_of(process, self._asked[process.id])
+
+    def _newborn(self) -> list[Process]:
+        """Those that run, and have begun so lately that they might yet turn out to end at once."""
+        now = utc_now()
+        return [
+            each
+            for each in self._processes.values()
+            if each.state is ProcessState.RUNNING and self._standing(each) is Standing.ARRIVED
+            and each.desired is Desired.RUNNING
+            and each.started_at is not None and 0 <= (now - each.started_at).total_seconds() < SURE_S
+        ]  # fmt: skip
+
+    def _what_all_wait_for(self, left: Sequence[Process]) -> list[Process]:
+        """The failed processes, where none of those that are left can start because of them."""
+        with self._run.database.read() as rows:
+            present = [each for room in {each.room_id for each in left} for each in rows.processes(room)]
+        failed = {each.declared_name: each for each in present if each.state is ProcessState.FAILED}
+        needs = {each.declared_name: set(each.spec.depends_on) for each in present}
+        found: dict[str, Process] = {}
+        for process in left:
+            reach, seen = [process.declared_name], set()
+            while reach:
+                name = reach.pop()
+                if name not in seen:
+                    seen.add(name)
+                    reach.extend(needs.get(name, ()))
+            blocking = {name: failed[name] for name in seen & set(failed) if name != process.declared_name}
+            if process.state is not ProcessState.PENDING or not blocking:
+                return []
+            found.update(blocking)
+        return list(found.values())
 
     def _see_to_a_host(self) -> None:
         from core.services.launch import acting_host, ensure_host

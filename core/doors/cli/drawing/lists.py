@@ -24,7 +24,10 @@ from core.doors.cli.drawing.values import (
 from core.doors.cli.table import BOLD, DIM, RED, YELLOW, Cell, table
 from core.text import for_screen
 
-_UNTOLD = frozenset({"rank", "archived_from", "claimed_by", "answered_at", "ended_at", "end_reason"})
+_UNTOLD = frozenset(
+    {"rank", "archived_from", "claimed_by", "answered_at", "ended_at", "end_reason"}
+    | {"generation", "observed_generation", "state_at", "pid_started", "boot_id", "runner", "started_at"}
+)
 """Fields that tell a person nothing beside the others that change with them."""
 
 
