@@ -2,13 +2,15 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from storage import Home
-from tests.support.serving import Project, is_alive, project_in
+from tests.support.serving import PROGRAM, Project, is_alive, project_in
 
 WORKERS = """\
 processes:
@@ -125,8 +127,12 @@ def test_a_host_that_stood_still_is_passed_over_and_its_workers_refuse_it(room: 
     host = room.host_pid()
     assert host is not None
     os.kill(host, signal.SIGSTOP)
+    other = subprocess.Popen(
+        [sys.executable, str(PROGRAM), "serve"], cwd=room.directory, stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
     try:
-        room.until(lambda: room.run("start", code=None) and room.host_pid() not in (host, None), "another host")
+        room.until(lambda: room.host_pid() == other.pid, "another host")
         os.kill(host, signal.SIGCONT)
         room.run("queue", "cancel", number)
         until_state(room, number, "cancelled")
@@ -135,3 +141,7 @@ def test_a_host_that_stood_still_is_passed_over_and_its_workers_refuse_it(room: 
         assert len(room.json("queue", "list", "--task", fresh)) == 1
     finally:
         os.kill(host, signal.SIGCONT)
+        os.kill(host, signal.SIGTERM)
+        room.run("kill", "--all", "--timeout", "30", code=None)
+        other.terminate()
+        other.wait(30)
