@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from core.demo.project import PERSON, ROOM, seed
 from storage import Database, Home
+from tests.support.measured import fill_metrics
 from tui.app import ParallelApp
 from tui.desk import Desk
 
@@ -23,6 +24,7 @@ SHOTS: dict[str, Sequence[str]] = {
     "history": ("2",),
     "agents": ("3",),
     "handoffs": ("4",),
+    "metrics": ("7", *["left"] * 20),
     "help": ("question_mark",),
 }
 """The keys that lead to each picture."""
@@ -38,6 +40,7 @@ async def shoot(home: Home, name: str, keys: Sequence[str]) -> None:
             await pilot.pause()
             for key in keys:
                 await pilot.press(key)
+                await app.workers.wait_for_complete([each for each in app.workers if each.group == "load"])
                 await pilot.pause()
             app.save_screenshot(str(PICTURES / f"{name}.svg"))
     finally:
@@ -51,6 +54,8 @@ def main() -> None:
         home = Home(Path(folder) / "home")
         database = Database.open(home)
         seed(database, Path(folder))
+        with database.read() as rows:
+            fill_metrics(home, rows.rooms()[0].id)
         database.close()
         for name in sys.argv[1:] or SHOTS:
             asyncio.run(shoot(home, name, SHOTS[name]))

@@ -220,6 +220,7 @@ class MetricsScreen(Place):
         self.set_class(bool(nothing), "-empty")
         self.set_class(picture.view is View.FLOW, "-flow")
         self.query_one("#empty", Static).update(nothing)
+        lines.styles.height = min(len(picture.rows), max(3, (self.size.height - 2) * 3 // 5))  # the chart has the rest
         if lines.count != len(picture.rows):
             lines.show(len(picture.rows))
         else:
