@@ -1,0 +1,169 @@
+"""A window onto the output of one or several processes, merged by time. It knows no line but those in view.
+
+A *place* is an offset in each process's output: the lines from there on are below it, those before it above.
+"""
+
+import heapq
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from storage import Home, OutputLine, OutputReader, Process, strip_ansi
+
+Place = tuple[int, ...]
+Keep = Callable[[OutputLine], bool]
+
+BACKWARD: Final = 2_000
+"""Lines that are looked at at once where one searches backwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The output of one process, under its name."""
+
+    name: str
+    process: str
+    folder: Path
+    reader: OutputReader = field(compare=False)
+
+    @property
+    def stamp(self) -> tuple[int, int]:
+        """What changes when something is printed; one stat."""
+        try:
+            status = (self.folder / "output.log").stat()
+        except OSError:
+            return 0, 0
+        return status.st_ino, status.st_size
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line, and the number of its source."""
+
+    source: int
+    line: OutputLine
+
+
+def output_folder(home: Home, process: str) -> Path:
+    """Where a process's output lies."""
+    return home.logs / "processes" / process
+
+
+def sources_of(home: Home, processes: Iterable[Process]) -> tuple[Source, ...]:
+    """The outputs of processes."""
+    return tuple(
+        Source(each.name, each.id, folder, OutputReader(folder))
+        for each in processes
+        for folder in (output_folder(home, each.id),)
+    )
+
+
+def matcher(pattern: str) -> re.Pattern[str]:
+    """What a person searches for: a regular expression, or, where it is none, the text itself; the case of letters
+    matters only if there are capitals."""
+    flags = re.IGNORECASE if pattern == pattern.lower() else 0
+    try:
+        return re.compile(pattern, flags)
+    except re.error:
+        return re.compile(re.escape(pattern), flags)
+
+
+def keeping(pattern: re.Pattern[str] | None) -> Keep | None:
+    """What lets only lines through in which a pattern is found."""
+    return None if pattern is None else lambda line: pattern.search(strip_ansi(line.text)) is not None
+
+
+class Window:
+    """Reads; every call afresh, in any thread. Blocking."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self.sources = tuple(sources)
+
+    def begin(self) -> Place:
+        """The place above all that is kept."""
+        return tuple(each.reader.bounds()[0] for each in self.sources)
+
+    def end(self) -> Place:
+        """The place below all that is there."""
+        return tuple(each.reader.bounds()[1] for each in self.sources)
+
+    def at(self, moment: datetime) -> Place:
+        """The place at a moment."""
+        ends = self.end()
+        return tuple(
+            next((line.offset for line in each.reader.since(moment)), end)
+            for each, end in zip(self.sources, ends, strict=True)
+        )
+
+    def below(self, place: Place, count: int, keep: Keep | None = None) -> list[Entry]:
+        """The next lines from a place on."""
+        found = []
+        for entry in self._merged([self._from(number, place[number], keep) for number in range(len(self.sources))]):
+            found.append(entry)
+            if len(found) >= count:
+                break
+        return found
+
+    def above(self, place: Place, count: int, keep: Keep | None = None) -> list[Entry]:
+        """The last lines before a place."""
+        each = [self._before(number, place[number], count, keep) for number in range(len(self.sources))]
+        return list(self._merged(each))[-count:] if count > 0 else []
+
+    def moved(self, place: Place, entries: Iterable[Entry], *, past: bool = False) -> Place:
+        """The place above these lines, which are contiguous; with `past`, the one below them."""
+        marks = list(place)
+        seen: set[int] = set()
+        for entry in entries:
+            if past:
+                marks[entry.source] = entry.line.offset + 1
+            elif entry.source not in seen:
+                marks[entry.source] = entry.line.offset
+                seen.add(entry.source)
+        return tuple(marks)
+
+    def find(self, place: Place, pattern: re.Pattern[str], *, forward: bool, keep: Keep | None = None) -> Entry | None:
+        """The first line below a place (or the last above it) in which a pattern is found."""
+        keeps = keeping(pattern)
+        assert keeps is not None
+
+        def fits(line: OutputLine) -> bool:
+            return keeps(line) and (keep is None or keep(line))
+
+        if not forward:
+            return next(iter(self.above(place, 1, fits)), None)
+        each = [
+            (Entry(number, line) for line in source.reader.grep(pattern, begin=place[number]) if fits(line))
+            for number, source in enumerate(self.sources)
+        ]
+        return next(self._merged(each), None)
+
+    def place_of(self, entry: Entry) -> Place:
+        """The place just above a line."""
+        marks = list(self.at(entry.line.at)) if len(self.sources) > 1 else [0]
+        marks[entry.source] = entry.line.offset
+        return tuple(marks)
+
+    @staticmethod
+    def _merged(each: Iterable[Iterable[Entry]]) -> Iterator[Entry]:
+        return heapq.merge(*each, key=lambda entry: entry.line.at)
+
+    def _from(self, number: int, begin: int, keep: Keep | None) -> Iterator[Entry]:
+        for line in self.sources[number].reader.lines(begin):
+            if keep is None or keep(line):
+                yield Entry(number, line)
+
+    def _before(self, number: int, end: int, count: int, keep: Keep | None) -> list[Entry]:
+        reader = self.sources[number].reader
+        if keep is None:
+            return [Entry(number, line) for line in reader.tail(count, before=end)]
+        found: list[OutputLine] = []
+        while len(found) < count:
+            block = reader.tail(BACKWARD, before=end)
+            found = [line for line in block if keep(line)] + found
+            if not block or block[0].offset >= end:
+                break
+            end = block[0].offset
+        return [Entry(number, line) for line in found[-count:]]

@@ -1,0 +1,121 @@
+"""The log screen: live, searched, filtered, at any moment; on real files."""
+
+from typing import Any
+
+from textual.pilot import Pilot
+
+from storage import Process
+from tests.support.app import app_of, open_app, screen_text, shown, until
+from tests.support.outputs import Printing, add_process
+from tests.support.users import User
+from tui.screens.log import LogScreen
+
+
+async def open_log(pilot: Pilot[Any], process: Process | None = None) -> LogScreen:
+    screen = LogScreen(process.id if process is not None else None)
+    await app_of(pilot).push_screen(screen)
+    await shown(pilot, "Log of")
+    return screen
+
+
+async def answer(pilot: Pilot[Any], text: str) -> None:
+    await until(pilot, lambda: app_of(pilot).screen.is_modal)
+    await pilot.press(*text, "enter")
+    await until(pilot, lambda: not app_of(pilot).screen.is_modal)
+
+
+async def test_the_end_is_shown_and_followed(board: User) -> None:
+    process = add_process(board, "web")
+    output = Printing(board, process)
+    output.say(*(f"line {number}" for number in range(1000)))
+    async with open_app(board) as pilot:
+        await open_log(pilot, process)
+        await shown(pilot, "line 999", "following", "Log of web")
+        output.say("the newest")
+        await shown(pilot, "the newest")
+
+
+async def test_what_was_printed_before_is_read_line_by_line_and_stands_still(board: User) -> None:
+    process = add_process(board, "web")
+    output = Printing(board, process)
+    output.say(*(f"line {number:04}" for number in range(1000)))
+    async with open_app(board) as pilot:
+        await open_log(pilot, process)
+        await shown(pilot, "line 0999")
+        await pilot.press("g")
+        await shown(pilot, "line 0000", "f follows")
+        await pilot.press("j", "j", "j")
+        await until(pilot, lambda: "line 0002" not in screen_text(pilot))
+        assert "line 0003" in screen_text(pilot)
+        output.say("more")
+        await pilot.press("k")
+        await shown(pilot, "line 0002")
+        await pilot.press("G")
+        await shown(pilot, "more", "following")
+
+
+async def test_a_search_goes_back_from_the_end_and_on_again(board: User) -> None:
+    process = add_process(board, "web")
+    output = Printing(board, process)
+    output.say(*(f"needle {n}" if n in (100, 500) else f"line {n}" for n in range(1000)))
+    async with open_app(board) as pilot:
+        await open_log(pilot, process)
+        await shown(pilot, "line 999")
+        await pilot.press("slash")
+        await answer(pilot, "NEEDLE".lower())
+        await shown(pilot, "needle 500")
+        await pilot.press("N")
+        await shown(pilot, "needle 100")
+        await pilot.press("n")
+        await shown(pilot, "needle 500")
+        await pilot.press("n")
+        await until(pilot, lambda: any("not found" in note.text for note in app_of(pilot).notes))
+
+
+async def test_all_processes_are_merged_by_time_and_filtered(board: User) -> None:
+    web, db = add_process(board, "web"), add_process(board, "db")
+    outputs = [Printing(board, web), Printing(board, db)]
+    for number in range(30):
+        outputs[number % 2].say(f"step {number:02}")
+    async with open_app(board, size=(100, 50)) as pilot:
+        await open_log(pilot)
+        await shown(pilot, "Log of 2 processes", "step 29", "web │", "db  │")
+        await pilot.press("ampersand")
+        await answer(pilot, "step 2[0-4]")
+        await until(pilot, lambda: "step 25" not in screen_text(pilot))
+        text = screen_text(pilot)
+        assert [number for number in range(30) if f"step {number:02}" in text] == [20, 21, 22, 23, 24]
+        await pilot.press("escape")
+        await shown(pilot, "step 29")
+
+
+async def test_escapes_do_nothing_but_colour_and_japanese_stays_in_its_cells(board: User) -> None:
+    process = add_process(board, "web")
+    output = Printing(board, process)
+    output.say("\x1b[31mred\x1b[0m \x1b]0;title\x07\x1b[2J日本語|", b"\xff\xfe bad", b"a\x00b", "x" * 5000)
+    async with open_app(board) as pilot:
+        await open_log(pilot, process)
+        await shown(pilot, "red 日本語|", "bad", "a b")
+        assert "title" not in screen_text(pilot)
+        await pilot.press("w")
+        await until(pilot, lambda: screen_text(pilot).count("x" * 80) > 10)
+
+
+async def test_without_processes_it_says_what_to_do(board: User) -> None:
+    async with open_app(board) as pilot:
+        await pilot.press("f4")
+        await shown(pilot, "There are no processes", "wzp process add")
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app_of(pilot).screen, LogScreen))
+
+
+async def test_one_goes_to_a_moment(board: User) -> None:
+    process = add_process(board, "web")
+    output = Printing(board, process)
+    output.say(*(f"line {number:04}" for number in range(300)))
+    async with open_app(board) as pilot:
+        await open_log(pilot, process)
+        await shown(pilot, "line 0299")
+        await pilot.press("t")
+        await answer(pilot, "1h")
+        await shown(pilot, "line 0000")

@@ -1,0 +1,83 @@
+"""What the log shows at a moment: read from the window in a thread, one picture at a time."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from core.logs.window import Entry, Place, Window, keeping
+from tui.log.rows import Row, Style, rows_of
+
+LONGEST_WRAPPED: Final = 8
+"""Where lines wrap, so many lines more are read than there are rows: a line may be hidden behind the edge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be seen.
+
+    Args:
+        place: the lines from there on; None follows the end.
+        lines: then so many lines further down, or up.
+        height: rows.
+    """
+
+    place: Place | None = None
+    lines: int = 0
+    height: int = 24
+    style: Style = Style()
+    filter: re.Pattern[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is seen. `place` is where it begins, and None where it is the end and follows."""
+
+    rows: Sequence[tuple[Row, Row]]
+    place: Place | None
+    top: datetime | None = None
+    is_end: bool = False
+
+
+def picture_of(window: Window, wanted: Wanted) -> Picture:
+    """Read what is to be seen. Blocking."""
+    keep = keeping(wanted.filter)
+    if wanted.place is None and wanted.lines >= 0:
+        return _end(window, wanted, follows=True)
+    end = window.end()
+    place = wanted.place
+    if place is None:
+        shown = window.above(end, wanted.height, keep)
+        place = window.moved(end, shown)
+    if wanted.lines < 0:
+        place = window.moved(place, window.above(place, -wanted.lines, keep))
+    entries = window.below(place, wanted.height + max(0, wanted.lines), keep)
+    if wanted.lines > 0:
+        passed = entries[: min(wanted.lines, max(0, len(entries) - wanted.height))]
+        if len(passed) < wanted.lines:
+            return _end(window, wanted, follows=True)  # at the end, and on
+        place = window.moved(place, passed, past=True)
+        entries = entries[len(passed) :]
+    if len(entries) < wanted.height and wanted.filter is None and wanted.lines >= 0:
+        return _end(window, wanted, follows=False)
+    rows = _rows(entries, wanted.style)[: wanted.height]
+    return Picture(rows, place, entries[0].line.at if entries else None)
+
+
+def found_picture(window: Window, entry: Entry, wanted: Wanted) -> Picture:
+    """The lines around one, which stands in the upper third."""
+    place = window.place_of(entry)
+    return picture_of(window, replace(wanted, place=place, lines=-(wanted.height // 3)))
+
+
+def _end(window: Window, wanted: Wanted, *, follows: bool) -> Picture:
+    end = window.end()
+    entries = window.above(end, wanted.height, keeping(wanted.filter))
+    rows = _rows(entries, wanted.style)[-wanted.height :]
+    place = None if follows else window.moved(end, entries)
+    return Picture(rows, place, entries[0].line.at if entries else None, is_end=True)
+
+
+def _rows(entries: Sequence[Entry], style: Style) -> list[tuple[Row, Row]]:
+    return [row for entry in entries for row in rows_of(entry, style)]
