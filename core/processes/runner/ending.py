@@ -30,6 +30,7 @@ class Ending:
         self._is_subreaper = is_subreaper
         self._signal = 0
         self._told: set[int] = set()
+        self._held: set[int] = set()
         self._kill_pause_s = KILL_FIRST_S
         self.deadline = 0.0
         """When (monotonic) killing begins."""
@@ -73,7 +74,7 @@ class Ending:
                     tree.send(row, self._signal)
                     tree.send(row, signals.SIGCONT)
             return min(self.deadline, now + LOOK_S)
-        tree.kill_all(self._rest)
+        tree.kill_all(self._held_rest)
         rest = self._rest()
         self.survivors = [row.pid for row in rest]
         if not rest and is_leader_dead:
@@ -84,6 +85,23 @@ class Ending:
     def _only_leader_is_left(self) -> bool:
         """Whether it is certain without a look at the whole machine: orphans would be our children by now."""
         return self._is_subreaper and tree.own_children() == [self._leader]
+
+    def _held_rest(self) -> list[tree.Row]:
+        """As `_rest`; but first our own children are stopped, again and again until no new one has come.
+
+        Whoever forks and exits faster than the machine can be looked through comes to us with each step, and a list of
+        our children is quickly read. Their numbers are safe until we reap them.
+        """
+        deadline = time.monotonic() + tree.PASS_S
+        while time.monotonic() < deadline and (children := tree.own_children()):
+            new = self._held.symmetric_difference(children).intersection(children)
+            self._held = set(children)
+            for pid in new:
+                if not tree.has_in_environment(pid, tree.DETACHED, "1"):
+                    os.kill(pid, signals.SIGSTOP)
+            if not new:
+                break
+        return self._rest()
 
     def _rest(self) -> list[tree.Row]:
         """Whoever of the tree still lives."""

@@ -62,6 +62,7 @@ class Runner:
         self._input_size = 0
         self._screen: deque[bytes] = deque()
         self._screen_size = 0
+        self._taken = 0
         self._is_alternate = False
         self._leader_dead = False
         self._is_reaped = False
@@ -229,6 +230,7 @@ class Runner:
         return is_open
 
     def _take_output(self, data: bytes) -> None:
+        self._taken += len(data)
         self._log.append(data)
         self.status["last_output_at"] = _now_us()
         self._screen.append(data)
@@ -344,8 +346,10 @@ class Runner:
     def _finish(self) -> None:
         """Nothing is left: take the last output, reap the leader, let another runner have the process, and tell."""
         os.close(self._slave)
-        while self._drain():
-            pass
+        seen = -1
+        while seen != self._taken:  # until it is empty; something detached may still have it open
+            seen = self._taken
+            self._drain()
         self._forget(self._master)
         self._look_at = None
         os.waitpid(self._leader, 0)
@@ -495,7 +499,7 @@ class Runner:
             self._ending = Ending(self._leader, self._name, self._is_subreaper)
         self._ending.begin(self._stop_signal(), grace_s)
         self._change(state="stopping")
-        self._advance()
+        self._wake_at = time.monotonic()  # who asked is answered first: killing a large tree takes a while
 
     def _stop_signal(self) -> int:
         return signal_number(str(self._launch["stop_signal"])) or int(signals.SIGTERM)

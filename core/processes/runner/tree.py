@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 from .light import signals
 
@@ -19,8 +20,8 @@ DETACHED = "WZP_DETACHED"
 
 IS_LINUX = sys.platform.startswith("linux")
 
-STOP_ROUNDS = 50
-"""How often a tree that goes on forking is looked through before what was found is killed."""
+PASS_S = 0.3
+"""For how long a tree that goes on forking is looked through before what was found is killed."""
 
 
 class Row:
@@ -171,13 +172,13 @@ def send(row: Row, number: int) -> bool:
 def kill_all(find: Callable[[], Iterable[Row]]) -> int:
     """One pass of killing all that `find` finds living: hold them first, so that none forks on; how many there were."""
     held: dict[tuple[int, int], Row] = {}
-    for _ in range(STOP_ROUNDS):
-        new = [row for row in find() if row.lives and (row.pid, row.started) not in held]
-        if not new:
-            break
+    deadline = time.monotonic() + PASS_S
+    while new := [row for row in find() if row.lives and (row.pid, row.started) not in held]:
         for row in new:
             held[row.pid, row.started] = row
             send(row, signals.SIGSTOP)
+        if time.monotonic() > deadline:
+            break
     for row in held.values():
         send(row, signals.SIGKILL)
     return len(held)
@@ -185,8 +186,6 @@ def kill_all(find: Callable[[], Iterable[Row]]) -> int:
 
 def _ps(*pids: int) -> dict[int, Row]:
     """As `table`, where there is no /proc (macOS). A start is in seconds since the epoch there."""
-    import time
-
     rows = {}
     which = ("-p", ",".join(map(str, pids))) if pids else ("-ax",)
     for line in _ask("ps", "-o", "pid=,stat=,ppid=,pgid=,sess=,lstart=", *which).decode(errors="replace").splitlines():
