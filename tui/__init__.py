@@ -35,6 +35,11 @@ def run(home: "Home", room: str, *, actor: "Actor") -> int:
         lease = HostLease(desk.database)
         app = ParallelApp(desk, services=services(desk.database, lease), lease=lease)
         result = app.run()
+        if result == 0:  # an orderly end; after a crash or a hang-up nothing is started, and what runs goes on alone
+            from tui.processes.quitting import leave_to_host
+
+            lease.give_up()
+            leave_to_host(desk.database)
         return app.return_code or 0 if result is None else result
     finally:
         desk.close()

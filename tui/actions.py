@@ -53,6 +53,7 @@ APP_ACTIONS: Final = (
     Action("app.history", "2", "app.go('history')", "History", "Go to the history.", "Screens"),
     Action("app.agents", "3", "app.go('agents')", "Agents", "Go to the agents.", "Screens"),
     Action("app.handoffs", "4", "app.go('handoffs')", "Handoffs", "Go to the handoffs.", "Screens"),
+    Action("app.processes", "5", "app.go('processes')", "Processes", "Go to the processes.", "Screens"),
     Action("app.queue", "6", "app.go('queue')", "Queue", "Go to the queue of runs.", "Screens"),
     Action("app.metrics", "7", "app.go('metrics')", "Metrics", "Go to the metrics.", "Screens"),
     Action(
@@ -64,6 +65,7 @@ APP_ACTIONS: Final = (
         "Screens",
     ),
     Action("app.messages", "f2", "app.show_messages", "Messages", "Read past messages and errors again.", "General"),
+    Action("app.log", "f4", "app.show_log", "Log", "Read what all processes print, merged by time.", "General"),
     Action("app.settings", "f3,comma", "app.show_settings", "Settings", "Change settings and keys.", "General"),
     Action("app.undo", "u", "app.undo", "Undo", "Undo your last change.", "General", True),
     Action("app.redo", "U,ctrl+r", "app.redo", "Redo", "Redo what you undid last.", "General"),

@@ -30,6 +30,12 @@ def _board_screen() -> Any:
     return BoardScreen()
 
 
+def _processes_screen() -> Any:
+    from tui.screens.processes import ProcessesScreen
+
+    return ProcessesScreen()
+
+
 def _agents_screen() -> Any:
     from tui.screens.agents import AgentsScreen
 
@@ -70,6 +76,7 @@ class ParallelApp(Attending, inherit_bindings=False):
         "history": _history_screen,
         "agents": _agents_screen,
         "handoffs": _handoffs_screen,
+        "processes": _processes_screen,
         "queue": _queue_screen,
         "metrics": _metrics_screen,
     }
@@ -118,6 +125,13 @@ class ParallelApp(Attending, inherit_bindings=False):
         for service in self._host.services:
             self.run_worker(self._host.supervise(service), group=f"service:{service.name}", exit_on_error=False)
         self.call_after_refresh(self._tell_problems)
+        self.call_after_refresh(self._tell_what_waits)
+
+    @work(group="trust", exit_on_error=False)
+    async def _tell_what_waits(self) -> None:
+        from tui.processes.trusting import tell_at_start
+
+        await tell_at_start(self)
 
     async def on_unmount(self) -> None:
         self._host.close()
@@ -218,6 +232,13 @@ class ParallelApp(Attending, inherit_bindings=False):
         if not isinstance(self.screen, MessagesScreen):
             await self.push_screen(MessagesScreen())
 
+    async def action_show_log(self) -> None:
+        """Show what all processes print."""
+        from tui.screens.log import LogScreen
+
+        if not isinstance(self.screen, LogScreen):
+            await self.push_screen(LogScreen())
+
     async def action_show_settings(self) -> None:
         """Show the settings."""
         from tui.screens.settings import SettingsScreen
@@ -226,18 +247,25 @@ class ParallelApp(Attending, inherit_bindings=False):
             await self.push_screen(SettingsScreen())
 
     def action_ask_quit(self) -> None:
-        """Leave the app. All is stored, and nothing runs that would have to be stopped; only text that is being
-        written would be lost, and that is asked about."""
-        from tui.dialogs import Confirm, Dialog
+        """Leave the app. All is stored; what would be lost is asked about: text that is being written, and whether
+        the processes that run are to go on."""
+        from tui.dialogs import Confirm, Dialog, QuitDialog
 
-        if isinstance(self.screen, Confirm):
+        if isinstance(self.screen, (Confirm, QuitDialog)):
             return
         if any(isinstance(screen, Dialog) and screen.has_unsaved for screen in self.screen_stack):
             question = Confirm(
                 _("Quit without saving?"), _("What you are writing has not been saved."), yes=_("Quit"), no=_("Stay")
             )
-            self.push_screen(question, lambda is_sure: self.exit(0) if is_sure else None)
+            self.push_screen(question, lambda is_sure: self._quit() if is_sure else None)
         else:
+            self._quit()
+
+    @work(group="quit", exclusive=True, exit_on_error=False)
+    async def _quit(self) -> None:
+        from tui.processes.quitting import may_quit
+
+        if await may_quit(self):
             self.exit(0)
 
     def action_interrupt(self) -> None:

@@ -11,8 +11,11 @@ def all_places() -> list[type[Place]]:
     from tui.screens.handoffs import HandoffsScreen
     from tui.screens.help import HelpScreen
     from tui.screens.history import HistoryScreen
+    from tui.screens.log import LogScreen
     from tui.screens.messages import MessagesScreen
     from tui.screens.metrics import MetricsScreen
+    from tui.screens.peek import PeekScreen
+    from tui.screens.processes import ProcessesScreen
     from tui.screens.queue import QueueScreen
     from tui.screens.settings import SettingsScreen
     from tui.screens.task import TaskScreen
@@ -23,8 +26,11 @@ def all_places() -> list[type[Place]]:
         HistoryScreen,
         AgentsScreen,
         HandoffsScreen,
+        ProcessesScreen,
+        PeekScreen,
         QueueScreen,
         MetricsScreen,
+        LogScreen,
         MessagesScreen,
         SettingsScreen,
         HelpScreen,

@@ -10,9 +10,10 @@ import signal
 import sys
 import termios
 import threading
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from time import sleep
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from core.settings import Notify
 from core.text import for_screen
@@ -21,21 +22,53 @@ from tui.turns import KeysInTurn
 WATCH_TERMINAL_S: Final = 1.0
 GRACE_S: Final = 2.0
 """How long the app may take to end after its terminal has gone: writes to a dead terminal can block for ever."""
+T = TypeVar("T")
+
 HUNG_UP: Final = 128 + signal.SIGHUP
 
 
 class InTerminal(KeysInTurn):
     """Ends with its terminal, and leaves it as it was."""
 
+    _is_lent = False
+    """Another program has the terminal."""
+
     def on_mount(self) -> None:
         if not self.is_headless:
             self._listen_to_signals()
 
+    @property
+    def can_lend_terminal(self) -> bool:
+        """Whether the terminal can be handed to another program for a while."""
+        return not self.is_headless and self._driver is not None and self._driver.can_suspend
+
+    async def lend_terminal(self, borrow: Callable[[], Awaitable[T]]) -> T:
+        """Step aside, let `borrow` have the terminal, then draw everything again. The event loop goes on meanwhile.
+
+        Nothing may be written to the terminal before it is back: Textual's writer stands still, and whoever fills its
+        queue would wait for ever. So nothing is repainted, and notifications are left out.
+        """
+        failure: BaseException | None = None
+        with self.batch_update():
+            self._is_lent = True
+            try:
+                with self.suspend():
+                    try:
+                        result = await borrow()
+                    except BaseException as error:
+                        failure = error  # Textual takes the terminal back only where nothing is raised
+            finally:
+                self._is_lent = False
+        self.screen.refresh(layout=True)
+        if failure is not None:
+            raise failure
+        return result
+
     def notify_terminal(self, way: Notify, text: str) -> None:
         """Let the terminal tell of something, also where the person looks at another window."""
-        if way is Notify.BELL:
+        if way is Notify.BELL and not self._is_lent:
             self.bell()
-        elif way is not Notify.OFF and self._driver is not None:
+        elif way is not Notify.OFF and self._driver is not None and not self._is_lent:
             self._driver.write(notification(way, self.title, text, is_in_tmux="TMUX" in os.environ))
 
     def _listen_to_signals(self) -> None:

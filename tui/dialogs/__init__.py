@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from tui.dialogs.handoff_form import HandoffForm as HandoffForm
     from tui.dialogs.pick import Choice as Choice
     from tui.dialogs.pick import Pick as Pick
+    from tui.dialogs.process_form import ProcessForm as ProcessForm
+    from tui.dialogs.quit import QuitDialog as QuitDialog
     from tui.dialogs.task_form import TaskForm as TaskForm
     from tui.dialogs.token import ShowToken as ShowToken
+    from tui.dialogs.trust import TrustDialog as TrustDialog
 
 __getattr__ = face(
     __name__,
@@ -27,7 +30,10 @@ __getattr__ = face(
         "tui.dialogs.conflict": "ConflictDialog",
         "tui.dialogs.handoff_form": "HandoffForm",
         "tui.dialogs.pick": "Choice Pick",
+        "tui.dialogs.process_form": "ProcessForm",
+        "tui.dialogs.quit": "QuitDialog",
         "tui.dialogs.task_form": "TaskForm",
         "tui.dialogs.token": "ShowToken",
+        "tui.dialogs.trust": "TrustDialog",
     },
 )

@@ -1,7 +1,7 @@
 """The base of screens that show a list and the whole of what is under its cursor: beside it, below, or in its place."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,8 +15,6 @@ from tui.screens.place import Place
 from tui.widgets.footer import KeysFooter
 from tui.widgets.line_list import LineList, Piece
 
-BESIDE_FROM: Final = 130
-"""From this width on the detail stands beside the list, else below it."""
 LOW_UNDER: Final = 18
 """Under this height there is no room for both."""
 TICK_S: Final = 1.0
@@ -30,6 +28,8 @@ class ListAndDetail(Place):
     """Rows by id, with a cursor that stays on its row wherever that goes. Subclasses fill, paint and describe."""
 
     CSS_PATH = "list_detail.tcss"
+    BESIDE_FROM: ClassVar[int] = 130
+    """From this width on the detail stands beside the list, else below it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,11 +40,15 @@ class ListAndDetail(Place):
         yield Static("", id="heading", markup=False)
         yield Static("", id="columns", markup=False)
         with Horizontal(id="body"):
-            yield LineList(self._paint, id="rows")
+            yield self.list_widget()
             with VerticalScroll(id="detail", can_focus=False):
                 yield Static("", id="text", markup=False)
         yield Static("", id="empty", markup=False)
         yield KeysFooter(id="keys")
+
+    def list_widget(self) -> LineList:
+        """The list, with the id `rows`."""
+        return LineList(self._paint, id="rows")
 
     def on_mount(self) -> None:
         self._fit_screen(self.size.width, self.size.height)
@@ -56,8 +60,8 @@ class ListAndDetail(Place):
         self.call_after_refresh(self.show_columns)
 
     def _fit_screen(self, width: int, height: int) -> None:
-        self.set_class(width >= BESIDE_FROM, "-beside")
-        self.set_class(width < BESIDE_FROM and height < LOW_UNDER, "-low")
+        self.set_class(width >= self.BESIDE_FROM, "-beside")
+        self.set_class(width < self.BESIDE_FROM and height < LOW_UNDER, "-low")
 
     # what subclasses say
 

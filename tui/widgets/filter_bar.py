@@ -61,10 +61,13 @@ class FilterBar(Horizontal):
 
         keeps: bool
 
+    def __init__(self, *, hint: str = "", id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._hint = hint or _("words, #number, @assignee, !priority")
+
     def compose(self) -> ComposeResult:
         yield Static("/", id="filter-sign")
-        hint = _("words, #number, @assignee, !priority")
-        yield FilterInput(placeholder=hint, select_on_focus=False, id="filter-input")
+        yield FilterInput(placeholder=self._hint, select_on_focus=False, id="filter-input")
         yield Static("", id="filter-count", markup=False)
 
     @property

@@ -7,6 +7,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
+from textual.color import Color
 from textual.events import Click
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -122,36 +123,38 @@ class LineList(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         row = y + self.scroll_offset.y
-        width = self.scrollable_content_region.width
         if row >= self.count:
-            return Strip.blank(width, self.rich_style)
-        ground = self._ground(row == self.cursor)
+            return Strip.blank(self.scrollable_content_region.width, self.rich_style)
+        pieces = self._drawn[row] = self._paint_row(row)
+        return self.strip_of(pieces, is_cursor=row == self.cursor)
+
+    def strip_of(self, pieces: Sequence[Piece], *, is_cursor: bool, is_selected: bool = False) -> Strip:
+        """A row as it is drawn, cut or filled to the width of the list."""
+        width = self.scrollable_content_region.width
+        grounds = [name for name, has in (("selected", is_selected), ("cursor", is_cursor)) if has]
         segments = []
         used = 0
-        pieces = self._drawn[row] = self._paint_row(row)
         for text, part in pieces:
             room = width - used
             if room <= 0:
                 break
             text = cells.truncate(text, room)
-            segments.append(Segment(text, self._look(part, row == self.cursor)))
+            segments.append(Segment(text, self._look(part, grounds)))
             used += cells.width(text)
-        return Strip(segments, used).adjust_cell_length(width, ground)
+        return Strip(segments, used).adjust_cell_length(width, Style(bgcolor=self._ground(grounds).rich_color))
 
-    def _ground(self, is_cursor: bool) -> Style:
+    def _ground(self, grounds: Sequence[str]) -> Color:
         background = self.background_colors[1]
-        if is_cursor:
-            background += self.get_component_styles("line--cursor").background
-        return Style(bgcolor=background.rich_color)
+        for name in grounds:
+            background += self.get_component_styles(f"line--{name}").background
+        return background
 
-    def _look(self, part: str, is_cursor: bool) -> Style:
+    def _look(self, part: str, grounds: Sequence[str]) -> Style:
         """The style of a part, its colour blended onto the ground on which it stands."""
         styles = self.get_component_styles(f"line--{part}")
-        background = self.background_colors[1]
+        background = self._ground(grounds)
         text_style = styles.text_style
-        if is_cursor:
-            cursor = self.get_component_styles("line--cursor")
-            background += cursor.background
-            text_style += cursor.text_style
+        for name in grounds:
+            text_style += self.get_component_styles(f"line--{name}").text_style
         colour = (background + styles.color).rich_color
         return Style.from_color(colour, background.rich_color) + text_style

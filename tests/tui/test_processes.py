@@ -1,0 +1,313 @@
+"""The process screen: what runs, live, and what the person does to it."""
+
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from storage import Desired, Process, ProcessId, ProcessState
+from tests.support.app import app_of, caught_up, open_app, screen_text, shown, until
+from tests.support.fleet import Fleet
+from tests.support.users import User
+from tui.dialogs import AskLine, Confirm, ProcessForm, TrustDialog
+from tui.screens.processes import ProcessesScreen
+
+ROOM_YAML = """\
+processes:
+  - name: web
+    command: npm run dev
+    env: {API_TOKEN: hunter2}
+  - name: check
+    command: [python, "-m", "[b]検証[/b]"]
+    autostart: false
+"""
+
+
+@pytest.fixture
+def fleet(board: User) -> Fleet:
+    return Fleet(board)
+
+
+async def open_processes(pilot: Pilot[Any], *texts: str) -> ProcessesScreen:
+    await pilot.press("5")
+    await until(pilot, lambda: isinstance(pilot.app.screen, ProcessesScreen))
+    await shown(pilot, *texts)
+    assert isinstance(pilot.app.screen, ProcessesScreen)
+    return pilot.app.screen
+
+
+def names(pilot: Pilot[Any]) -> list[str]:
+    """What the table lists, headings as they are."""
+    screen = pilot.app.screen
+    assert isinstance(screen, ProcessesScreen)
+    processes = app_of(pilot).state.processes
+    return [processes[ProcessId(each)].name if ProcessId(each) in processes else each for each in screen.ids]
+
+
+def stored(board: User, name: str) -> Process:
+    return next(each.process for each in board.call("list_processes") if each.process.name == name)
+
+
+async def told(pilot: Pilot[Any], *texts: str) -> None:
+    """Wait until the app has told all of these."""
+    await until(
+        pilot, lambda: all(any(text in f"{note.text} {note.hint}" for note in app_of(pilot).notes) for text in texts)
+    )
+
+
+async def dialog(pilot: Pilot[Any], kind: type) -> Any:
+    await until(pilot, lambda: isinstance(pilot.app.screen, kind) and pilot.app.screen.focused is not None)
+    return pilot.app.screen
+
+
+async def test_an_empty_room_says_what_to_do(board: User) -> None:
+    for size in ((80, 24), (200, 50)):
+        async with open_app(board, size=size) as pilot:
+            await open_processes(pilot, "Nothing runs for this room yet.", "processes:", "n  adds one without a file.")
+
+
+async def test_rows_show_state_reason_and_pid_and_count_what_has_failed(board: User, fleet: Fleet) -> None:
+    fleet.add("web", ProcessState.READY, fields={"pid": 4711})
+    fleet.add("tunnel", ProcessState.FAILED, fields={"reason": "exited with 1", "restarts": 6})
+    fleet.add("検証サーバー")
+    async with open_app(board, size=(140, 40)) as pilot:
+        await open_processes(pilot, "× 1 failed", "● 1 ready", "4711", "exited with 1", "↻6", "検証サーバー")
+        assert names(pilot) == ["tunnel", "web", "検証サーバー"]
+        for line in screen_text(pilot).splitlines():
+            assert len(line) <= 140
+
+
+async def test_what_is_observed_appears_by_itself_and_the_cursor_stays_on_its_process(
+    board: User, fleet: Fleet
+) -> None:  # fmt: skip
+    web, db = fleet.add("web"), fleet.add("db")
+    async with open_app(board, size=(120, 30)) as pilot:
+        screen = await open_processes(pilot, "web", "db")
+        await pilot.press("o")
+        screen.select(web)
+        assert names(pilot) == ["db", "web"]
+        fleet.observe(web, state=ProcessState.FAILED, reason="exited with 3")
+        await shown(pilot, "× 1 failed", "exited with 3")
+        assert (names(pilot), screen.selected) == (["web", "db"], web)
+        fleet.observe(db, removed=True)
+        await until(pilot, lambda: names(pilot) == ["web"])
+
+
+async def test_only_rows_that_read_otherwise_are_drawn_again(board: User, fleet: Fleet) -> None:
+    ids = [fleet.add(f"process.{number}", up_s=100_000) for number in range(12)]
+    async with open_app(board, size=(120, 50)) as pilot:
+        screen = await open_processes(pilot, "process.11")
+        await caught_up(pilot)
+        table = screen.query_one("#rows")
+        lines: list[int] = []
+        refresh = table.refresh_line
+        table.refresh_line = lambda y: (lines.append(y), refresh(y))[1]  # type: ignore[method-assign,func-returns-value]
+        fleet.observe(ids[3], reason="listens on port 3000", state=ProcessState.UNHEALTHY)
+        await shown(pilot, "unhealthy")
+        assert set(lines) == {3}
+
+
+async def test_starting_shows_as_asked_until_it_is_observed(board: User, fleet: Fleet) -> None:
+    web = fleet.add("web", ProcessState.STOPPED)
+    async with open_app(board) as pilot:
+        await open_processes(pilot, "stopped")
+        await pilot.press("s")
+        await shown(pilot, "start asked")
+        asked = fleet.see(web)
+        assert asked.desired is Desired.RUNNING
+        fleet.observe(web, state=ProcessState.RUNNING, observed_generation=asked.generation)
+        await until(pilot, lambda: "asked" not in screen_text(pilot))
+        await pilot.press("r")
+        await shown(pilot, "restart asked")
+        await pilot.press("x")
+        await shown(pilot, "stop asked")
+        assert fleet.see(web).desired is Desired.STOPPED
+
+
+async def test_what_is_done_is_done_to_all_that_are_selected(board: User, fleet: Fleet) -> None:
+    ids = {name: fleet.add(name) for name in ("a", "b", "c", "d")}
+    async with open_app(board) as pilot:
+        screen = await open_processes(pilot, "● 4 running")
+        await pilot.press("space", "j", "V")
+        await shown(pilot, "3 selected")
+        await pilot.press("x")
+        await until(pilot, lambda: fleet.see(ids["c"]).desired is Desired.STOPPED)
+        assert [fleet.see(each).desired.value for each in ids.values()] == ["stopped", "stopped", "stopped", "running"]
+        await pilot.press("escape")
+        await until(pilot, lambda: not screen.marked)
+
+
+async def test_killing_asks_first(board: User, fleet: Fleet) -> None:
+    web = fleet.add("web")
+    async with open_app(board) as pilot:
+        await open_processes(pilot, "web")
+        await pilot.press("K")
+        await dialog(pilot, Confirm)
+        await pilot.press("n")
+        await until(pilot, lambda: not pilot.app.screen.is_modal)
+        assert fleet.see(web).desired is Desired.RUNNING
+        await pilot.press("K")
+        await dialog(pilot, Confirm)
+        await pilot.press("y")
+        await shown(pilot, "kill asked")
+        assert fleet.see(web).desired is Desired.KILLED
+
+
+async def test_they_are_sorted_filtered_and_grouped(board: User, fleet: Fleet) -> None:
+    fleet.add("web.10", labels=("front",))
+    fleet.add("web.2", labels=("front",), fields={"restarts": 2})
+    fleet.add("db", ProcessState.STOPPED, labels=("back",))
+    fleet.add("misc")
+    async with open_app(board, size=(120, 30)) as pilot:
+        screen = await open_processes(pilot, "misc")
+        assert names(pilot) == ["db", "misc", "web.2", "web.10"]
+        await pilot.press("O")
+        assert names(pilot) == ["web.10", "web.2", "misc", "db"]
+        await pilot.press("O", "o", "o", "o", "o")
+        assert names(pilot)[0] == "web.2"
+        await pilot.press("o", "o", "z")
+        assert names(pilot) == ["label:back", "db", "label:front", "web.2", "web.10", "label:", "misc"]
+        await shown(pilot, "@front", "2 processes", "no label")
+        await pilot.press("slash", *"@fro", "enter")
+        await until(pilot, lambda: names(pilot) == ["label:front", "web.2", "web.10"])
+        await pilot.press("home", "x")
+        await until(pilot, lambda: stored(board, "web.10").desired is Desired.STOPPED)
+        assert stored(board, "web.2").desired is Desired.STOPPED
+        await pilot.press("escape")
+        await until(pilot, lambda: len(screen.ids) == 7)
+
+
+async def test_a_click_on_a_title_sorts_and_one_beside_the_sign_selects(board: User, fleet: Fleet) -> None:
+    for name, restarts in (("a", 1), ("b", 5), ("c", 3)):
+        fleet.add(name, fields={"restarts": restarts})
+    async with open_app(board, size=(120, 30)) as pilot:
+        screen = await open_processes(pilot, "a")
+        titles = screen_text(pilot).splitlines()[1]
+        await pilot.click("#columns", offset=(titles.index("↻"), 0))
+        await until(pilot, lambda: names(pilot) == ["b", "c", "a"])
+        await pilot.click("#columns", offset=(titles.index("↻"), 0))
+        await until(pilot, lambda: names(pilot) == ["a", "c", "b"])
+        await pilot.click("#rows", offset=(0, 1))
+        await until(pilot, lambda: [fleet.see(each).name for each in screen.marked] == ["c"])
+        await pilot.click("#rows", offset=(20, 2))
+        await until(pilot, lambda: screen.process is not None and screen.process.name == "b")
+
+
+async def test_the_details_mask_secrets_and_draw_what_depends_on_what(board: User, fleet: Fleet) -> None:
+    fleet.add("db", ProcessState.FAILED)
+    web = fleet.add(
+        "web", env={"PORT": "3000", "API_KEY": "hunter2"}, secret_env=("DB_PASSWORD",), depends_on={"db": "healthy"}
+    )
+    fleet.add("e2e", ProcessState.PENDING, depends_on={"web": "started"})
+    fleet.observe(web, state=ProcessState.EXITED, exit_code=3, ended_at=fleet.see(web).state_at)
+    async with open_app(board, size=(120, 60)) as pilot:
+        screen = await open_processes(pilot, "web")
+        screen.select(web)
+        await pilot.press("enter")
+        await shown(
+            pilot, "PORT  3000", "API_KEY  ••••••", "DB_PASSWORD  ••••••", "depends on", "× db failed  healthy",
+            "needed by", "◔ e2e pending  started", "How it has ended", "exited with 3", "command  sleep 1000",
+        )  # fmt: skip
+        assert "hunter2" not in screen_text(pilot)
+        await pilot.press("escape")
+        await until(pilot, lambda: not screen.is_in_detail)
+
+
+async def test_a_process_is_added_edited_scaled_and_removed(board: User) -> None:
+    async with open_app(board, size=(120, 50)) as pilot:
+        await open_processes(pilot, "Nothing runs")
+        await pilot.press("n")
+        await dialog(pilot, ProcessForm)
+        await pilot.press(*"web", "tab", "tab", *"npm run dev", "ctrl+s")
+        await told(pilot, "Added web.")
+        await shown(pilot, "start asked")
+        web = stored(board, "web")
+        assert (web.spec.command, web.is_declared) == (("npm", "run", "dev"), False)
+        await caught_up(pilot)
+        await pilot.press("e")
+        form = await dialog(pilot, ProcessForm)
+        form.query_one("#labels").value = "front"
+        form.query_one("#ready_tcp").value = "127.0.0.1:3000"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: stored(board, "web").spec.labels == ("front",))
+        edited = stored(board, "web").spec
+        assert edited.readiness is not None
+        assert (edited.readiness.tcp, edited.command) == ("127.0.0.1:3000", ("npm", "run", "dev"))
+        await until(pilot, lambda: not pilot.app.screen.is_modal)
+        await caught_up(pilot)
+        await pilot.press("plus")
+        await dialog(pilot, AskLine)
+        await pilot.press("backspace", "3", "enter")
+        await until(pilot, lambda: len(names(pilot)) == 3)
+        await pilot.press("D")
+        await dialog(pilot, Confirm)
+        await pilot.press("y")
+        await shown(pilot, "Nothing runs for this room yet.")
+
+
+async def test_the_form_says_what_is_wrong_where_it_is(board: User) -> None:
+    async with open_app(board, size=(100, 50)) as pilot:
+        await open_processes(pilot, "Nothing runs")
+        await pilot.press("n")
+        form = await dialog(pilot, ProcessForm)
+        form.query_one("#command").value = "echo 'open"
+        form.query_one("#capacity").value = "many"
+        await shown(pilot, "A number from 1 to 1,000.")
+        await pilot.press("ctrl+s")
+        await shown(pilot, "A process needs a name.", "A quotation mark is not closed.", "A number from 1 to 1,000.")
+        await pilot.press("escape")
+        await dialog(pilot, Confirm)
+        await pilot.press("y")
+
+
+async def test_what_room_yaml_declares_is_not_edited_here(board: User, fleet: Fleet) -> None:
+    fleet.add("web")
+    async with open_app(board) as pilot:
+        await open_processes(pilot, "web")
+        await pilot.press("e")
+        await told(pilot, "web is declared in", "Edit it there")
+
+
+async def test_room_yaml_is_shown_whole_and_runs_only_after_approval(board: User, fleet: Fleet) -> None:
+    file = f"{fleet.room.root}/room.yaml"
+    with open(file, "w", encoding="utf-8") as out:
+        out.write(ROOM_YAML)
+    async with open_app(board, size=(100, 40)) as pilot:
+        await open_processes(pilot, "room.yaml is not approved")
+        await told(pilot, "waits for your approval")
+        await pilot.press("T")
+        await dialog(pilot, TrustDialog)
+        await shown(pilot, "It declares 2 processes:", "npm run dev", "new", "[b]検証[/b]", "does not start by itself")
+        await pilot.press("enter")
+        await until(pilot, lambda: not pilot.app.screen.is_modal)
+        assert not board.call("list_processes")
+        await pilot.press("T")
+        await dialog(pilot, TrustDialog)
+        await pilot.press("y")
+        await until(pilot, lambda: names(pilot) == ["check", "web"])
+        await until(pilot, lambda: "not approved" not in screen_text(pilot))
+        assert stored(board, "web").desired is Desired.RUNNING
+        assert stored(board, "check").desired is Desired.STOPPED
+        with open(file, "a", encoding="utf-8") as out:
+            out.write("  - name: broken\n    comand: x\n")
+        await shown(pilot, "room.yaml has changed since you approved it")
+        await pilot.press("T")
+        await dialog(pilot, TrustDialog)
+        await shown(pilot, "It cannot be understood", "line 9")
+        await pilot.press("y", "n")
+        await until(pilot, lambda: not pilot.app.screen.is_modal)
+
+
+async def test_what_changes_while_the_person_reads_is_not_approved(board: User, fleet: Fleet) -> None:
+    file = f"{fleet.room.root}/room.yaml"
+    with open(file, "w", encoding="utf-8") as out:
+        out.write(ROOM_YAML)
+    async with open_app(board, size=(100, 40)) as pilot:
+        await open_processes(pilot, "room.yaml is not approved")
+        await pilot.press("T")
+        await dialog(pilot, TrustDialog)
+        with open(file, "a", encoding="utf-8") as out:
+            out.write("  - {name: more, command: rm -rf everything}\n")
+        await pilot.press("y")
+        await told(pilot, "has changed since you have seen it")
+        assert not board.call("list_processes")

@@ -1,0 +1,72 @@
+"""Approving room.yaml: read what is there, show it whole, approve by the hash of what was shown."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from core.processes.room_file import content_hash, is_approved, read_room_file, room_file
+from storage import ParallelError
+from tui.messages import Severity
+from tui.processes.doing import tell_warnings
+from tui.translation import _
+
+if TYPE_CHECKING:
+    from tui.app import ParallelApp
+
+
+async def ask_trust(app: "ParallelApp") -> None:
+    """Show room.yaml and what it would run; approve it if the person says so."""
+    from core.processes.declaration import BrokenDeclarations, read_declarations
+    from tui.dialogs import TrustDialog
+
+    room = app.state.room
+    content = await asyncio.to_thread(read_room_file, room)
+    if content is None:
+        app.tell(
+            _("There is no {path}.").format(path=room_file(room)),
+            hint=_("Write it, or add a process with n; docs/processes.md has every key."),
+        )
+        return
+    try:
+        declared = (await asyncio.to_thread(read_declarations, content, room.root)).processes
+        problems: tuple[str, ...] = ()
+    except BrokenDeclarations as error:
+        declared = ()
+        problems = tuple(
+            _("line {line}, column {column}: {message}").format(
+                line=each.line, column=each.column, message=f"{each.message} {each.hint}".strip()
+            )
+            for each in error.problems
+        )
+    present = tuple(app.state.processes.values())
+    shown = content_hash(content)
+    dialog = TrustDialog(room_file(room), content, declared, problems, present, is_trusted=shown == room.trusted_hash)
+    if not await app.push_screen_wait(dialog):
+        return
+    outcome = await app.attempt(app.desk.call("trust_room", hash=shown))
+    if outcome is None:
+        return
+    approval = outcome.value
+    words = [
+        _("{what}: {names}").format(what=what, names=", ".join(names))
+        for what, names in (
+            (_("new"), approval.added), (_("changed"), approval.changed), (_("gone"), approval.removed)
+        )
+        if names
+    ]  # fmt: skip
+    app.tell(_("Approved room.yaml."), hint="; ".join(words))
+    tell_warnings(app, outcome.warnings)
+
+
+async def tell_at_start(app: "ParallelApp") -> None:
+    """Say at the start of the app that room.yaml waits for approval."""
+    try:
+        waits = not await asyncio.to_thread(is_approved, app.desk.room)
+    except ParallelError as error:
+        app.tell(error.message, severity=Severity.WARNING, hint=error.hint or "")
+        return
+    if waits:
+        app.tell(
+            _("{path} waits for your approval; nothing of it runs before.").format(path=room_file(app.desk.room)),
+            severity=Severity.WARNING,
+            hint=_("5 goes to the processes, T there shows and approves it."),
+        )

@@ -1,0 +1,200 @@
+"""Watching processes: what their trees use, the last line that each has printed, whether room.yaml is approved.
+
+`Watch.look` reads, and so belongs into a thread; what it gives is immutable, and `Watch.take` keeps it.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from core.errors import ParallelError
+from core.metrics.proctable import ProcessRow, ProcessTable
+from core.processes.room_file import content_hash, read_room_file, room_file
+from core.text import for_screen
+from storage import Home, MetricsReader, Process, ProcessId, ProcessSample, Room, utc_now
+
+KEPT_S: Final = 60
+"""How many seconds the sparklines go back."""
+STEADY: Final = 5
+"""Over how many seconds CPU is averaged for the order of rows: they would hop about each second otherwise."""
+STALE_S: Final = 5.0
+"""What was measured longer ago says nothing of now: nobody measures, or the process is gone."""
+TREE_EVERY: Final = 3
+"""Each how many looks the tree of children is read: it takes a pass over all processes of the machine."""
+LINE_LIMIT: Final = 400
+"""Characters of a last line: as many as the widest screen shows."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the tree of a process uses: now, and in the last minute, oldest first."""
+
+    cpu_percent: float | None = None
+    memory_bytes: int = 0
+    threads: int = 0
+    cpu: tuple[float | None, ...] = ()
+    memory: tuple[float, ...] = ()
+
+    @property
+    def steady_cpu(self) -> int:
+        """CPU over the last seconds, in whole percent of a core."""
+        known = [each for each in self.cpu[-STEADY:] if each is not None]
+        return round(sum(known) / len(known)) if known else 0
+
+
+@dataclass(frozen=True, slots=True)
+class RoomFile:
+    """What is known of room.yaml: whether it is there, its hash, and why it cannot be read."""
+
+    exists: bool = False
+    hash: str = ""
+    problem: str = ""
+
+    def waits_for(self, room: Room) -> bool:
+        """Whether the person has to approve it before anything of it starts."""
+        return self.exists and self.hash != room.trusted_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen at one look."""
+
+    samples: Mapping[ProcessId, ProcessSample] = field(default_factory=dict)
+    history: Mapping[ProcessId, list[ProcessSample]] | None = None
+    lines: Mapping[ProcessId, str] = field(default_factory=dict)
+    tree: tuple[ProcessId, tuple[ProcessRow, ...]] | None = None
+    room_file: RoomFile = RoomFile()
+
+
+class Watch:
+    """What has been seen of the processes of a room so far."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._metrics = MetricsReader(home)
+        self._samples: dict[ProcessId, deque[ProcessSample]] = {}
+        self._outputs: dict[ProcessId, tuple[int, int]] = {}
+        self._file_stamp: tuple[int, int, int] | None = None
+        self._looks = 0
+        self._tree_of: ProcessId | None = None
+        self.usage: dict[ProcessId, Usage] = {}
+        self.lines: dict[ProcessId, str] = {}
+        self.tree: tuple[ProcessId, tuple[ProcessRow, ...]] | None = None
+        self.room_file = RoomFile()
+
+    def look(self, room: Room, processes: Collection[Process], chosen: Process | None) -> Look:
+        """Read what there is now. Blocks; one look at a time.
+
+        Args:
+            chosen: whose tree of children is wanted.
+        """
+        is_first = self._looks == 0
+        self._looks += 1
+        wanted = chosen.id if chosen is not None else None
+        tree = None
+        if chosen is not None and (wanted != self._tree_of or self._looks % TREE_EVERY == 0):
+            tree = chosen.id, tree_of(chosen)
+        self._tree_of = wanted
+        return Look(
+            samples=self._metrics.latest(),
+            history=self._metrics.recent_all(KEPT_S) if is_first else None,
+            lines={each.id: line for each in processes if (line := self._last_line(each.id)) is not None},
+            tree=tree,
+            room_file=self._look_at_file(room),
+        )
+
+    def take(self, look: Look) -> None:
+        """Keep what was seen, on the event loop."""
+        for process, samples in (look.history or {}).items():
+            self._samples[process] = deque(samples, maxlen=KEPT_S)
+        for process, sample in look.samples.items():
+            known = self._samples.setdefault(process, deque(maxlen=KEPT_S))
+            if not known or known[-1].at < sample.at:
+                known.append(sample)
+        now = utc_now()
+        for process, samples_known in list(self._samples.items()):
+            if not samples_known or (now - samples_known[-1].at).total_seconds() > KEPT_S:
+                del self._samples[process]
+                self.usage.pop(process, None)
+                continue
+            last = samples_known[-1]
+            if (now - last.at).total_seconds() > STALE_S:
+                self.usage.pop(process, None)
+                continue
+            self.usage[process] = Usage(
+                last.cpu_percent, last.memory_bytes, last.threads,
+                tuple(each.cpu_percent for each in samples_known),
+                tuple(float(each.memory_bytes) for each in samples_known),
+            )  # fmt: skip
+        self.lines.update(look.lines)
+        if look.tree is not None:
+            self.tree = look.tree
+        self.room_file = look.room_file
+
+    def close(self) -> None:
+        """Let go of the metrics."""
+        self._metrics.close()
+
+    def _last_line(self, process: ProcessId) -> str | None:
+        """The last line that a process has printed; None where it is the one that is known."""
+        folder = output_folder(self._home, process)
+        try:
+            status = (folder / "output.log").stat()
+        except OSError:
+            return None
+        stamp = status.st_size, status.st_mtime_ns
+        if self._outputs.get(process) == stamp:
+            return None
+        self._outputs[process] = stamp
+        return last_line(folder)
+
+    def _look_at_file(self, room: Room) -> RoomFile:
+        path = room_file(room)
+        try:
+            status = path.stat()
+        except OSError:
+            self._file_stamp = None
+            return RoomFile(exists=path.is_symlink(), problem="")
+        stamp = status.st_ino, status.st_size, status.st_mtime_ns
+        if stamp == self._file_stamp:
+            return self.room_file
+        self._file_stamp = stamp
+        try:
+            content = read_room_file(room)
+        except ParallelError as error:
+            return RoomFile(exists=True, problem=error.message)
+        return RoomFile(exists=content is not None, hash=content_hash(content) if content is not None else "")
+
+
+def output_folder(home: Home, process: ProcessId) -> Path:
+    """Where the output of a process is kept."""
+    return home.logs / "processes" / process
+
+
+def last_lines(folder: Path, count: int) -> list[str]:
+    """The last lines of an output that hold something, ready for the screen; blocks."""
+    from storage import OutputReader, strip_ansi
+
+    try:
+        found = OutputReader(folder).tail(count)
+    except (OSError, ParallelError):
+        logger.warning("the output in %s cannot be read", folder, exc_info=True)
+        return []
+    return [for_screen(strip_ansi(each.text)[:LINE_LIMIT]).rstrip() for each in found]
+
+
+def last_line(folder: Path) -> str:
+    """The last line of an output that holds something; empty where there is none."""
+    return next((line for line in reversed(last_lines(folder, 5)) if line.strip()), "")
+
+
+def tree_of(process: Process) -> tuple[ProcessRow, ...]:
+    """The process and all below it as they are now; blocks."""
+    if process.pid is None or process.pid_started is None:
+        return ()
+    return ProcessTable.read().tree_of(process.pid, process.pid_started)

@@ -1,0 +1,253 @@
+"""Peeking: the screen of a process, live in the app, at most ten pictures a second; nothing is typed into it."""
+
+import asyncio
+from contextlib import aclosing
+from typing import ClassVar, Final
+
+from rich.color import Color as RichColor
+from rich.color import ColorParseError
+from rich.segment import Segment
+from rich.style import Style
+from textual import work
+from textual.app import ComposeResult
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widgets import Static
+
+from core.processes.link import RunnerLink
+from core.text import for_screen
+from storage import ParallelError, Process, ProcessId
+from tui.actions import Action, bindings_of
+from tui.processes import doing
+from tui.processes.picture import Line, Look, Picture
+from tui.screens.place import Place
+from tui.translation import _
+from tui.widgets.footer import KeysFooter
+from tui.wording import PROCESS_STATES
+
+PICTURE_S: Final = 0.1
+"""Between two pictures."""
+BACKLOG: Final = 131_072
+"""Bytes that have come since the last picture; of more, only what the runner says the screen is now is drawn."""
+RETRY_S: Final = 0.5
+
+PEEK_ACTIONS = (
+    Action("peek.back", "escape,p", "back", "Back", "Back to where you came from.", "Peek", True, False),
+    Action("peek.attach", "a", "attach", "Attach", "Hand the terminal to the process, until the detach key.", "Peek",
+           True),
+    Action("peek.send", "i", "send", "Send input", "Write a line to the process.", "Peek", True),
+    Action("peek.log", "l", "log", "Log", "Read and search what the process has printed.", "Peek", True),
+)  # fmt: skip
+
+_NAMES: Final = {"brown": "yellow", "brightbrown": "bright_yellow"}
+
+
+class PeekView(ScrollView, can_focus=True):
+    """A picture, drawn by line: only lines that have changed are drawn again."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: tuple[Line, ...] = ()
+        self._cursor: tuple[int, int] | None = None
+
+    def show(self, lines: tuple[Line, ...], columns: int, cursor: tuple[int, int] | None) -> None:
+        """Show another picture."""
+        before, cursor_before = self._lines, self._cursor
+        self._lines, self._cursor = lines, cursor
+        size = Size(columns, len(lines))
+        if size != self.virtual_size:
+            self.virtual_size = size
+            self.refresh()
+            self._follow()
+            return
+        changed = {row for row, line in enumerate(lines) if row >= len(before) or before[row] is not line}
+        if cursor != cursor_before:
+            changed |= {place[0] for place in (cursor, cursor_before) if place is not None}
+        for row in changed:
+            self.refresh_line(row - self.scroll_offset.y)
+        if cursor is not None and cursor != cursor_before:
+            self._follow()
+
+    def _follow(self) -> None:
+        """Keep the cursor in view, for a terminal that is larger than ours."""
+        if self._cursor is not None:
+            row, column = self._cursor
+            self.scroll_to_region(Region(column, row, 1, 1), animate=False, force=True)
+
+    def render_line(self, y: int) -> Strip:
+        left, top = self.scroll_offset
+        width = self.scrollable_content_region.width
+        row = y + top
+        if row >= len(self._lines):
+            return Strip.blank(width, self.rich_style)
+        strip = Strip([Segment(text, _style(look)) for text, look in self._lines[row]])
+        if self._cursor is not None and self._cursor[0] == row:
+            column = self._cursor[1]
+            strip = Strip.join(
+                [
+                    strip.crop(0, column),
+                    strip.crop(column, column + 1).apply_style(Style(reverse=True)),
+                    strip.crop(column + 1),
+                ]
+            )
+        return strip.crop(left, left + width).adjust_cell_length(width, self.rich_style)
+
+
+class PeekScreen(Place):
+    """One process's screen."""
+
+    ACTIONS = PEEK_ACTIONS
+    BINDINGS: ClassVar = bindings_of(PEEK_ACTIONS)
+    CSS_PATH = "peek.tcss"
+
+    def __init__(self, process: ProcessId) -> None:
+        super().__init__()
+        self._id = process
+        self._backlog = bytearray()
+        self._has_overflown = False
+        self._arrived = asyncio.Event()
+
+    def compose(self) -> ComposeResult:
+        yield Static("", id="peek-heading", markup=False)
+        yield PeekView()
+        yield KeysFooter(id="keys")
+
+    def on_mount(self) -> None:
+        self.query_one(PeekView).focus()
+        self.follow()
+        self.show_heading()
+        self.set_interval(1.0, self.show_heading)
+
+    @property
+    def process(self) -> Process | None:
+        """The process, as it is."""
+        return self.state.processes.get(self._id)
+
+    def show_heading(self, said: str = "") -> None:
+        """Say whose screen it is, and how it is."""
+        process = self.process
+        if process is None:
+            text = _("The process is gone.")
+        else:
+            sign, word = PROCESS_STATES[process.state]
+            text = f"{for_screen(process.name)}  {sign} {_(word)}  {said or self._size}"
+        heading = self.query_one("#peek-heading", Static)
+        if heading.content != text:
+            heading.update(text)
+
+    _size = ""
+
+    @work(group="peek", exit_on_error=False)
+    async def follow(self) -> None:
+        """Draw what the process prints, over restarts too, until the screen is left."""
+        while self.process is not None:
+            folder = doing.runner_folder(self.desk.database.home, self.process)
+            link = None
+            if folder is not None:
+                try:
+                    link = await RunnerLink.connect(folder)
+                except ParallelError:
+                    self.show_heading(_("does not run; waiting for it"))
+            if link is not None:
+                try:
+                    await self._follow(link)
+                except ParallelError as error:
+                    self.show_heading(error.message)
+                finally:
+                    link.close()
+            await asyncio.sleep(RETRY_S)
+
+    async def _follow(self, link: RunnerLink) -> None:
+        self._backlog.clear()
+        collecting = asyncio.create_task(self._collect(link))
+        try:
+            picture = await self._begin(link)
+            while not (collecting.done() and not self._backlog):
+                arriving = asyncio.create_task(self._arrived.wait())
+                await asyncio.wait({arriving, collecting}, return_when=asyncio.FIRST_COMPLETED)
+                arriving.cancel()
+                self._arrived.clear()
+                status = link.status
+                if self._has_overflown or (status.rows, status.columns) != (picture.rows, picture.columns):
+                    self._has_overflown = False
+                    self._backlog.clear()
+                    if link.is_gone:
+                        return
+                    picture = await self._begin(link)
+                else:
+                    data = bytes(self._backlog)
+                    self._backlog.clear()
+                    await asyncio.to_thread(picture.feed, data)
+                    self._draw(picture)
+                await asyncio.sleep(PICTURE_S)
+        finally:
+            collecting.cancel()
+            await asyncio.gather(collecting, return_exceptions=True)
+
+    async def _begin(self, link: RunnerLink) -> Picture:
+        """The picture as the runner has it now."""
+        data, rows, columns = await link.screen()
+        self._backlog.clear()
+        picture = Picture(rows, columns)
+        await asyncio.to_thread(picture.feed, data)
+        self._draw(picture)
+        return picture
+
+    async def _collect(self, link: RunnerLink) -> None:
+        """Take what comes as fast as it comes; nobody waits for the drawing."""
+        async with aclosing(link.output()) as chunks:
+            async for chunk in chunks:
+                if len(self._backlog) > BACKLOG:
+                    self._backlog.clear()
+                    self._has_overflown = True
+                if not self._has_overflown:
+                    self._backlog += chunk
+                self._arrived.set()
+
+    def _draw(self, picture: Picture) -> None:
+        if not self.is_mounted:
+            return
+        self._size = f"{picture.columns}×{picture.rows}"
+        self.query_one(PeekView).show(picture.lines(), picture.columns, picture.cursor)
+        self.show_heading()
+
+    def action_back(self) -> None:
+        """Leave."""
+        self.dismiss(None)
+
+    def action_attach(self) -> None:
+        """Hand the terminal over."""
+        if self.process is not None:
+            self.run_worker(self.parallel.attempt(doing.attach(self, self.process)), group="send", exit_on_error=False)
+
+    def action_send(self) -> None:
+        """Write a line."""
+        if self.process is not None:
+            self.run_worker(self.parallel.attempt(doing.send(self, [self.process])), group="send", exit_on_error=False)
+
+    def action_log(self) -> None:
+        """Read the log."""
+        doing.open_log(self.parallel, self._id)
+
+
+def _style(look: Look) -> Style:
+    return Style(
+        color=_colour(look.foreground, "white"), bgcolor=_colour(look.background, "black"), bold=look.is_bold,
+        italic=look.is_italic, underline=look.is_underlined, strike=look.is_struck, reverse=look.is_reversed,
+    )  # fmt: skip
+
+
+def _colour(name: str, default: str) -> RichColor:
+    if name == "default":
+        name = default
+    elif len(name) == 6 and all(each in "0123456789abcdefABCDEF" for each in name):
+        name = f"#{name}"
+    elif name.startswith("bright"):
+        name = _NAMES.get(name, f"bright_{name.removeprefix('bright')}")
+    try:
+        return RichColor.parse(_NAMES.get(name, name))
+    except ColorParseError:
+        return RichColor.parse(default)
