@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from storage.ids import new_session_id as new_session_id
     from storage.ids import new_task_id as new_task_id
     from storage.logs import start_logging as start_logging
+    from storage.measuring import LIVING as LIVING
     from storage.measuring import Transition as Transition
     from storage.measuring import counts_by_status as counts_by_status
     from storage.measuring import living_processes as living_processes
@@ -153,7 +154,7 @@ __getattr__ = face(
         "storage.ids": "new_agent_id new_alert_id new_comment_id new_handoff_id new_process_id new_room_id new_run_id "
         "new_session_id new_task_id",
         "storage.logs": "start_logging",
-        "storage.measuring": "Transition counts_by_status living_processes open_tasks times_of transitions",
+        "storage.measuring": "LIVING Transition counts_by_status living_processes open_tasks times_of transitions",
         "storage.metrics": "MetricsStore Point Subject",
         "storage.metrics_reader": "MetricsReader ProcessSample span_seconds",
         "storage.output": "OutputChunk OutputLine OutputReader strip_ansi",

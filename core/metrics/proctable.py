@@ -144,7 +144,7 @@ class ProcessTable:
         if reaped:
             dead = (each for each, _ in before._walk(root, None) if not self.has(each, earlier[each].started))
             reaped = max(0.0, reaped - sum(earlier[each].own + earlier[each].reaped for each in dead))
-        return 100.0 * (own + reaped) / elapsed
+        return round(100.0 * (own + reaped) / elapsed, 2)  # the kernel counts in hundredths of a second
 
     def _walk(self, pid: int, started: int | None) -> list[tuple[int, int]]:
         """The pids of a tree with their depths, each before its children.

@@ -15,7 +15,7 @@ from core.metrics.series import CATALOGUE, CORE, Kind, Series, Span, Unit, find_
 from core.operation import Line, ProcessRef, operation
 from core.processes.references import processes_meant
 from core.work import Work
-from storage import MetricsReader, ProcessId, ProcessState, Role, Subject, span_seconds, utc_now
+from storage import LIVING, MetricsReader, ProcessId, ProcessState, Role, Subject, span_seconds, utc_now
 
 MOST_POINTS: Final = 3600
 FRESH_S: Final = 10
@@ -128,7 +128,7 @@ def get_usage(work: Work) -> Usage:
     }
     processes = []
     for each in work.rows.processes(work.room.id):
-        sample = samples.get(each.id)
+        sample = samples.get(each.id) if each.state in LIVING else None
         processes.append(
             ProcessUsage(
                 each.id, each.name, each.state, each.pid,

@@ -63,6 +63,7 @@ def test_a_process_that_has_ended_or_whose_pid_is_another_s_has_no_values(
     process = note_state(board, process, ProcessState.RUNNING, pid=sleeper.pid, pid_started=7)
     assert Subject("process", process.id) not in collector.tick(1_800_000_001).measured
     note_state(board, process, ProcessState.EXITED)
+    assert board.call("get_usage").processes[0].memory_bytes is None
     assert collector.tick(1_800_000_002).processes == ()
 
 
