@@ -44,7 +44,8 @@ def launch_of(process: Process, room: Room, home: Home, runner: str, token: int)
         stop_signal=spec.stop_signal,
         grace_s=spec.stop_grace_seconds,
         token=token,
-        title=f"{room.name} · {process.name}",
+        title=process.name,
+        room=room.name,
     )
 
 
