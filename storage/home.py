@@ -72,5 +72,5 @@ class Home:
     def create(self) -> None:
         """Create the home and make it the user's alone."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (self.backups, self.logs, self.run):
+        for folder in (self.backups, self.logs, self.run, self.logs / "processes", self.logs / "runs"):
             folder.mkdir(mode=0o700, exist_ok=True)

@@ -7,6 +7,7 @@ from core.errors import InvalidData, NotApproved, NotFound, PermissionDenied
 from core.operation import ProcessRef, operation
 from core.processes.references import process_meant, processes_meant
 from core.processes.room_file import is_approved, room_file
+from core.processes.watched import LIVING, as_seen, is_watched
 from core.work import Work
 from storage import (
     Backend,
@@ -24,11 +25,12 @@ RECENT_EVENTS = 20
 
 @dataclass(frozen=True, slots=True)
 class ProcessReport:
-    """A process as it is listed."""
+    """A process as it is listed. Where no host watches, what is told of it is what was last known."""
 
     process: Process
     backend: Backend
     room_name: str
+    watched: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,14 @@ class ProcessDetail:
     process: Process
     backend: Backend
     room_name: str
+    watched: bool
     needed_by: tuple[str, ...]
     recent: tuple[Event, ...]
 
 
-def report_of(process: Process, room: Room) -> ProcessReport:
+def report_of(process: Process, room: Room, *, watched: bool = True) -> ProcessReport:
     """A process of a room as it is listed."""
-    return ProcessReport(process, process.spec.backend, room.name)
+    return ProcessReport(process, process.spec.backend, room.name, watched)
 
 
 @operation(role=Role.VIEWER, changes=False, command="ps")
@@ -56,7 +59,10 @@ def list_processes(work: Work, processes: tuple[ProcessRef, ...] = ()) -> tuple[
     """
     _tell_what_waits_for_approval(work)
     found = processes_meant(work.rows, work.room, processes) if processes else work.rows.processes(work.room.id)
-    return tuple(report_of(each, work.room) for each in found)
+    watched = is_watched(work.rows.home)
+    if not watched and any(each.desired is Desired.RUNNING or each.state in LIVING for each in found):
+        work.warn("No host watches the processes; this is what was last known. Start one with `wzp start`.")
+    return tuple(report_of(as_seen(each, watched=watched), work.room, watched=watched) for each in found)
 
 
 @operation(role=Role.VIEWER, changes=False, command="process show")
@@ -65,7 +71,9 @@ def get_process(work: Work, process: ProcessRef) -> ProcessDetail:
     found = process_meant(work.rows, work.room, process)
     needing = (each.name for each in work.rows.processes(work.room.id) if found.declared_name in each.spec.depends_on)
     recent = work.rows.events(entity_id=found.id, limit=RECENT_EVENTS, newest_first=True)
-    return ProcessDetail(found, found.spec.backend, work.room.name, tuple(needing), tuple(recent))
+    watched = is_watched(work.rows.home)
+    seen = as_seen(found, watched=watched)
+    return ProcessDetail(seen, found.spec.backend, work.room.name, watched, tuple(needing), tuple(recent))
 
 
 @operation(role=Role.OPERATOR, changes=True, settles=True, command="start")
@@ -104,10 +112,10 @@ def stop_processes(
     What depends on them is stopped first, and returns when they do.
 
     Args:
-        processes: by name, @label or the end of an id.
-        all: every process of the room.
+        processes: by name, @label or the end of an id; all of the room if none is named.
+        all: every process of the room, said aloud.
     """
-    return _each(work, processes, all, lambda each: _wanted(work, each, Desired.STOPPED, "stop_asked"))
+    return _each(work, processes, all or not processes, lambda each: _wanted(work, each, Desired.STOPPED, "stop_asked"))
 
 
 @operation(role=Role.OPERATOR, changes=True, settles=True, command="kill")
@@ -130,8 +138,8 @@ def restart_processes(
     """Stop processes where they run, and start them again. An agent may, where they are declared restartable.
 
     Args:
-        processes: by name, @label or the end of an id.
-        all: every process of the room.
+        processes: by name, @label or the end of an id; all that shall run if none is named.
+        all: every process of the room, also those that are stopped.
 
     Raises:
         PermissionDenied: you are an agent, and one of them is not restartable or was stopped by somebody.
@@ -139,7 +147,9 @@ def restart_processes(
     from core.processes.declare import want
 
     _tell_what_waits_for_approval(work)
-    chosen = _chosen(work, processes, all)
+    chosen = _chosen(work, processes, all or not processes)
+    if not processes and not all:
+        chosen = [each for each in chosen if each.desired is Desired.RUNNING]
     if work.actor.role < Role.OPERATOR:
         _require_restartable(work, chosen)
     present = work.rows.processes(work.room.id)
@@ -212,6 +222,8 @@ def _each(
 
 
 def _chosen(work: Work, processes: tuple[ProcessRef, ...], all: bool) -> list[Process]:
+    if processes and all:
+        raise InvalidData("Processes were named, and all of them too.", "Give names, or `--all`.")
     if processes:
         return processes_meant(work.rows, work.room, processes)
     if not all:

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from core.services.host import ServiceState as ServiceState
     from core.services.launch import ensure_host as ensure_host
     from core.services.lease import HostLease as HostLease
-    from core.services.lease import HostSign as HostSign
-    from core.services.lease import current_host as current_host
     from core.services.metrics import MetricsService as MetricsService
     from core.services.projection import ProjectionService as ProjectionService
+    from core.services.sign import HostSign as HostSign
+    from core.services.sign import acting_host as acting_host
+    from core.services.sign import current_host as current_host
     from storage import Database
 
 __getattr__ = face(
@@ -24,7 +25,8 @@ __getattr__ = face(
         "core.services.agents": "AgentsService",
         "core.services.host": "Service ServiceHost ServiceReport ServiceState",
         "core.services.launch": "ensure_host",
-        "core.services.lease": "HostLease HostSign current_host",
+        "core.services.lease": "HostLease",
+        "core.services.sign": "HostSign acting_host current_host",
         "core.services.metrics": "MetricsService",
         "core.services.projection": "ProjectionService",
     },

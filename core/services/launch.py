@@ -10,7 +10,7 @@ from typing import Final
 from core.doors.identity import without_agent
 from core.errors import BackendUnavailable
 from core.processes.runner.tree import DETACHED, MARKER
-from core.services.lease import SUSPENDED_S, HostSign, current_host
+from core.services.sign import HostSign, acting_host, lock_path, sign_in
 from storage import HOME_VARIABLE, Home
 
 DEADLINE_S: Final = 20.0
@@ -33,6 +33,7 @@ def ensure_host(home: Home) -> HostSign:
     if present is not None:
         return present
     home.create()
+    before = sign_in(lock_path(home))
     complaint = home.logs / "serve.err"
     with open(complaint, "wb", opener=_private) as stderr:
         host = subprocess.Popen(
@@ -46,22 +47,20 @@ def ensure_host(home: Home) -> HostSign:
         )
     deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline:
-        if (present := acting_host(home)) is not None:
-            return present
+        # the sign alone: asking for the lock might keep the new host from it
+        sign = sign_in(lock_path(home))
+        if sign is not None and sign.token > (before.token if before is not None else 0):
+            return sign
         if host.poll() is not None:
             break
         time.sleep(LOOK_S)
+    if (present := acting_host(home)) is not None:
+        return present
     said = complaint.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     raise BackendUnavailable(
         "The services could not be started" + (f": {said[0]}" if said else "."),
         f"See {home.logs / 'serve.log'}, or run `wzp serve` to see what it says.",
     )
-
-
-def acting_host(home: Home) -> HostSign | None:
-    """The host of a home that shows signs of life; None where there is none, or it is suspended."""
-    sign = current_host(home)
-    return sign if sign is not None and sign.silent_s <= SUSPENDED_S else None
 
 
 def _environment(home: Home) -> dict[str, str]:

@@ -11,13 +11,15 @@ import fcntl
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Final
 
 from core.agents.expiry import PROGRAM
+from core.services.sign import SUSPENDED_S, lock_path, sign_in
+from core.services.sign import HostSign as HostSign
+from core.services.sign import current_host as current_host
 from core.work import Actor
-from storage import Database, Home, boot_id, monotonic
+from storage import Database, boot_id, monotonic
 
 RETRY_S: Final = 1.0
 """How often one who waits looks again; well under the 5 s within which a dead host must be replaced."""
@@ -25,47 +27,13 @@ RETRY_S: Final = 1.0
 BEAT_S: Final = 2.0
 """Between two signs of life of a host."""
 
-SUSPENDED_S: Final = 15.0
-"""A host that has shown no sign of life for so long does not act, and is passed over."""
-
-
-@dataclass(frozen=True, slots=True)
-class HostSign:
-    """What a host tells of itself: its process, its fencing token, and when it was last heard (monotonic seconds)."""
-
-    pid: int
-    token: int
-    boot_id: str
-    beat: float
-
-    @property
-    def silent_s(self) -> float:
-        """For how many seconds it has not been heard; infinite after a new start of the machine."""
-        return monotonic() - self.beat if self.boot_id == boot_id() else float("inf")
-
-
-def current_host(home: Home) -> HostSign | None:
-    """The host of a home as it told last; None where none has its lock."""
-    path = _lock_path(home)
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _sign_in(path)
-    finally:
-        os.close(descriptor)
-    return None
-
 
 class HostLease:
     """The right to run the acting services of a home. Not for several threads."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._path = _lock_path(database.home)
+        self._path = lock_path(database.home)
         self._descriptor: int | None = None
         self._turn = asyncio.Lock()
         self.token = 0
@@ -102,7 +70,7 @@ class HostLease:
         if self.is_ours:
             return True
         self.give_up()
-        before = _sign_in(self._path)
+        before = sign_in(self._path)
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = self._lock()
         if descriptor is None and before is not None and before.silent_s > SUSPENDED_S:
@@ -164,14 +132,3 @@ class HostLease:
             os.close(descriptor)
             return None
         return descriptor
-
-
-def _lock_path(home: Home) -> Path:
-    return home.run / "host.lock"
-
-
-def _sign_in(path: Path) -> HostSign | None:
-    try:
-        return HostSign(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError):  # not told yet, or half told
-        return None

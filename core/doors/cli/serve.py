@@ -1,4 +1,4 @@
-"""`wzp serve`: run the services of the home with no screen, until told to end, or until nothing is left to supervise."""
+"""`wzp serve`: run the services of the home with no screen, until told to end, or until nothing is left to do."""
 
 import asyncio
 import contextlib
@@ -52,7 +52,7 @@ def command(run: Run, until_idle: bool) -> int:
     SIGTERM ends it; the processes that it has supervised go on running, and the next host takes them over.
     """
     database = run.database  # migrations, and what is wrong with the home, before anything is said
-    stop_crashes = note_crashes(run.home.logs / "crash.log")
+    stop_crashes = note_crashes(run.home.logs / "serve-crash.log")
     stop_logging = start_logging(run.home.logs / "serve.log")
     insisting = threading.Timer(END_S, os._exit, (0,))
     insisting.daemon = True

@@ -151,7 +151,7 @@ class _Waiting:
         return list(found.values())
 
     def _see_to_a_host(self) -> None:
-        from core.services.launch import acting_host, ensure_host
+        from core.services import acting_host, ensure_host
 
         if acting_host(self._run.home) is None:
             self._run.warn("The process that ran the services has ended or is suspended; another one is started.")

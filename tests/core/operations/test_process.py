@@ -128,11 +128,19 @@ def test_a_start_without_a_name_is_of_those_that_start_by_themselves(board: User
     assert names(board.call("start_processes", all=True)) == ["db", "web"]
 
 
-def test_a_stop_needs_a_name_or_all(board: User, project: Path):
+def test_a_kill_needs_a_name_or_all(board: User, project: Path):
     trust(board, project, TWO)
-    for operation in ("stop_processes", "kill_processes", "restart_processes"):
-        with pytest.raises(InvalidData, match="No process was named"):
-            board.call(operation)
+    with pytest.raises(InvalidData, match="No process was named"):
+        board.call("kill_processes")
+    assert names(board.call("kill_processes", all=True)) == ["db", "web"]
+
+
+def test_a_stop_without_a_name_is_of_all_and_a_restart_of_those_that_shall_run(board: User, project: Path):
+    trust(board, project, TWO)
+    assert names(board.call("restart_processes")) == ["db"]
+    assert names(board.call("stop_processes")) == ["db", "web"]
+    assert {each.desired for each in processes(board).values()} == {Desired.STOPPED}
+    assert board.call("restart_processes") == ()
 
 
 def test_what_is_stopping_can_still_be_killed_and_what_is_down_is_left_alone(board: User, project: Path):
