@@ -1,26 +1,65 @@
 """What all backends do to start a runner: prepare its folder, say what to run, and hear how it went."""
 
+import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from core.errors import BackendUnavailable
+from core.errors import BackendUnavailable, ProcessFailed
 from core.processes.link import Launch, refusal
 from core.processes.runner.tree import DETACHED
 from storage import boot_id, decode_json, encode_json
+
+Result = TypeVar("Result")
 
 START_S: Final = 30.0
 """A runner that has not said a word for so long will not: the machine is out of memory or the disk hangs."""
 
 STARTER: Final = Path(__file__).resolve().parent.parent / "runner" / "start.py"
 
-THREADS: Final = ThreadPoolExecutor(8, thread_name_prefix="start-runner")
+THREADS: Final = 8
 """For starting: it waits for programs, and must take no thread from those that write."""
+
+
+def in_thread(function: Callable[..., Result], *arguments: Any) -> "asyncio.Future[Result]":
+    """Call a function in one of the threads that start runners.
+
+    Raises:
+        ProcessFailed: there is no room for threads.
+    """
+    return asyncio.get_running_loop().run_in_executor(_threads(), function, *arguments)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """The threads, all begun at once: a pool that finds no room for one later would refuse a call and yet make it."""
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="start-runner")
+    are_all_there = threading.Event()
+    try:
+        for _ in range(THREADS):
+            pool.submit(are_all_there.wait)
+    except RuntimeError as error:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise no_more_processes("A runner") from error
+    finally:
+        are_all_there.set()
+    return pool
+
+
+def no_more_processes(what: str) -> ProcessFailed:
+    """The error of a limit on processes that is reached; it may be otherwise in a while."""
+    return ProcessFailed(
+        f"{what} could not be started: the system allows no more processes.",
+        "End some, or raise the limit (`ulimit -u`, or the container's).",
+        passing=True,
+    )
 
 
 def runner_argv(folder: Path, *options: str) -> list[str]:
@@ -82,12 +121,7 @@ def require_started(answer: bytes, launch: Launch) -> None:
     except ValueError:
         raise not_begun(launch) from None
     if told.get("failed") == "fork":
-        raise refusal(
-            "process_failed",
-            f"'{launch.argv[0]}' could not be started: the system allows no more processes.",
-            "End some, or raise the limit (`ulimit -u`, or the container's).",
-            passing=True,
-        )
+        raise no_more_processes(f"'{launch.argv[0]}'")
     if "failed" in told:
         details = {"passing": True} if told.get("passing") else {}
         raise refusal(told["failed"], told["message"], told.get("hint"), **details)

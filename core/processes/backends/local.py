@@ -1,6 +1,5 @@
 """The local backend: each process on a pseudo-terminal of its runner."""
 
-import asyncio
 import errno
 import os
 import subprocess
@@ -9,8 +8,9 @@ from pathlib import Path
 from core.errors import ProcessFailed
 from core.processes.backends.launching import (
     START_S,
-    THREADS,
+    in_thread,
     launch_line,
+    no_more_processes,
     not_begun,
     prepared,
     require_started,
@@ -35,7 +35,7 @@ class LocalBackend:
 
     async def start(self, launch: Launch) -> RunnerLink:
         """Start a process; see `ProcessBackend.start`."""
-        await asyncio.get_running_loop().run_in_executor(THREADS, _start, launch)
+        await in_thread(_start, launch)
         return await RunnerLink.connect(launch.folder, launch.token)
 
     async def focus(self, folder: Path) -> bool:  # noqa: ARG002  the protocol's
@@ -52,10 +52,12 @@ def _start(launch: Launch) -> None:
                 env=runner_environment(), start_new_session=True,
             )  # fmt: skip
         except OSError as error:
+            if error.errno == errno.EAGAIN:
+                raise no_more_processes(f"'{launch.argv[0]}'") from error
             raise ProcessFailed(
                 f"No runner could be started for '{launch.argv[0]}': {error.strerror}.",
-                "End some processes, or raise the limit (`ulimit -u`, or the container's).",
-                passing=error.errno in (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE),
+                "Look at the machine's memory and its limits (`ulimit -a`).",
+                passing=error.errno in (errno.ENOMEM, errno.EMFILE, errno.ENFILE),
             ) from error
         finally:
             os.close(log)

@@ -6,7 +6,6 @@ which comes with the first and goes with the last of them; nobody's own sessions
 closes takes its process with it, by its stop signal and grace, as closing a terminal does.
 """
 
-import asyncio
 import os
 import re
 import shlex
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from core.errors import BackendUnavailable
-from core.processes.backends.launching import START_S, THREADS, prepared, runner_argv, runner_environment
+from core.processes.backends.launching import START_S, in_thread, prepared, runner_argv, runner_environment
 from core.processes.backends.panes import PaneLaunch
 from core.processes.link import Launch, RunnerLink, read_status
 from core.processes.runner.tree import DETACHED
@@ -51,12 +50,12 @@ class TmuxBackend:
 
     async def start(self, launch: Launch) -> RunnerLink:
         """Start a process in a new window; see `ProcessBackend.start`."""
-        await asyncio.get_running_loop().run_in_executor(THREADS, self._start, launch)
+        await in_thread(self._start, launch)
         return await RunnerLink.connect(launch.folder, launch.token)
 
     async def focus(self, folder: Path) -> bool:
         """Select the process's window and pane, and bring whoever looks at this tmux there."""
-        return await asyncio.get_running_loop().run_in_executor(THREADS, self._focus, folder)
+        return await in_thread(self._focus, folder)
 
     def session_of(self, launch: Launch) -> str:
         """The session in which a process of a room has its window."""

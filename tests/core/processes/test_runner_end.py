@@ -34,7 +34,8 @@ HOSTILE = {
     "is stopped": "import signal\n" + CHILD
     + "print('up', flush=True)\n    os.kill(os.getpid(), signal.SIGSTOP)" + SLEEP,
     "starts another at its end": "import os, signal, time\ndef again(*_):\n    if os.fork() == 0:\n"
-    "        os.setsid()\n        time.sleep(1000)\nsignal.signal(15, again)\nprint('up', flush=True)\nwhile True: time.sleep(1)",
+    "        os.setsid()\n        time.sleep(1000)\n"
+    "signal.signal(15, again)\nprint('up', flush=True)\nwhile True: time.sleep(1)",
 }  # fmt: skip
 
 
