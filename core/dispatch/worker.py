@@ -22,11 +22,9 @@ import socket
 import struct
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 SOCKET = "worker.sock"
-TAIL_BYTES = 65_536
-"""How much of the end of a run's output its result carries."""
 CHUNK = 65_536
 LONGEST_REQUEST = 1_048_576
 LONGEST_BACKLOG = 16_777_216
@@ -58,69 +56,10 @@ def _neighbour(name: str) -> Any:
 
 
 keeper = _neighbour("keeper")
+jobs = _neighbour("job")
 
-Request = dict[str, Any]
-"""A request as it came: for a run, all that its launch needs."""
-
-
-# The worker
-
-
-class Job:
-    """One run, from its request to the moment when its result is forgotten."""
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.run = request["run"]
-        self.attempt = request["attempt"]
-        self.keeper = 0
-        self.leader: int | None = None
-        self.report: int | None = None  # our ends of the pipes
-        self.output: int | None = None
-        self.heard = b""
-        self.state = "running"
-        self.status: int | None = None
-        self.error: str | None = None
-        self.reason: str | None = None
-        self.files: list[str] = []
-        self.is_cancelled = self.is_interrupted = False
-        self.tail = bytearray()
-        self.log: int | None = None
-        self.log_size = 0
-        self.log_error: str | None = None
-        self.began = time.monotonic()
-        self.started_at = time.time()
-        self.ended_at: float | None = None
-        self.seconds: float | None = None
-        limit = request.get("time_limit_s")
-        self.limit_at = self.began + limit if limit else None
-        self.paused_at = 0.0
-        self.kill_at: float | None = None  # when what is left is killed; None as long as it may live
-
-    def wire(self) -> dict[str, Any]:
-        """What the dispatcher is told of it."""
-        told: dict[str, Any] = {
-            "tell": "run", "run": self.run, "attempt": self.attempt, "state": self.state, "pid": self.leader,
-            "started_at": self.started_at,
-        }  # fmt: skip
-        if self.state == "ended":
-            code = os.waitstatus_to_exitcode(self.status) if self.status is not None else None
-            more: dict[str, Any] = {
-                "exit_code": code if code is not None and code >= 0 else None,
-                "exit_signal": _signal_name(-code) if code is not None and code < 0 else None,
-                "error": self.error, "reason": self.reason, "cancelled": self.is_cancelled,
-                "interrupted": self.is_interrupted, "ended_at": self.ended_at, "seconds": self.seconds,
-                "output": self.tail.decode(errors="replace"), "files": self.files, "log_error": self.log_error,
-            }  # fmt: skip
-            told |= more
-        return told
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+if TYPE_CHECKING:
+    from core.dispatch.job import Job, Request
 
 
 class Client:
@@ -141,6 +80,7 @@ class Worker:
         self.jobs: dict[str, Job] = {}
         self.clients: dict[socket.socket, Client] = {}
         self.selector = selectors.DefaultSelector()
+        self.is_asked_to_stop = False
         self.stopping_since: float | None = None
 
     def serve(self) -> int:
@@ -151,7 +91,7 @@ class Worker:
             end.setblocking(False)
         signal.set_wakeup_fd(woken.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._stop)
+            signal.signal(number, self._ask_to_stop)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         listener = self._listen()
         self.selector.register(wake, selectors.EVENT_READ, lambda _: wake.recv(4096))
@@ -160,6 +100,8 @@ class Worker:
         while not self._is_over():
             for key, events in self.selector.select(self._patience()):
                 key.data(events)
+            if self.is_asked_to_stop and self.stopping_since is None:
+                self._stop()
             self._look_at_clocks()
             self._reap_strays()
         print("stopped", flush=True)
@@ -242,7 +184,7 @@ class Worker:
                 if job is None:
                     self._send(client, {"tell": "unknown", "run": request["run"]})
                 else:
-                    {"cancel": self._cancel, "pause": self._pause, "continue": self._continue}[what](job)
+                    {"cancel": job.cancel, "pause": job.pause, "continue": job.go_on}[what]()
                     self._tell(job)
             else:
                 self._send(client, {"tell": "error", "message": f"unknown request {what!r}"})
@@ -274,19 +216,19 @@ class Worker:
             self.selector.unregister(client.channel)
             client.channel.close()
 
-    def _tell(self, job: Job) -> None:
+    def _tell(self, job: "Job") -> None:
         for client in list(self.clients.values()):
             self._send(client, job.wire())
 
     # runs
 
-    def _begin(self, client: Client, request: Request) -> None:
+    def _begin(self, client: Client, request: "Request") -> None:
         job = self.jobs.get(request["run"])
         if job is None and self.stopping_since is not None:
             self._send(client, {"tell": "unknown", "run": request["run"]})
             return
         if job is None:
-            job = self.jobs[request["run"]] = Job(request)
+            job = self.jobs[request["run"]] = jobs.Job(request, keeper)
             try:
                 self._fork_keeper(job)
             except OSError as error:  # the machine's limit of processes or files
@@ -295,7 +237,7 @@ class Worker:
                 return
         self._tell(job)
 
-    def _fork_keeper(self, job: Job) -> None:
+    def _fork_keeper(self, job: "Job") -> None:
         report, keepers_report = os.pipe()
         try:
             output, keepers_output = os.pipe()
@@ -325,7 +267,7 @@ class Worker:
         self.selector.register(report, selectors.EVENT_READ, lambda _: self._hear(job))
         self.selector.register(output, selectors.EVENT_READ, lambda _: self._take_output(job))
 
-    def _hear(self, job: Job) -> None:
+    def _hear(self, job: "Job") -> None:
         """Take in what the keeper tells; its end is the end of all that was below it."""
         assert job.report is not None
         try:
@@ -336,22 +278,13 @@ class Worker:
             self._close_pipe(job, "report")
             self._bury_keeper(job)
             return
-        *lines, job.heard = (job.heard + told).split(b"\n")
-        for line in lines:
-            words = json.loads(line)
-            job.leader = words.get("leader", job.leader)
-            job.error = words.get("error", job.error)
-            job.files = words.get("files", job.files)
-            if "status" in words:
-                job.status = words["status"]
-                if job.kill_at is None:  # what it left behind has its grace
-                    self._end_softly(job)
+        job.hear(told)
 
-    def _bury_keeper(self, job: Job) -> None:
+    def _bury_keeper(self, job: "Job") -> None:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(job.keeper, 0)
         if job.status is None and job.error is None:
-            job.error = "its keeper was killed"
+            job.error = jobs.LOST_KEEPER
         # where the keeper was killed, what was below it is below us now
         while self._end_strays_of(job):
             time.sleep(0.005)
@@ -359,9 +292,9 @@ class Worker:
             pass
         self._end(job)
 
-    def _end_strays_of(self, job: Job) -> int:
+    def _end_strays_of(self, job: "Job") -> int:
         """Kill what bears the run's mark and is below no keeper; how many there were."""
-        if job.error != "its keeper was killed" or sys.platform != "linux":
+        if job.error != jobs.LOST_KEEPER or sys.platform != "linux":
             return 0
         mark = f"WZP_RUN={job.run}".encode()
         table = keeper.process_table()
@@ -386,7 +319,7 @@ class Worker:
                     return
                 os.waitpid(found.si_pid, 0)
 
-    def _take_output(self, job: Job) -> bool:
+    def _take_output(self, job: "Job") -> bool:
         """Take in what the command has printed; whether there may be more."""
         if job.output is None:
             return False
@@ -397,140 +330,49 @@ class Worker:
         if not chunk:
             self._close_pipe(job, "output")
             return False
-        job.tail += chunk
-        if len(job.tail) > 2 * TAIL_BYTES:
-            del job.tail[:-TAIL_BYTES]
-        self._keep_output(job, chunk)
+        job.take(chunk)
         return True
 
-    def _keep_output(self, job: Job, chunk: bytes) -> None:
-        path = job.request.get("output")
-        if path is None or job.log_error is not None:
-            return
-        try:
-            if job.log is None:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-                job.log = os.open(path, flags, 0o600)
-                job.log_size = os.fstat(job.log).st_size
-            while chunk:
-                written = os.write(job.log, chunk)
-                job.log_size += written
-                chunk = chunk[written:]
-            if job.log_size > job.request.get("max_bytes", 10_000_000):
-                os.close(job.log)
-                job.log = None
-                os.replace(path, f"{path}.1")
-        except OSError as error:  # a full disk ends the log, not the run
-            job.log_error = f"{error.strerror}: {path}"
-
-    def _close_pipe(self, job: Job, name: str) -> None:
+    def _close_pipe(self, job: "Job", name: str) -> None:
         descriptor = getattr(job, name)
         self.selector.unregister(descriptor)
         os.close(descriptor)
         setattr(job, name, None)
 
-    def _end(self, job: Job) -> None:
+    def _end(self, job: "Job") -> None:
         """The tree is gone: tell."""
         if job.output is not None:
             self._close_pipe(job, "output")
-        if job.log is not None:
-            os.close(job.log)
-            job.log = None
-        del job.tail[:-TAIL_BYTES]
-        job.state = "ended"
-        job.ended_at = time.time()
-        job.seconds = time.monotonic() - job.began
-        self._keep_result(job)
+        job.end()
         print(f"run {job.run} attempt {job.attempt} ended", flush=True)
         self._tell(job)
-
-    def _keep_result(self, job: Job) -> None:
-        """Lay the result beside the output, for the case that we are killed before it is taken."""
-        path = job.request.get("result")
-        if path is None:
-            return
-        with contextlib.suppress(OSError):  # then it is in memory alone
-            draft = f"{path}.draft"
-            with open(draft, "w") as file:
-                json.dump(job.wire(), file)
-            os.replace(draft, path)
 
     def _forget(self, run: str) -> None:
         job = self.jobs.get(run)
         if job is not None and job.state == "ended":
             del self.jobs[run]
-            if (path := job.request.get("result")) is not None:
-                with contextlib.suppress(OSError):
-                    os.unlink(path)
-
-    # ending, pausing
-
-    def _cancel(self, job: Job) -> None:
-        if job.state in ("running", "paused"):
-            job.is_cancelled = True
-            self._end_softly(job)
-
-    def _end_softly(self, job: Job) -> None:
-        """Ask the whole tree to end, and set the time at which it is killed."""
-        self._continue(job)
-        if job.state == "ended":
-            return
-        if job.kill_at is None:
-            job.state = "ending"
-            job.kill_at = time.monotonic() + job.request.get("grace_s", 5.0)
-            keeper.signal_tree(job.keeper, signal.SIGTERM)
-
-    def _pause(self, job: Job) -> None:
-        if job.state == "running":
-            job.state = "paused"
-            job.paused_at = time.monotonic()
-            seen = -1
-            for _ in range(20):  # what was forked while we looked is met by the next look
-                count = keeper.signal_tree(job.keeper, signal.SIGSTOP)
-                if count == seen:
-                    break
-                seen = count
-
-    def _continue(self, job: Job) -> None:
-        if job.state == "paused":
-            job.state = "running"
-            if job.limit_at is not None:
-                job.limit_at += time.monotonic() - job.paused_at
-            keeper.signal_tree(job.keeper, signal.SIGCONT)
+            job.forget()
 
     # time
 
     def _look_at_clocks(self) -> None:
-        now = time.monotonic()
         for job in list(self.jobs.values()):
-            if job.state == "running" and job.limit_at is not None and now >= job.limit_at:
-                job.reason = f"it exceeded its time limit of {job.request['time_limit_s']:g} s"
-                self._end_softly(job)
-            if job.state == "ending" and job.kill_at is not None and now >= job.kill_at:
-                keeper.signal_tree(job.keeper, signal.SIGSTOP)  # so that nothing forks away from under the sweep
-                keeper.signal_tree(job.keeper, signal.SIGKILL)
-                job.kill_at = now + keeper.KILL_EVERY_S
+            job.look_at_clock()
 
     def _patience(self) -> float | None:
         """How long nothing is due, in seconds; None without end."""
-        due: list[float] = []
-        for job in self.jobs.values():
-            if job.state == "running" and job.limit_at is not None:
-                due.append(job.limit_at)
-            if job.state == "ending" and job.kill_at is not None:
-                due.append(job.kill_at)
+        due = [moment for job in self.jobs.values() if (moment := job.due()) is not None]
         if self.stopping_since is not None:
             due.append(time.monotonic() + keeper.KILL_EVERY_S)
         return max(0.0, min(due) - time.monotonic()) if due else None
 
-    def _stop(self, *_: Any) -> None:
-        if self.stopping_since is None:
-            self.stopping_since = time.monotonic()
-            for job in list(self.jobs.values()):
-                if job.state in ("running", "paused"):
-                    job.is_interrupted = True
-                    job.reason = "its worker was stopped"
-                    self._end_softly(job)
+    def _ask_to_stop(self, *_: Any) -> None:
+        self.is_asked_to_stop = True  # between two instructions of ours: the loop acts on it
+
+    def _stop(self) -> None:
+        self.stopping_since = time.monotonic()
+        for job in list(self.jobs.values()):
+            job.interrupt("its worker was stopped")
 
     def _is_over(self) -> bool:
         if self.stopping_since is None or any(job.state != "ended" for job in self.jobs.values()):

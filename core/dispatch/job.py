@@ -1,0 +1,223 @@
+"""A job: one run as the worker has it, its output, its clock, and how its tree of processes is ended or held.
+
+Loaded by the worker by its path; the standard library alone.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import time
+from typing import Any
+
+TAIL_BYTES = 65_536
+"""How much of the end of a run's output its result carries."""
+TIDY_S = 0.03
+"""How long a command that has ended may leave something behind before that is asked to end: most leave nothing, and
+then nobody has to look."""
+DEFAULT_GRACE_S = 5.0
+DEFAULT_MAX_BYTES = 10_000_000
+LOST_KEEPER = "its keeper was killed"
+
+Request = dict[str, Any]
+"""A request as it came: for a run, all that its launch needs."""
+
+
+class Job:
+    """One run, from its request to the moment when its result is forgotten.
+
+    `state` is running, paused, ending or ended. `tree` gives the signals: the module of the keeper.
+    """
+
+    def __init__(self, request: Request, tree: Any) -> None:
+        self.request = request
+        self.run: str = request["run"]
+        self.attempt: int = request["attempt"]
+        self.tree = tree
+        self.keeper = 0
+        self.report: int | None = None  # our ends of the pipes
+        self.output: int | None = None
+        self.state = "running"
+        self.leader: int | None = None
+        self.status: int | None = None
+        self.error: str | None = None
+        self.reason: str | None = None
+        self.is_cancelled = self.is_interrupted = False
+        self.began = time.monotonic()
+        self._files: list[str] = []
+        self._heard = b""
+        self._tail = bytearray()
+        self._log: int | None = None
+        self._log_size = 0
+        self._log_error: str | None = None
+        self._started_at = time.time()
+        self._ended_at: float | None = None
+        self._seconds: float | None = None
+        limit = request.get("time_limit_s")
+        self._limit_at = self.began + limit if limit else None
+        self._paused_at = 0.0
+        self._ask_at: float | None = None  # when what is left is asked to end
+        self._kill_at: float | None = None  # and when it is killed; None as long as it may live
+
+    def wire(self) -> dict[str, Any]:
+        """What the dispatcher is told of it."""
+        told: dict[str, Any] = {
+            "tell": "run", "run": self.run, "attempt": self.attempt, "state": self.state, "pid": self.leader,
+            "started_at": self._started_at,
+        }  # fmt: skip
+        if self.state == "ended":
+            code = os.waitstatus_to_exitcode(self.status) if self.status is not None else None
+            more: dict[str, Any] = {
+                "exit_code": code if code is not None and code >= 0 else None,
+                "exit_signal": _signal_name(-code) if code is not None and code < 0 else None,
+                "error": self.error, "reason": self.reason, "cancelled": self.is_cancelled,
+                "interrupted": self.is_interrupted, "ended_at": self._ended_at, "seconds": self._seconds,
+                "output": self._tail.decode(errors="replace"), "files": self._files, "log_error": self._log_error,
+            }  # fmt: skip
+            told |= more
+        return told
+
+    def hear(self, told: bytes) -> None:
+        """Take in what the keeper tells."""
+        *lines, self._heard = (self._heard + told).split(b"\n")
+        for line in lines:
+            words = json.loads(line)
+            self.leader = words.get("leader", self.leader)
+            self.error = words.get("error", self.error)
+            self._files = words.get("files", self._files)
+            if "status" in words:
+                self.status = words["status"]
+                if self.state in ("running", "paused"):  # what it has left behind gets its grace
+                    self.end_softly(after_s=TIDY_S)
+
+    def end(self) -> None:
+        """The tree is gone: the result stands, in memory and beside the output."""
+        if self._log is not None:
+            os.close(self._log)
+            self._log = None
+        del self._tail[:-TAIL_BYTES]
+        self.state = "ended"
+        self._ended_at = time.time()
+        self._seconds = time.monotonic() - self.began
+        path = self.request.get("result")
+        if path is not None:
+            with contextlib.suppress(OSError):  # then it is in memory alone
+                draft = f"{path}.draft"
+                with open(draft, "w") as file:
+                    json.dump(self.wire(), file)
+                os.replace(draft, path)
+
+    def forget(self) -> None:
+        """Drop the result that lies beside the output."""
+        if (path := self.request.get("result")) is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+
+    # output
+
+    def take(self, chunk: bytes) -> None:
+        """Keep what the command has printed: its end in memory, all of it in the log."""
+        self._tail += chunk
+        if len(self._tail) > 2 * TAIL_BYTES:
+            del self._tail[:-TAIL_BYTES]
+        path = self.request.get("output")
+        if path is None or self._log_error is not None:
+            return
+        try:
+            self._write(path, chunk)
+        except OSError as error:  # a full disk ends the log, not the run
+            self._log_error = f"{error.strerror}: {path}"
+
+    def _write(self, path: str, chunk: bytes) -> None:
+        if self._log is None:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+            self._log = os.open(path, flags, 0o600)
+            self._log_size = os.fstat(self._log).st_size
+        while chunk:
+            written = os.write(self._log, chunk)
+            self._log_size += written
+            chunk = chunk[written:]
+        if self._log_size > self.request.get("max_bytes", DEFAULT_MAX_BYTES):
+            os.close(self._log)
+            self._log = None
+            os.replace(path, f"{path}.1")
+
+    # ending, pausing
+
+    def cancel(self) -> None:
+        """End it, since nobody wants it any more."""
+        if self.state in ("running", "paused"):
+            self.is_cancelled = True
+            self.end_softly()
+
+    def interrupt(self, reason: str) -> None:
+        """End it, though somebody wants it."""
+        if self.state in ("running", "paused"):
+            self.is_interrupted = True
+            self.reason = reason
+            self.end_softly()
+
+    def end_softly(self, *, after_s: float = 0.0) -> None:
+        """Ask the whole tree to end, and set the time at which it is killed."""
+        self.go_on()
+        if self.state != "running":
+            return
+        self.state = "ending"
+        now = time.monotonic()
+        self._kill_at = now + after_s + self.request.get("grace_s", DEFAULT_GRACE_S)
+        if after_s:
+            self._ask_at = now + after_s
+        else:
+            self.tree.signal_tree(self.keeper, signal.SIGTERM)
+
+    def pause(self) -> None:
+        """Let the whole tree stand still."""
+        if self.state != "running":
+            return
+        self.state = "paused"
+        self._paused_at = time.monotonic()
+        seen = -1
+        for _ in range(20):  # what was forked while we looked is met by the next look
+            count = self.tree.signal_tree(self.keeper, signal.SIGSTOP)
+            if count == seen:
+                break
+            seen = count
+
+    def go_on(self) -> None:
+        """Let the tree go on; the time it stood still does not count."""
+        if self.state == "paused":
+            self.state = "running"
+            if self._limit_at is not None:
+                self._limit_at += time.monotonic() - self._paused_at
+            self.tree.signal_tree(self.keeper, signal.SIGCONT)
+
+    def look_at_clock(self) -> None:
+        """Do what is due."""
+        now = time.monotonic()
+        if self.state == "running" and self._limit_at is not None and now >= self._limit_at:
+            self.reason = f"it exceeded its time limit of {self.request['time_limit_s']:g} s"
+            self.end_softly()
+        if self.state != "ending":
+            return
+        if self._ask_at is not None and now >= self._ask_at:
+            self._ask_at = None
+            self.tree.signal_tree(self.keeper, signal.SIGTERM)
+        if self._kill_at is not None and now >= self._kill_at:
+            self.tree.signal_tree(self.keeper, signal.SIGSTOP)  # so that nothing forks away from under the sweep
+            self.tree.signal_tree(self.keeper, signal.SIGKILL)
+            self._kill_at = now + self.tree.KILL_EVERY_S
+
+    def due(self) -> float | None:
+        """When something is due next, in monotonic seconds."""
+        if self.state == "running":
+            return self._limit_at
+        if self.state != "ending":
+            return None
+        return self._ask_at if self._ask_at is not None else self._kill_at
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
