@@ -124,9 +124,9 @@ class Attending(Following):
 
     async def visit(self, waiting: Waiting) -> None:
         """Show a thing that waits where it can be dealt with."""
-        mode = {Cause.QUESTION: "agents", Cause.HANDOFF: "handoffs", Cause.OVERDUE: "handoffs"}.get(
-            waiting.cause, "board"
-        )
+        mode = {
+            Cause.QUESTION: "agents", Cause.HANDOFF: "handoffs", Cause.OVERDUE: "handoffs", Cause.APPROVAL: "queue",
+        }.get(waiting.cause, "board")  # fmt: skip
         await self.go(mode)
         await self.screen.show_waiting(waiting.subject)  # type: ignore[attr-defined]
 

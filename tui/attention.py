@@ -1,4 +1,4 @@
-"""What waits for the person: agents with a question, handoffs, reviews, cards that an agent has left."""
+"""What waits for the person: questions, handoffs, commands to approve, reviews, cards that an agent has left."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -10,7 +10,7 @@ from core.agents import AgentReport
 from core.agents.handoffs import is_for, is_overdue
 from core.board.review import may_approve
 from core.work import Actor
-from storage import Agent, AgentId, AgentState, Ending, HandoffStatus, Status
+from storage import Agent, AgentId, AgentState, Ending, HandoffStatus, Role, RunState, Status
 from tui.board_state import BoardState
 
 
@@ -20,12 +20,13 @@ class Cause(StrEnum):
     QUESTION = "question"
     HANDOFF = "handoff"
     OVERDUE = "overdue"
+    APPROVAL = "approval"
     REVIEW = "review"
     ABANDONED = "abandoned"
 
 
 class Waiting(NamedTuple):
-    """One thing that waits: an agent, a handoff or a task, by its id, and since when.
+    """One thing that waits: an agent, a handoff, a run or a task, by its id, and since when.
 
     A tuple, since a column of review may hold thousands, made anew with each change.
     """
@@ -50,7 +51,7 @@ def person_of(state: BoardState, actor: Actor) -> Agent:
 
 def waiting_for(state: BoardState, reports: Iterable[AgentReport], actor: Actor, now: datetime) -> tuple[Waiting, ...]:
     """All that waits for the person but the cards, by cause, then the longest first."""
-    found = [*_questions(reports), *_handoffs(state, person_of(state, actor), now)]
+    found = [*_questions(reports), *_handoffs(state, person_of(state, actor), now), *_approvals(state, actor)]
     causes = list(Cause)
     return tuple(sorted(found, key=lambda each: (causes.index(each.cause), each.since, each.subject)))
 
@@ -75,6 +76,14 @@ def _questions(reports: Iterable[AgentReport]) -> Iterator[Waiting]:
     for report in reports:
         if report.state is AgentState.WAITING and report.since is not None:
             yield Waiting(Cause.QUESTION, report.agent.id, report.since)
+
+
+def _approvals(state: BoardState, actor: Actor) -> Iterator[Waiting]:
+    """The queued commands that an agent has set."""
+    for run in state.runs.values() if actor.role >= Role.OPERATOR else ():
+        task = state.tasks.get(run.task_id) if run.state is RunState.QUEUED else None
+        if task is not None and not task.command_approved:
+            yield Waiting(Cause.APPROVAL, run.id, run.created_at)
 
 
 def _handoffs(state: BoardState, me: Agent, now: datetime) -> Iterator[Waiting]:

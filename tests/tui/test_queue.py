@@ -45,8 +45,8 @@ async def test_a_command_of_an_agent_is_approved_where_it_waits(board: User, bob
     task = bob.call("create_task", title="Clean up", command="rm -rf build")
     bob.call("queue_task", task=task.id)
     async with open_app(board, size=(160, 40)) as pilot:
-        await shown(pilot, "approve?")
-        await pilot.press("6")
+        await shown(pilot, "approve?", "1 waits")
+        await pilot.press("exclamation_mark")
         await shown(pilot, "waits for your approval", "An agent has set this command")
         await pilot.press("a")
         await shown(pilot, "Let the command of #1 run?", "rm -rf build")

@@ -195,6 +195,12 @@ class QueueScreen(ListAndDetail):
             self._output = run, text
             self.show_detail()
 
+    async def show_waiting(self, subject: str) -> None:
+        """Put the cursor on a run that waits."""
+        self._box = Box.ALL
+        self.refill()
+        self.select(subject)
+
     # doing
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
