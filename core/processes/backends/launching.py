@@ -93,8 +93,11 @@ def prepared(launch: Launch) -> Iterator[None]:
         BackendUnavailable: they cannot be made.
     """
     try:
-        launch.folder.mkdir(mode=0o700, parents=True)
-        launch.output.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (launch.folder, launch.output):
+            for outer in (folder.parent.parent, folder.parent):
+                outer.mkdir(mode=0o700, exist_ok=True)
+        launch.folder.mkdir(mode=0o700)
+        launch.output.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise BackendUnavailable(
             f"The folder {launch.folder} for a runner cannot be made: {error.strerror}.",

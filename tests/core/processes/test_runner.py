@@ -53,7 +53,9 @@ async def test_its_identity_is_boot_pid_and_start_and_the_folder_tells_it(runner
     assert not is_same_process(told.pid, told.pid_started, "another boot")
     assert is_runner_alive(link.folder)
     assert runner_folders(runners.home) == {ProcessId("prc_a"): [link.folder]}
-    assert link.folder.stat().st_mode & 0o777 == 0o700
+    logs = runners.home.logs / "processes"
+    for folder in (link.folder, link.folder.parent, link.folder.parent.parent, logs, logs / "prc_a"):
+        assert folder.stat().st_mode & 0o777 == 0o700
     assert (link.folder / "socket").stat().st_mode & 0o777 == 0o600
 
 
