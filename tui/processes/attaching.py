@@ -34,7 +34,7 @@ async def attach_to(app: "ParallelApp", process: Process, folder: Path) -> None:
 
     async def hand_over() -> Attached:
         said = _("{name} has the terminal now. {key} comes back.").format(name=name, key=DETACH_KEY)
-        sys.__stdout__.write(f"\x1b[2J\x1b[H\x1b[1m{said}\x1b[0m\r\n")  # type: ignore[union-attr]
+        sys.__stdout__.write(f"\x1b[?1049h\x1b[2J\x1b[H\x1b[1m{said}\x1b[0m\r\n")  # type: ignore[union-attr]
         sys.__stdout__.flush()  # type: ignore[union-attr]
         await asyncio.sleep(SAYING_S)
         return await attach(folder)

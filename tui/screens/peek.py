@@ -105,7 +105,7 @@ class PeekScreen(Place):
 
     def __init__(self, process: ProcessId) -> None:
         super().__init__()
-        self._id = process
+        self._process_id = process
         self._backlog = bytearray()
         self._has_overflown = False
         self._arrived = asyncio.Event()
@@ -124,7 +124,7 @@ class PeekScreen(Place):
     @property
     def process(self) -> Process | None:
         """The process, as it is."""
-        return self.state.processes.get(self._id)
+        return self.state.processes.get(self._process_id)
 
     def show_heading(self, said: str = "") -> None:
         """Say whose screen it is, and how it is."""
@@ -133,12 +133,12 @@ class PeekScreen(Place):
             text = _("The process is gone.")
         else:
             sign, word = PROCESS_STATES[process.state]
-            text = f"{for_screen(process.name)}  {sign} {_(word)}  {said or self._size}"
+            text = f"{for_screen(process.name)}  {sign} {_(word)}  {said or self._measures}"
         heading = self.query_one("#peek-heading", Static)
         if heading.content != text:
             heading.update(text)
 
-    _size = ""
+    _measures = ""
 
     @work(group="peek", exit_on_error=False)
     async def follow(self) -> None:
@@ -210,7 +210,7 @@ class PeekScreen(Place):
     def _draw(self, picture: Picture) -> None:
         if not self.is_mounted:
             return
-        self._size = f"{picture.columns}×{picture.rows}"
+        self._measures = f"{picture.columns}×{picture.rows}"
         self.query_one(PeekView).show(picture.lines(), picture.columns, picture.cursor)
         self.show_heading()
 
@@ -230,7 +230,7 @@ class PeekScreen(Place):
 
     def action_log(self) -> None:
         """Read the log."""
-        doing.open_log(self.parallel, self._id)
+        doing.open_log(self.parallel, self._process_id)
 
 
 def _style(look: Look) -> Style:

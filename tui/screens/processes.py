@@ -20,7 +20,17 @@ from tui.processes import doing
 from tui.processes.actions import PROCESS_ACTIONS
 from tui.processes.details import Known, describe, describe_group, ends_of
 from tui.processes.rows import Seen, TableColumn, columns_of, titles_of
-from tui.processes.view import HEADING, ORDER_WORDS, Order, ProcessView, heading_text, is_up, label_of, ordered, subjects
+from tui.processes.view import (
+    HEADING,
+    ORDER_WORDS,
+    Order,
+    ProcessView,
+    heading_text,
+    is_up,
+    label_of,
+    ordered,
+    subjects,
+)
 from tui.processes.watch import Usage, Watch, last_lines, output_folder
 from tui.screens.list_detail import Column, ListAndDetail
 from tui.translation import _, ngettext
@@ -51,7 +61,7 @@ class ProcessesScreen(ListAndDetail):
         self.view = ProcessView()
         self.marked: set[ProcessId] = set()
         self.asked: dict[ProcessId, str] = {}
-        self.watch: Watch | None = None
+        self.sight: Watch | None = None
         self._last_marked: str | None = None
         self._shown: list[Process] = []
         self._at_work: dict[ProcessId, list[Task]] = {}
@@ -68,13 +78,13 @@ class ProcessesScreen(ListAndDetail):
         return ProcessTable(self._paint, self._is_marked, id="rows")
 
     def on_mount(self) -> None:
-        self.watch = Watch(self.desk.database.home)
+        self.sight = Watch(self.desk.database.home)
         self.parallel.changed.subscribe(self, self._hear)
         self.refill()
 
     def on_unmount(self) -> None:
-        if self.watch is not None:
-            self.watch.close()
+        if self.sight is not None:
+            self.sight.close()
 
     # what is known
 
@@ -117,15 +127,15 @@ class ProcessesScreen(ListAndDetail):
     @work(group="look", exit_on_error=False)
     async def look(self) -> None:
         """Read what the trees use and what was printed, then draw what differs."""
-        if self.watch is None or self._is_looking:
+        if self.sight is None or self._is_looking:
             return
         self._is_looking = True
         try:
             processes = list(self.state.processes.values())
-            seen = await asyncio.to_thread(self.watch.look, self.state.room, processes, self.process)
+            seen = await asyncio.to_thread(self.sight.look, self.state.room, processes, self.process)
         finally:
             self._is_looking = False
-        self.watch.take(seen)
+        self.sight.take(seen)
         if self.process is not None and self.process.id in seen.lines:
             await self._read_lines(self.process.id)
         if self.is_mounted:
@@ -133,7 +143,7 @@ class ProcessesScreen(ListAndDetail):
 
     def seen(self, process: Process) -> Seen:
         """A process with all that is known of it."""
-        watch = self.watch
+        watch = self.sight
         return Seen(
             process,
             (watch.usage.get(process.id) if watch is not None and is_up(process) else None) or Usage(),
@@ -172,7 +182,7 @@ class ProcessesScreen(ListAndDetail):
 
     def show_rows(self) -> None:
         """Draw what differs; the cursor stays on its process wherever that has come to stand."""
-        self._shown = ordered(self._all(), self.view, self.watch.usage if self.watch is not None else {})
+        self._shown = ordered(self._all(), self.view, self.sight.usage if self.sight is not None else {})
         rows = subjects(self._shown, self.view)
         lines = self.query_one(LineList)
         if rows != self.ids or lines.count != len(rows) or (not rows and not self.has_class("-empty")):
@@ -191,7 +201,7 @@ class ProcessesScreen(ListAndDetail):
             self.query_one("#heading", Static).update(heading)
 
     def _show_trust(self) -> None:
-        room_file = self.watch.room_file if self.watch is not None else None
+        room_file = self.sight.room_file if self.sight is not None else None
         waits = room_file is not None and room_file.waits_for(self.state.room)
         if waits != self.has_class("-untrusted"):
             self.set_class(waits, "-untrusted")
@@ -261,7 +271,7 @@ class ProcessesScreen(ListAndDetail):
         process = self.state.processes.get(ProcessId(subject))
         if process is None:
             return Content("")
-        tree = self.watch.tree if self.watch is not None else None
+        tree = self.sight.tree if self.sight is not None else None
         rows = tree[1] if tree is not None and tree[0] == process.id else ()
         known = self._known.get(process.id, Known())
         return describe(self.seen(process), known, rows, list(self._all()), utc_now())
