@@ -48,6 +48,28 @@ _RUN_SENTENCES: Final = {
     "resumed": mark("let the command of {task} go on"),
 }
 
+_PROCESS_SENTENCES: Final = {
+    "created": mark("added the process {process}"),
+    "edited": mark("edited the process {process}"),
+    "removed": mark("removed the process {process}"),
+    "returned": mark("brought the process {process} back"),
+    "start_asked": mark("asked for the start of {process}"),
+    "stop_asked": mark("asked for the stop of {process}"),
+    "kill_asked": mark("asked to end {process} by force"),
+    "restart_asked": mark("asked for a restart of {process}"),
+    "pending": mark("saw {process} wait"),
+    "starting": mark("began to start {process}"),
+    "running": mark("saw {process} run"),
+    "ready": mark("found {process} ready"),
+    "unhealthy": mark("found {process} unhealthy"),
+    "stopping": mark("began to stop {process}"),
+    "stopped": mark("saw {process} stopped"),
+    "exited": mark("saw {process} end by itself"),
+    "failed": mark("saw {process} fail"),
+    "unknown": mark("lost sight of {process}"),
+    "observed": mark("looked after {process}"),
+}
+
 _ENTITY_NAMES: Final = {
     EntityKind.ROOM: mark("room"),
     EntityKind.AGENT: mark("agent"),
@@ -94,6 +116,10 @@ def _happening(event: Event, names: Names, *, is_brief: bool) -> str:
         return _because(what, event.after["reason"]) if event.after.get("reason") else what
     if event.entity is EntityKind.HANDOFF:
         return _handoff_happening(event, names)
+    if event.entity is EntityKind.PROCESS and event.type in _PROCESS_SENTENCES:
+        what = _(_PROCESS_SENTENCES[event.type]).format(process=names.process(event.entity_id))
+        why = event.after.get("reason") if not event.reason and event.before is not None else None
+        return _because(what, why) if why else what
     kind = _(_ENTITY_NAMES.get(event.entity, "")) or str(event.entity)
     if event.before is None:
         name = for_screen(str(event.after.get("name", "")))

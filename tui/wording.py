@@ -16,6 +16,7 @@ from storage import (
     Ending,
     HandoffStatus,
     Priority,
+    ProcessId,
     ProcessState,
     Result,
     RunState,
@@ -226,6 +227,11 @@ class Names:
         """The agent of a session."""
         known = self._state.sessions.get(SessionId(session))
         return self.agent(known.agent_id) if known else _("somebody")
+
+    def process(self, process: str) -> str:
+        """The process's name; `a process` for one that is gone."""
+        known = self._state.processes.get(ProcessId(process))
+        return for_screen(known.name) if known else _("a process")
 
     def task(self, task: str | None) -> str:
         """The task's number with its sign."""

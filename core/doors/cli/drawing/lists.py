@@ -119,7 +119,35 @@ def event_line(event: Wire) -> str:
     return f"{event['sequence']:>6}  {local_time(event['at'])}  {who}: {_happening(event)}"
 
 
+_ASKED = {
+    "start_asked": "start of {name} asked for", "stop_asked": "stop of {name} asked for",
+    "kill_asked": "end of {name} by force asked for", "restart_asked": "restart of {name} asked for",
+    "created": "process {name} added", "removed": "process {name} removed", "returned": "process {name} is back",
+}  # fmt: skip
+
+
+def _process_happening(event: Wire) -> str:
+    """What became of a process: `web is running, pid 1234`, `crash failed: exit code 3`."""
+    name, after = for_screen(event["names"].get(event["entity_id"], "a process")), event["after"]
+    if event["type"] in _ASKED:
+        return _ASKED[event["type"]].format(name=name)
+    if event["type"] == "edited":
+        return f"process {name} edited"
+    reason = event["reason"] or after.get("reason")
+    why = f": {short(reason)}" if reason else ""
+    state = after.get("state")
+    if state is None:
+        return f"{name}{why or ' is looked after'}"
+    if not why and state in ("exited", "failed", "stopped") and (after.get("exit_signal") or "exit_code" in after):
+        signal, code = after.get("exit_signal"), after.get("exit_code")
+        why = f": ended by {signal}" if signal else f": exit code {code}" if code is not None else ""
+    pid = f", pid {after['pid']}" if after.get("pid") and state in ("running", "ready") else ""
+    return f"{name} {'' if state in ('failed', 'exited') else 'is '}{state}{pid}{why}"
+
+
 def _happening(event: Wire) -> str:
+    if event["entity"] == "process":
+        return _process_happening(event)
     what = f"#{event['task_number']}" if event.get("task_number") else event["entity"]
     if what != event["entity"] and event["entity"] != "task":
         what += f" {event['entity']}"
