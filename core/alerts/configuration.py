@@ -127,14 +127,15 @@ def read_rules(value: Any) -> tuple[AlertRules, tuple[RuleProblem, ...]]:
         return DEFAULT_RULES, ()
     if not isinstance(value, Mapping):
         return DEFAULT_RULES, (RuleProblem((), "alerts: no mapping of rules.", "Write `cpu_high: {percent: 80}`."),)
-    rules, problems = DEFAULT_RULES, []
+    found: dict[str, Any] = {}
+    problems: list[RuleProblem] = []
     for name, wanted in value.items():
         if name not in RULES:
             problems.append(RuleProblem((name,), f"There is no rule {name!r}.", _near(name, RULES)))
             continue
         rule: Rule = getattr(DEFAULT_RULES, name)
         if (switched := _switch(wanted)) is not None:
-            rules = replace(rules, **{name: replace(rule, on=switched)})
+            found[name] = replace(rule, on=switched)
             continue
         if not isinstance(wanted, Mapping):
             hint = f"Write `{name}: off`, or `{name}: {{severity: info}}`."
@@ -145,8 +146,8 @@ def read_rules(value: Any) -> tuple[AlertRules, tuple[RuleProblem, ...]]:
                 rule = replace(rule, **{key: _value(rule, key, given)})
             except ValueError as error:
                 problems.append(RuleProblem((name, key), f"{name}: {error.args[0]}", error.args[1]))
-        rules = replace(rules, **{name: rule})
-    return rules, tuple(problems)
+        found[name] = rule
+    return replace(DEFAULT_RULES, **found), tuple(problems)
 
 
 def _value(rule: Rule, key: str, given: Any) -> Any:

@@ -69,6 +69,12 @@ def safe_line(data: bytes, *, has_colour: bool) -> str:
     return "".join([*parts, _safe(text[position:]), "\x1b[0m"])
 
 
+def without_escapes(data: bytes) -> str:
+    """Output of many lines as text without escape sequences."""
+    text = data.decode("utf-8", "replace")
+    return _SGR.sub("", _ESCAPES.sub("", text)) if "\x1b" in text or "\x9b" in text else text
+
+
 def _parts(data: bytes) -> Iterator[tuple[str, Look]]:
     text = _text_of(data[:LONGEST_SHOWN])
     if "\x1b" not in text:

@@ -35,6 +35,7 @@ __getattr__ = face(
 
 def services(database: "Database", lease: "HostLease") -> "list[Service]":
     """All services of a home, for the host that has `lease`: the same under the app and under `wzp serve`."""
+    from core.alerts.service import AlertsService
     from core.dispatch import DispatcherService
     from core.processes.supervisor import SupervisorService
     from core.services.agents import AgentsService
@@ -47,4 +48,5 @@ def services(database: "Database", lease: "HostLease") -> "list[Service]":
         SupervisorService(database, lease),
         MetricsService(database, lease),
         DispatcherService(database, lease),
+        AlertsService(database, lease),
     ]

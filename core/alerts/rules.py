@@ -1,0 +1,219 @@
+"""The rules that time and measure decide: what is wrong in a room at a moment. Pure, but for what it remembers.
+
+A message tells what does not change while the matter lasts: thresholds, not measures, so that a repetition says nothing
+new and makes no event.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from core.agents import AgentReport
+from core.agents.handoffs import is_overdue
+from core.alerts.configuration import AlertRules
+from core.alerts.raising import Finding
+from core.text import for_screen, shortened
+from storage import (
+    AgentState,
+    AlertSeverity,
+    Handoff,
+    Process,
+    ProcessId,
+    ProcessSample,
+    ProcessState,
+    Room,
+    Run,
+    RunState,
+    TaskId,
+)  # fmt: skip
+
+JUDGED: Final = (
+    "crash_loop", "cpu_high", "memory_high", "disk_full", "queue_old", "handoff_overdue", "agent_waiting", "backup_old",
+)  # fmt: skip
+"""The rules that are decided here: their alerts are over as soon as they are found no more."""
+
+STALE: Final = timedelta(seconds=10)
+"""A measure older than this says nothing of now."""
+EASED: Final = 0.9
+"""What was too much is over below so much of the threshold, so that it does not flicker about it."""
+
+Key = tuple[str, str]
+"""A rule and its subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A disk: whose, its size and what is free, in bytes."""
+
+    name: str
+    total: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of a room at a moment. `backed_up_at` is the newest backup's time; None where there is none."""
+
+    now: datetime
+    room: Room
+    processes: Sequence[Process] = ()
+    samples: Mapping[ProcessId, ProcessSample] = field(default_factory=dict)
+    cores: int = 1
+    memory_bytes: int = 0
+    disks: Sequence[Disk] = ()
+    runs: Sequence[Run] = ()
+    handoffs: Sequence[Handoff] = ()
+    reports: Sequence[AgentReport] = ()
+    numbers: Mapping[TaskId, int] = field(default_factory=dict)
+    backed_up_at: datetime | None = None
+
+
+class Judge:
+    """Judges one room again and again; remembers since when something has lasted."""
+
+    def __init__(self) -> None:
+        self._since: dict[Key, datetime] = {}
+        self._restarts: dict[str, deque[tuple[datetime, int]]] = {}
+
+    def judge(self, facts: Facts, rules: AlertRules) -> dict[Key, Finding]:
+        """All that is wrong now."""
+        found = [
+            *(_disks(facts, rules) if rules.disk_full.on else ()),
+            *(_queue(facts, rules) if rules.queue_old.on else ()),
+            *(_handoffs(facts) if rules.handoff_overdue.on else ()),
+            *(_agents(facts, rules) if rules.agent_waiting.on else ()),
+            *(_backups(facts, rules) if rules.backup_old.on else ()),
+            *self._processes(facts, rules),
+        ]
+        return {(each.rule, each.subject): each for each in found}
+
+    def _processes(self, facts: Facts, rules: AlertRules) -> Iterator[Finding]:
+        cpu, memory = rules.cpu_high, rules.memory_high
+        living = {each.id for each in facts.processes}
+        for known in [key for key in self._since if key[1] not in living]:
+            del self._since[known]
+        for gone in self._restarts.keys() - living:
+            del self._restarts[gone]
+        for process in facts.processes:
+            name = for_screen(process.name)
+            if rules.crash_loop.on and self._is_looping(process, facts.now, rules):
+                yield Finding(
+                    rule="crash_loop", subject=process.id,
+                    message=f"{name} crashes again and again: {rules.crash_loop.restarts} or more restarts within"
+                    f" {_span(rules.crash_loop.seconds)}.",
+                    hint=f"See why: `wzp logs {process.name}`.",
+                )  # fmt: skip
+            sample = facts.samples.get(process.id)
+            fresh = sample if sample is not None and facts.now - sample.at < STALE else None
+            share = fresh.cpu_percent / facts.cores if fresh is not None and fresh.cpu_percent is not None else 0.0
+            if cpu.on and self._lasts(("cpu_high", process.id), share, cpu.percent, cpu.seconds, facts.now):
+                yield Finding(
+                    rule="cpu_high", subject=process.id,
+                    message=f"{name} has kept {cpu.percent:g} % of the processor busy for {_span(cpu.seconds)}.",
+                    hint="See `wzp top`; restart it, or raise `cpu_high` in config.yaml.",
+                )  # fmt: skip
+            held = 100 * fresh.memory_bytes / facts.memory_bytes if fresh is not None and facts.memory_bytes else 0.0
+            if memory.on and self._lasts(("memory_high", process.id), held, memory.percent, memory.seconds, facts.now):
+                yield Finding(
+                    rule="memory_high", subject=process.id,
+                    message=f"{name} holds {memory.percent:g} % of the memory or more, for {_span(memory.seconds)}.",
+                    hint="See `wzp top`; restart it, or raise `memory_high` in config.yaml.",
+                )  # fmt: skip
+
+    def _lasts(self, key: Key, value: float, threshold: float, seconds: int, now: datetime) -> bool:
+        """Whether a value has been at its threshold for so long, and has not eased since."""
+        since = self._since.get(key)
+        is_over = since is not None and now - since >= timedelta(seconds=seconds)
+        if value >= (threshold * EASED if is_over else threshold):
+            since = self._since.setdefault(key, now)
+            return now - since >= timedelta(seconds=seconds)
+        self._since.pop(key, None)
+        return False
+
+    def _is_looping(self, process: Process, now: datetime, rules: AlertRules) -> bool:
+        """Whether a process has been restarted too often lately. One that has failed for good is another's alert."""
+        seen = self._restarts.setdefault(process.id, deque())
+        if seen and process.restarts < seen[-1][1]:
+            seen.clear()  # a person has started it: the count begins anew
+        if not seen or seen[-1][1] != process.restarts:
+            seen.append((now, process.restarts))
+        window = now - timedelta(seconds=rules.crash_loop.seconds)
+        while len(seen) > 1 and seen[1][0] <= window:
+            seen.popleft()
+        if process.state in (ProcessState.FAILED, ProcessState.STOPPED):
+            return False
+        return process.restarts - seen[0][1] >= rules.crash_loop.restarts
+
+
+def _disks(facts: Facts, rules: AlertRules) -> Iterator[Finding]:
+    wanted = rules.disk_full
+    for disk in facts.disks:
+        used = 100 * (1 - disk.free / disk.total) if disk.total else 0.0
+        if used >= wanted.percent or disk.free < wanted.free_mb * 1_000_000:
+            yield Finding(
+                rule="disk_full", subject=disk.name,
+                message=f"The disk of {for_screen(disk.name)} is nearly full: {wanted.percent:g} % or more are used, or"
+                f" fewer than {wanted.free_mb:,} MB are free.",
+                hint="Free some space; a full disk stops every change.", severity=AlertSeverity.CRITICAL,
+            )  # fmt: skip
+
+
+def _queue(facts: Facts, rules: AlertRules) -> Iterator[Finding]:
+    if facts.room.queue_paused:
+        return
+    longest = timedelta(minutes=rules.queue_old.minutes)
+    for run in facts.runs:
+        ready_at = max(run.created_at, run.not_before or run.created_at)
+        if run.state is RunState.QUEUED and not run.paused and facts.now - ready_at >= longest:
+            yield Finding(
+                rule="queue_old",
+                message=f"Runs have waited in the queue for {_span(int(longest.total_seconds()))} or longer.",
+                hint="See `wzp queue list`; start a worker, or more of them.",
+            )  # fmt: skip
+            return
+
+
+def _handoffs(facts: Facts) -> Iterator[Finding]:
+    for handoff in facts.handoffs:
+        if is_overdue(handoff, facts.room, facts.now):
+            number = facts.numbers.get(handoff.task_id)
+            what = f"#{number}" if number is not None else "a task"
+            yield Finding(
+                rule="handoff_overdue", subject=handoff.id,
+                message=f"Nobody has acknowledged the handoff of {what} within"
+                f" {_span(facts.room.handoff_alert_minutes * 60)}.",
+                hint="See `wzp handoff list`; take it, or redirect it.",
+            )  # fmt: skip
+
+
+def _agents(facts: Facts, rules: AlertRules) -> Iterator[Finding]:
+    longest = timedelta(minutes=rules.agent_waiting.minutes)
+    for report in facts.reports:
+        if report.state is AgentState.WAITING and report.since is not None and facts.now - report.since >= longest:
+            asks = f": {for_screen(shortened(report.message, 200))}" if report.message else "."
+            yield Finding(
+                rule="agent_waiting", subject=report.agent.id,
+                message=f"{for_screen(report.agent.name)} has waited for an answer for"
+                f" {_span(int(longest.total_seconds()))}{asks}",
+                hint="Answer it where it runs.",
+            )  # fmt: skip
+
+
+def _backups(facts: Facts, rules: AlertRules) -> Iterator[Finding]:
+    longest = timedelta(hours=rules.backup_old.hours)
+    if facts.now - (facts.backed_up_at or facts.room.created_at) >= longest:
+        what = "The newest backup is" if facts.backed_up_at is not None else "There is no backup; the room is"
+        yield Finding(
+            rule="backup_old", message=f"{what} {_span(int(longest.total_seconds()))} old or older.",
+            hint="Make one with `wzp backup create`.", severity=AlertSeverity.INFO,
+        )  # fmt: skip
+
+
+def _span(seconds: int) -> str:
+    """`90 s`, `5 min`, `2 h`, `7 d`."""
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length or seconds == length:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds} s"
