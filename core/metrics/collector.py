@@ -111,6 +111,7 @@ class Collector:
         return tick
 
     def _take_in_events(self) -> None:
+        self._database.require_same_file()
         with self._database.read() as rows:
             news = transitions(rows, after=self._after, limit=BATCH)
             if not news:
@@ -120,8 +121,9 @@ class Collector:
             kinds = {each.entity for each in news}
             if EntityKind.PROCESS in kinds:
                 self._read_processes(rows)
-            if EntityKind.ROOM in kinds:
+            if EntityKind.ROOM in kinds:  # edited, or restored
                 self._read_rooms(rows)
+                self._flow.begin(rows)
 
     def _read_processes(self, rows: Reader) -> None:
         here = boot_id()

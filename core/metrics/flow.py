@@ -46,7 +46,8 @@ class FlowMeter:
         self._sums: dict[RoomId, dict[str, float]] = defaultdict(lambda: defaultdict(float))
 
     def begin(self, rows: Reader) -> None:
-        """Take in how everything stands, once."""
+        """Take in how everything stands: at first, and after a restore, which tells not of all that it has changed."""
+        self._counts, self._since, self._runs = {}, {}, {}
         for room in rows.rooms():
             self._meet(room.id)
         for name, counts in counts_by_status(rows).items():
@@ -105,7 +106,7 @@ class FlowMeter:
         counts[after] += 1
         if after in OPEN:
             since[after][moved.entity_id] = moved.at
-        elif after is Status.DONE:
+        elif after is Status.DONE and moved.before is not None:  # what was imported as done is not done now
             self._finish(moved, rows, sums)
 
     def _finish(self, moved: Transition, rows: Reader, sums: dict[str, float]) -> None:

@@ -6,11 +6,25 @@ from typing import Any
 import pytest
 import time_machine
 
+from core.metrics.collector import Collector
 from core.metrics.cumulative import cumulative_flow
 from core.metrics.flow import FlowMeter
 from core.metrics.series import Span
 from core.operations.metrics import MetricSeries
-from storage import COLUMNS, Database, ParallelError, RoomId, Status, Subject, counts_by_status, transitions
+from storage import (
+    COLUMNS,
+    Database,
+    Door,
+    ParallelError,
+    Restorer,
+    RoomId,
+    Status,
+    Subject,
+    counts_by_status,
+    create_backup,
+    restore_backup,
+    transitions,
+)  # fmt: skip
 from tests.support.measured import fill_metrics
 from tests.support.users import User
 
@@ -85,6 +99,21 @@ def test_the_counts_stay_those_of_the_board_whatever_is_done(board: User) -> Non
     with board.database.read() as rows:
         counts = counts_by_status(rows)[follower.room]
     assert {status: seen[status] for status in COLUMNS} == {status: counts.get(status, 0) for status in COLUMNS}
+
+
+def test_after_a_restore_the_counts_are_those_of_the_board(board: User) -> None:
+    board.add("Kept", status="todo")
+    create_backup(board.database.home)
+    collector = Collector(board.database)
+    collector.begin()
+    board.add("Lost", status="todo")
+    board.move("1", "in_progress")
+    subject = Subject("board", _room(board.database))
+    assert collector.tick(1_800_000_000).measured[subject]["todo"] == 1
+    restore_backup(board.database.home, "latest", Restorer(name="owner", door=Door.CLI))
+    seen = collector.tick(1_800_000_001).measured[subject]
+    assert (seen["todo"], seen["in_progress"]) == (1, 0)
+    collector._store.close()
 
 
 def test_a_run_s_wait_is_told_when_it_begins(board: User) -> None:
