@@ -73,6 +73,10 @@ def test_a_day_with_processes(room: Project):
 
     room.run("start")
     assert {each["state"] for each in room.ps().values()} == {"ready", "running"}
+    history = room.run("history", "--limit", "200").stdout
+    assert f"web is running, pid {up['web']['pid']}" in history
+    assert "db is ready" in history
+    assert "stop of db asked for" in history
 
 
 def test_a_changed_room_yaml_is_approved_anew_and_restarts_what_changed_alone(room: Project):
@@ -144,6 +148,34 @@ def test_an_agent_may_look_and_restart_what_is_marked_and_nothing_else(room: Pro
     before = room.ps()["db"]["pid"]
     room.run("restart", "db", **agent)
     assert room.ps()["db"]["pid"] != before
+
+
+def test_several_that_need_a_host_at_once_get_one(room: Project):
+    adding = [
+        subprocess.Popen(
+            [sys.executable, str(PROGRAM), "process", "add", f"p{number}", "--", "sleep", "1000"],
+            cwd=room.directory, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+        )
+        for number in range(3)
+    ]  # fmt: skip
+    assert [each.wait(120) for each in adding] == [0, 0, 0]
+    assert {each["state"] for each in room.ps().values()} == {"running"}
+    room.until(lambda: len(hosts_of(room)) == 1, "a single host")
+    assert hosts_of(room) == [room.host_pid()]
+
+
+def hosts_of(room: Project) -> list[int]:
+    """The processes that serve this home, acting or standing by."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (each / "cmdline").read_bytes().split(b"\0")
+            environment = (each / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"serve" in words and f"WEZTERM_PARALLEL_HOME={room.home.path}".encode() in environment:
+            found.append(int(each.name))
+    return found
 
 
 def test_a_second_host_stands_by_and_takes_over(room: Project):
