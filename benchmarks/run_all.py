@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-HELPERS = {"figures.py", "mcp_sdk_server.py", "run_all.py"}
+HELPERS = {"figures.py", "hosting.py", "mcp_sdk_server.py", "run_all.py"}
 
 
 def main() -> None:
