@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final
 
 import psutil
@@ -14,6 +15,8 @@ from storage import Subject
 
 DISKS_S: Final = 10.0
 """Between two looks at the space on the disks."""
+DISK_WAIT_S: Final = 0.1
+"""How long a look at the disks is waited for: one that hangs (a server that is gone) must hold up nothing else."""
 
 Measured = dict[Subject, dict[str, float | None]]
 
@@ -25,6 +28,8 @@ class SystemMeter:
         self._counted: dict[str, tuple[float, float]] = {}
         self._disks: Measured = {}
         self._disks_at = float("-inf")
+        self._seen_at = float("-inf")
+        self._looking: Thread | None = None
         psutil.cpu_percent(percpu=True)  # the first answer means nothing
 
     def measure(self, folders: Iterable[Path]) -> Measured:
@@ -42,10 +47,19 @@ class SystemMeter:
         measured[Subject(Kind.MEMORY)] = self._memory()
         measured[Subject(Kind.IO)] = self._io(now)
         measured[Subject(Kind.NETWORK)] = self._network(now)
-        if now - self._disks_at >= DISKS_S:
-            self._disks_at, self._disks = now, _space(folders)
+        if now - self._disks_at >= DISKS_S and not (self._looking and self._looking.is_alive()):
+            self._disks_at = now
+            self._looking = Thread(target=self._look_at_disks, args=(tuple(folders),), name="disks", daemon=True)
+            self._looking.start()
+            self._looking.join(DISK_WAIT_S)
+        if now - self._seen_at > 3 * DISKS_S:
+            self._disks = {}  # rather nothing than what may be true no more
         measured.update(self._disks)
         return measured
+
+    def _look_at_disks(self, folders: Iterable[Path]) -> None:
+        self._disks = _space(folders)
+        self._seen_at = time.monotonic()
 
     @property
     def counters(self) -> dict[str, float]:

@@ -5,12 +5,15 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from core.metrics import system
 from core.metrics.collector import Collector
+from core.metrics.system import Measured
 from core.services import HostLease, MetricsService
 from storage import Database, MetricsReader, ProcessState, StorageFull, Subject
 from tests.support.measured import note_running, note_state
@@ -72,6 +75,25 @@ def test_a_new_room_s_board_is_measured_at_once(board: User, collector: Collecto
     board.call("create_room", name="second", root=board.database.home.path)
     names = collector.tick(1_800_000_001).rooms.values()
     assert sorted(names) == ["demo", "second"]
+
+
+def test_a_disk_that_hangs_holds_up_nothing_else(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = threading.Event()
+
+    def hang(_: object) -> Measured:
+        goes_on.wait(DEADLINE_S)
+        return {}
+
+    monkeypatch.setattr(system, "_space", hang)
+    monkeypatch.setattr(system, "DISKS_S", 0.0)
+    for second in range(3):
+        measured = collector.tick(1_800_000_000 + second).measured
+        assert Subject("cpu") in measured
+        assert not [subject for subject in measured if subject.kind == "disk"]
+    assert [each.name for each in threading.enumerate()].count("disks") == 1
+    goes_on.set()
 
 
 def test_a_full_disk_is_told_once_and_measuring_goes_on(
