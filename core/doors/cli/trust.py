@@ -52,11 +52,14 @@ def _seen(run: Run) -> str:
     if run.actor(run.room).role < Role.OWNER:
         raise PermissionDenied("A room.yaml is approved by the person; you are an agent.", "Ask the person.")
     content = _content(run)
-    if sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty():
+    is_asked = sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+    if is_asked:
         put_text(_described(run, content), to=sys.stderr)
-        from core.processes.declaration import read_declarations
+    from core.processes.declaration import read_declarations
 
-        read_declarations(content, run.room.root)  # what is broken is not asked about
+    # what is broken is not asked about; and no writer has to wait while it is read, since it is known afterwards
+    read_declarations(content, run.room.root)
+    if is_asked:
         click.confirm("Approve it?", default=False, abort=True, err=True)
     return content_hash(content)
 
