@@ -92,8 +92,8 @@ class TmuxBackend:
             else:
                 size = ("-x", str(launch.columns), "-y", str(launch.rows))
                 made = self._tmux("new-session", *window, "-s", session, *size, *program)
-            if made.returncode == 0:
-                pane = made.stdout.strip()
+            pane = made.stdout.strip()
+            if made.returncode == 0 and pane:  # it says nothing and succeeds where it has no place for its socket
                 self._tmux("set-option", "-w", "-t", pane, "remain-on-exit", "off", ";",
                            "set-option", "-w", "-t", pane, "automatic-rename", "off")  # fmt: skip
                 return pane
