@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from core.demo.project import PERSON, ROOM, seed
 from storage import Database, Home
 from tests.support.measured import fill_metrics
+from tests.support.queued import fill_queue
 from tui.app import ParallelApp
 from tui.desk import Desk
 
@@ -24,6 +25,7 @@ SHOTS: dict[str, Sequence[str]] = {
     "history": ("2",),
     "agents": ("3",),
     "handoffs": ("4",),
+    "queue": ("6",),
     "metrics": ("7", *["left"] * 20),
     "help": ("question_mark",),
 }
@@ -56,6 +58,7 @@ def main() -> None:
         seed(database, Path(folder))
         with database.read() as rows:
             fill_metrics(home, rows.rooms()[0].id)
+        fill_queue(database, ROOM, PERSON.name)
         database.close()
         for name in sys.argv[1:] or SHOTS:
             asyncio.run(shoot(home, name, SHOTS[name]))

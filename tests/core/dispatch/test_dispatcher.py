@@ -271,3 +271,96 @@ async def test_a_worker_that_stands_still_and_wakes_has_its_late_end_refused(boa
     runs = runs_of(board, task.id)
     assert [each.state for each in runs] == [RunState.FAILED, RunState.SUCCEEDED]
     assert runs[0].id == run.id
+
+
+async def test_a_task_without_a_command_is_given_to_an_agent_that_answers(board: User, bob: User, workers: Workers):
+    from storage import Finish, ProcessKind
+
+    workers.add("claude", kind=ProcessKind.AGENT, agent="bob-1")
+    task = board.call("create_task", title="Think", status=Status.TODO)
+    async with dispatching(board.database):
+        board.call("queue_task", task=task.id)
+        agent = bob.start_session("bob-1", client="claude")
+        agent.take_up()
+        run = await running(board, task.id)
+        assert run.lease == agent.session
+        assert task_of(board, task.number).claimed_by == agent.session
+        agent.call("finish_task", task=task.id, finish=Finish.COMPLETE, summary="Thought.")
+        (over,) = await ended(board, task.id)
+    assert over.state is RunState.SUCCEEDED
+    assert task_of(board, task.number).status is Status.REVIEW
+
+
+async def test_a_worker_has_as_many_at_once_as_its_capacity(board: User, workers: Workers):
+    workers.add("worker-1", capacity=2)
+    gate = board.database.home.path / "gate"
+    tasks = [
+        board.call("create_task", title="Wait", command=f"until test -e {gate}; do sleep 0.02; done") for _ in "123"
+    ]
+    async with dispatching(board.database):
+        board.call("queue_tasks", tasks=tuple(task.id for task in tasks))
+        await running(board, tasks[1].id)
+        assert runs_of(board, tasks[2].id)[0].state is RunState.QUEUED
+        gate.touch()
+        for task in tasks:
+            assert (await ended(board, task.id))[0].state is RunState.SUCCEEDED
+
+
+async def test_a_stopped_worker_is_no_lost_one(board: User, workers: Workers):
+    from storage import Desired
+
+    worker = workers.add("worker-1")
+    task = board.call("create_task", title="Cut off", command="sleep 1000")
+    async with dispatching(board.database):
+        board.call("queue_task", task=task.id)
+        await running(board, task.id)
+        workers.tell(worker.id, desired=Desired.STOPPED)
+        program = workers.programs[worker.id]
+        program.terminate()
+        (over,) = await ended(board, task.id)
+    assert over.reason == "its worker was stopped"
+    assert not over.lost_worker
+    assert task_of(board, task.number).status is Status.BLOCKED
+
+
+async def test_two_rooms_have_their_turns(board: User, workers: Workers, new_room):
+    other = new_room()
+    with workers_of(other) as theirs:
+        workers.add("worker-1")
+        theirs.add("worker-1")
+        first = [board.call("create_task", title="Ours", command="true").id for _ in range(5)]
+        second = [other.call("create_task", title="Theirs", command="true").id for _ in range(5)]
+        async with dispatching(board.database):
+            board.call("queue_tasks", tasks=tuple(first))
+            other.call("queue_tasks", tasks=tuple(second))
+            for task in first:
+                assert (await ended(board, task))[0].state is RunState.SUCCEEDED
+            for task in second:
+                assert (await ended(other, task))[0].state is RunState.SUCCEEDED
+
+
+async def test_moving_a_task_takes_it_from_its_agent_and_a_lost_agent_loses_it(
+    board: User, bob: User, workers: Workers
+):
+    from core.agents.expiry import expire_all
+    from storage import ProcessKind
+
+    workers.add("claude", kind=ProcessKind.AGENT, agent="bob-1")
+    task = board.call("create_task", title="Think", status=Status.TODO)
+    agent = bob.start_session("bob-1", client="claude")
+    agent.take_up()
+    async with dispatching(board.database):
+        board.call("queue_task", task=task.id)
+        await running(board, task.id)
+        board.call("move_task", task=task.id, to=Status.TODO)
+        (over,) = await ended(board, task.id)
+        assert over.state is RunState.CANCELLED
+        assert agent.session == over.lease
+        board.call("queue_task", task=task.id)
+        await running(board, task.id)
+        agent.fall_silent()
+        expire_all(board.database)
+        lost = (await ended(board, task.id))[-1]
+    assert lost.state is RunState.FAILED
+    assert lost.lost_worker
+    assert task_of(board, task.number).status is Status.TODO
