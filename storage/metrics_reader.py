@@ -10,7 +10,7 @@ import math
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -20,14 +20,12 @@ import apsw
 from storage.engine import connect_read_only, storage_errors
 from storage.errors import StorageError
 from storage.home import Home
-from storage.metrics import VERSION, Point, Subject, number_of
+from storage.metrics import VERSION, Point, Subject
+from storage.metrics_queries import SECONDS, Column, Sum, boundary, from_minutes, from_seconds, newest
 from storage.vocabulary import ProcessId
 
 PROCESS: Final = "process"
 """The kind of subject that a process is; its values are `cpu`, `memory`, `threads` and `processes`."""
-
-_FEW: Final = 4
-"""Up to so many sources, each second is looked up; of more, all rows of the time are gone through."""
 
 T = TypeVar("T")
 
@@ -47,14 +45,6 @@ class ProcessSample:
     memory_bytes: int
     threads: int
     children: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """Where a value stands: the source's row and the column in it."""
-
-    source: int
-    column: str
 
 
 class MetricsReader:
@@ -95,10 +85,10 @@ class MetricsReader:
             sources = [
                 source for source, (subject, _) in self._known(connection).items() if subject == (PROCESS, process)
             ]
-            sql = f"{_SECONDS} SELECT raw.* FROM second CROSS JOIN raw ON raw.at = second.at AND source = ?"
-            newest = _newest(connection)
+            sql = f"{SECONDS} SELECT raw.* FROM second CROSS JOIN raw ON raw.at = second.at AND source = ?"
+            last = newest(connection)
             rows = (
-                row for each in sources for row in connection.execute(sql, (newest - seconds + 1, newest + 1, each))
+                row for each in sources for row in connection.execute(sql, (last - seconds + 1, last + 1, each))
             )
             return self._samples(connection, rows).get(process, [])
 
@@ -108,7 +98,7 @@ class MetricsReader:
         """What every process used in the last seconds before the newest, oldest first. One query."""
 
         def ask(connection: apsw.Connection) -> dict[ProcessId, list[ProcessSample]]:
-            rows = connection.execute("SELECT * FROM raw WHERE at > ? ORDER BY at", (_newest(connection) - seconds,))
+            rows = connection.execute("SELECT * FROM raw WHERE at > ? ORDER BY at", (newest(connection) - seconds,))
             return self._samples(connection, rows)
 
         return self._ask(ask, {})
@@ -174,11 +164,11 @@ class MetricsReader:
 
         def ask(connection: apsw.Connection) -> dict[tuple[Subject, str], list[Point]]:
             places = self._places(connection, wanted)
-            merged: dict[tuple[Subject, str], dict[int, _Sum]] = defaultdict(dict)
-            boundary = _boundary(connection, since, span)
+            merged: dict[tuple[Subject, str], dict[int, Sum]] = defaultdict(dict)
+            edge = boundary(connection, since, span)
             for rows in (
-                _from_minutes(connection, places, since, min(boundary, until), span),
-                _from_seconds(connection, places, max(since, boundary), until, span),
+                from_minutes(connection, places, since, min(edge, until), span),
+                from_seconds(connection, places, max(since, edge), until, span),
             ):
                 for key, at, told in rows:
                     before = merged[key].get(at)
@@ -189,9 +179,9 @@ class MetricsReader:
 
     def _places(
         self, connection: apsw.Connection, wanted: Mapping[Subject, Collection[str]]
-    ) -> dict[_Column, tuple[Subject, str]]:
+    ) -> dict[Column, tuple[Subject, str]]:
         return {
-            _Column(source, f"v{number}"): (subject, name)
+            Column(source, f"v{number}"): (subject, name)
             for source, (subject, fields) in self._known(connection).items()
             if subject in wanted
             for number, name in enumerate(fields)
@@ -251,108 +241,3 @@ def span_seconds(since: int, until: int, points: int) -> int:
     """How many seconds one of about `points` points between two times stands for: whole minutes from one on."""
     span = max(1, math.ceil((until - since) / max(1, points)))
     return span if span < 60 else -(-span // 60) * 60
-
-
-@dataclass(slots=True)
-class _Sum:
-    """What is known of a span: how many seconds, their least, sum and greatest."""
-
-    n: float
-    low: float
-    total: float
-    high: float
-
-    def plus(self, other: "_Sum") -> "_Sum":
-        return _Sum(self.n + other.n, min(self.low, other.low), self.total + other.total, max(self.high, other.high))
-
-    def point(self, at: int) -> Point:
-        return Point(at, self.low, max(self.low, min(self.total / self.n, self.high)), self.high)
-
-
-_SECONDS: Final = "WITH RECURSIVE second(at) AS (SELECT ?1 UNION ALL SELECT at + 1 FROM second WHERE at + 1 < ?2)"
-
-_Found = Iterable[tuple[tuple[Subject, str], int, _Sum]]
-
-
-def _newest(connection: apsw.Connection) -> int:
-    return number_of(connection, "SELECT max(at) FROM raw")
-
-
-def _boundary(connection: apsw.Connection, since: int, span: int) -> int:
-    """Where minutes end and seconds begin, for a question that begins at `since`: each second counts once."""
-    oldest = number_of(connection, "SELECT min(at) FROM raw")
-    if since >= oldest > 0 and span < 60:
-        return since
-    aggregated = number_of(connection, "SELECT aggregated FROM progress")
-    if span >= 60:
-        return aggregated
-    return min(aggregated, -(-oldest // 60) * 60)
-
-
-def _by_source(places: Mapping[_Column, tuple[Subject, str]]) -> dict[int, list[tuple[str, tuple[Subject, str]]]]:
-    found: dict[int, list[tuple[str, tuple[Subject, str]]]] = defaultdict(list)
-    for place, key in places.items():
-        found[place.source].append((place.column, key))
-    return found
-
-
-def _sums(rows: Iterable[Sequence[Any]], columns: Sequence[tuple[str, tuple[Subject, str]]]) -> _Found:
-    """Rows of (span, then n, low, sum, high of each column)."""
-    for row in rows:
-        for number, (_, key) in enumerate(columns):
-            n, low, total, high = row[1 + 4 * number : 5 + 4 * number]
-            if n and low is not None:
-                yield key, row[0], _Sum(n, low, total, high)
-
-
-def _from_seconds(
-    connection: apsw.Connection, places: Mapping[_Column, tuple[Subject, str]], since: int, until: int, span: int
-) -> _Found:
-    if since >= until:
-        return
-    sources = _by_source(places)
-    if len(sources) > _FEW:
-        yield from _from_many_seconds(connection, sources, since, until, span)
-        return
-    for source, columns in sources.items():
-        told = ", ".join(f"count({c}), min({c}), sum({c}), max({c})" for c, _ in columns)
-        sql = (
-            f"{_SECONDS} SELECT second.at / ?3 * ?3, {told} FROM second "
-            "CROSS JOIN raw ON raw.at = second.at AND raw.source = ?4 GROUP BY 1"
-        )
-        yield from _sums(connection.execute(sql, (since, until, span, source)), columns)
-
-
-def _from_many_seconds(
-    connection: apsw.Connection,
-    sources: Mapping[int, list[tuple[str, tuple[Subject, str]]]],
-    since: int,
-    until: int,
-    span: int,
-) -> _Found:
-    """One way through all rows of the time, in one group for each source and span."""
-    used = sorted({column for columns in sources.values() for column, _ in columns})
-    told = ", ".join(f"count({c}), min({c}), sum({c}), max({c})" for c in used)
-    sql = (
-        f"SELECT source, at / ?3 * ?3, {told} FROM raw WHERE at >= ?1 AND at < ?2 "
-        f"AND source IN ({', '.join(map(str, sources))}) GROUP BY 1, 2"
-    )
-    for source, at, *values in connection.execute(sql, (since, until, span)):
-        for column, key in sources[source]:
-            place = 4 * used.index(column)
-            n, low, total, high = values[place : place + 4]
-            if n:
-                yield key, at, _Sum(n, low, total, high)
-
-
-def _from_minutes(
-    connection: apsw.Connection, places: Mapping[_Column, tuple[Subject, str]], since: int, until: int, span: int
-) -> _Found:
-    if since >= until:
-        return
-    for source, columns in _by_source(places).items():
-        told = ", ".join(
-            f"sum(n) FILTER (WHERE {c} IS NOT NULL), min({c}_low), sum({c} * n), max({c}_high)" for c, _ in columns
-        )
-        sql = f"SELECT at / ?3 * ?3, {told} FROM minute WHERE source = ?4 AND at >= ?1 AND at < ?2 GROUP BY 1"
-        yield from _sums(connection.execute(sql, (since, until, span, source)), columns)
