@@ -107,6 +107,12 @@ class Window:
                 break
         return found
 
+    def between(self, place: Place, end: Place, keep: Keep | None = None) -> Iterator[Entry]:
+        """All lines from a place to another, one by one."""
+        return self._merged(
+            [self._from(number, place[number], keep, end[number]) for number in range(len(self.sources))]
+        )
+
     def above(self, place: Place, count: int, keep: Keep | None = None) -> list[Entry]:
         """The last lines before a place."""
         each = [self._before(number, place[number], count, keep) for number in range(len(self.sources))]
@@ -150,8 +156,8 @@ class Window:
     def _merged(each: Iterable[Iterable[Entry]]) -> Iterator[Entry]:
         return heapq.merge(*each, key=lambda entry: entry.line.at)
 
-    def _from(self, number: int, begin: int, keep: Keep | None) -> Iterator[Entry]:
-        for line in self.sources[number].reader.lines(begin):
+    def _from(self, number: int, begin: int, keep: Keep | None, end: int | None = None) -> Iterator[Entry]:
+        for line in self.sources[number].reader.lines(begin, end):
             if keep is None or keep(line):
                 yield Entry(number, line)
 

@@ -27,6 +27,7 @@ BY_HAND: Final = {
     "demo": "core.doors.cli.demo",
     "agents": "core.doors.cli.agents",
     "top": "core.doors.cli.top",
+    "logs": "core.doors.cli.logs",
     "attach": "core.doors.cli.attach",
     "send": "core.doors.cli.attach",
     "completion": "core.doors.cli.completion",
