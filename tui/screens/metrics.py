@@ -2,15 +2,11 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar, Final
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.content import Content
-from textual.events import Click
-from textual.message import Message
 from textual.widgets import Static
 
 from core.metrics.series import Span
@@ -18,12 +14,13 @@ from core.metrics.units import with_unit
 from storage import MetricsReader, Process, ProcessState, Subject
 from tui import cells
 from tui.actions import Action, bindings_of
-from tui.measured import COMPARED, FRESH_S, VIEW_NAMES, Picture, Row, View, take_picture, title_of
+from tui.measured import COMPARED, FRESH_S, Picture, Row, View, take_picture, title_of
 from tui.screens.place import Place
 from tui.translation import _
 from tui.widgets.chart import SCALE, Chart, moment
 from tui.widgets.footer import KeysFooter
 from tui.widgets.line_list import LineList, Piece
+from tui.widgets.spark_list import SparkList, Tabs, mark_place, widened
 from tui.widgets.sparkline import fitted, sparkline
 from tui.wording import age
 
@@ -54,51 +51,6 @@ METRICS_ACTIONS = (
     Action("metrics.back", "escape", "back", "Back", "From an earlier moment to now, and to the board.", "Metrics",
            True, False),
 )  # fmt: skip
-
-
-class SparkList(LineList):
-    """The rows, each with its sparkline. `Pointed` says where on a row the person has clicked."""
-
-    @dataclass
-    class Pointed(Message):
-        """The person has clicked so many cells from the left."""
-
-        x: int
-
-    def on_click(self, event: Click) -> None:
-        super().on_click(event)
-        self.post_message(self.Pointed(event.x))
-
-
-class Tabs(Static):
-    """The heading: the views, the one that is shown marked, and the range. A click shows another."""
-
-    @dataclass
-    class Chosen(Message):
-        """The person wants another view."""
-
-        view: View
-
-    def __init__(self, *, id: str) -> None:
-        super().__init__("", id=id, markup=False)
-        self._places: list[tuple[int, View]] = []
-
-    def tell(self, shown: View, rest: str) -> None:
-        """Say which view is shown, and what else there is to say."""
-        parts: list[Content] = []
-        self._places, end = [], 0
-        for view, name in VIEW_NAMES.items():
-            text = f" {_(name)} "
-            parts.append(Content.styled(text, "reverse" if view is shown else "dim"))
-            end += cells.width(text)
-            self._places.append((end, view))
-        self.update(Content.assemble(*parts, f"  {rest}"))
-
-    def on_click(self, event: Click) -> None:
-        x = event.get_content_offset(self)
-        view = next((view for end, view in self._places if x is not None and x.x < end), None)
-        if view is not None:
-            self.post_message(self.Chosen(view))
 
 
 class MetricsScreen(Place):
@@ -272,13 +224,13 @@ class MetricsScreen(Place):
         spark = self._spark_room(width)
         mark = picture.cell_of(self._moment)
         value = with_unit(self._value(row, mark), row.unit)
-        means = _widened(row.means, spark)
+        means = widened(row.means, spark)
         drawn = sparkline(means, spark, high=row.high, ascii=self._is_plain)
         pieces: list[Piece] = [(f" {cells.fit(row.title, _NAME)} ", "plain")]
         if mark is None:
             pieces.append((drawn, "accent"))
         else:
-            first, after = _mark_place(mark, picture.count, len(fitted(means, spark)), spark)
+            first, after = mark_place(mark, picture.count, len(fitted(means, spark)), spark)
             marked = "".join(each if each != " " else "│" for each in drawn[first:after])
             pieces += [(drawn[:first], "accent"), (marked, "warning"), (drawn[after:], "accent")]
         pieces.append((f" {value:>{_VALUE}}", "strong"))
@@ -306,7 +258,7 @@ class MetricsScreen(Place):
         spark = self._spark_room(self.query_one(SparkList).size.width)
         place = event.x - _NAME - 2
         if picture is not None and 0 <= place < spark:
-            wide = len(_widened([None] * picture.count, spark))
+            wide = len(widened([None] * picture.count, spark))
             self._mark(max(0, place - max(0, spark - wide)) * picture.count // max(1, min(wide, spark)))
 
     @on(Chart.Pointed)
@@ -373,19 +325,3 @@ class MetricsScreen(Place):
             self._redraw()
         else:
             await self.parallel.action_go("board")
-
-
-def _widened(values: list[float | None], width: int) -> list[float | None]:
-    """Values as they fill a width: each several times, where there is room for it."""
-    wide = max(1, width // max(1, len(values)))
-    return [value for value in values for _ in range(wide)]
-
-
-def _mark_place(mark: int, count: int, shown: int, width: int) -> tuple[int, int]:
-    """From which to before which cell of a sparkline a cell of time stands."""
-    wide = width // count
-    if wide >= 1:
-        first = shown - wide * count + mark * wide
-        return first, first + wide
-    first = mark * width // count
-    return first, first + 1
