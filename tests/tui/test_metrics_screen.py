@@ -171,3 +171,17 @@ async def test_the_values_are_those_of_now_and_none_where_nobody_measures(board:
         screen._redraw()
         await shown(pilot, "CPU  -  now")
     store.close()
+
+
+async def test_it_stands_any_size(measured: User) -> None:
+    async with open_app(measured, size=(300, 80)) as pilot:
+        await pilot.press("7", "left", "left")
+        await shown(pilot, "Core 1")
+        for size in ((40, 10), (20, 5), (80, 24), (12, 3), (120, 40)):
+            await pilot.resize_terminal(*size)
+            for key in ("tab", "left", "down", "H", "shift+tab", "tab"):
+                await pilot.press(key)
+        await pilot.press("escape")
+        await pilot.press("tab", "tab", "tab")
+        await until(pilot, lambda: screen_of(pilot)._view is View.MACHINE)
+        await shown(pilot, "Core 1", "Network out")
