@@ -225,6 +225,28 @@ def test_the_host_outlives_the_terminal_from_which_it_was_started(room: Project)
     opened = {str(each.readlink()) for each in Path(f"/proc/{host}/fd").iterdir()}
     assert not any(each.startswith("/dev/pts") for each in opened)
     assert room.ps()["lasting"]["state"] == "running"
+    os.kill(host, signal.SIGHUP)
+    room.run("restart", "lasting")
+    assert room.host_pid() == host
+
+
+def test_a_host_whose_reader_has_gone_serves_on(room: Project):
+    host = subprocess.Popen(
+        [sys.executable, str(PROGRAM), "serve"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL, cwd=room.directory,
+    )  # fmt: skip
+    try:
+        assert host.stderr is not None
+        host.stderr.readline()
+        host.stderr.close()
+        room.until(lambda: room.host_pid() == host.pid, "the host")
+        room.run("process", "add", "lasting", "--", "sleep", "1000")
+        assert room.host_pid() == host.pid
+        room.end_host()
+        assert host.wait(20) == 0
+    finally:
+        host.kill()
+        host.wait()
 
 
 def at_a_terminal(room: Project, *words: str, typed: str) -> tuple[int, str]:

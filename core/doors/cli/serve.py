@@ -7,8 +7,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 
 import click
 
@@ -112,18 +112,23 @@ class _Serving:
         if report.state is ServiceState.FAILED:
             told += f": {for_screen(report.failure)}; it starts again in {report.delay_s:g} s"
         logger.info("service %s", told)
-        if self._run.wants_json:
-            put_json({"service": report.service, "state": report.state, "at": format_time(report.at),
-                      "failure": report.failure, "delay_seconds": report.delay_s})  # fmt: skip
-        else:
-            put_text(f"{report.at.astimezone():%H:%M:%S}  {told}", to=sys.stderr)
+        self._put(
+            {"service": report.service, "state": report.state, "at": format_time(report.at),
+             "failure": report.failure, "delay_seconds": report.delay_s},
+            f"{report.at.astimezone():%H:%M:%S}  {told}",
+        )  # fmt: skip
 
     def _say(self, state: str, sentence: str) -> None:
         logger.info("%s", sentence)
-        if self._run.wants_json:
-            put_json({"service": None, "state": state, "message": sentence})
-        else:
-            put_text(sentence, to=sys.stderr)
+        self._put({"service": None, "state": state, "message": sentence}, sentence)
+
+    def _put(self, wire: Mapping[str, Any], text: str) -> None:
+        """Tell whoever looks; that nobody does any more is no reason to end."""
+        with contextlib.suppress(OSError):
+            if self._run.wants_json:
+                put_json(wire)
+            else:
+                put_text(text, to=sys.stderr)
 
     async def _watch_for_idleness(self) -> None:
         """End when there has been nothing to supervise for a while, or another host does it.
