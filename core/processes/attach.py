@@ -19,6 +19,9 @@ DETACH_KEY: Final = "ctrl+\\"
 _DETACH: Final = re.compile(rb"\x1c|\x1b\[92;5(?::1)?u|\x1b\[27;5;92~")
 """The key as terminals send it; the longer ones where the process has asked for a keyboard protocol."""
 
+LAST_WRITE_S: Final = 1.0
+"""How long a terminal that takes nothing is waited for."""
+
 _SIZE_S: Final = 0.2
 """How often our size is compared. Not by SIGWINCH: that is the app's, whose terminal this may be."""
 
@@ -82,7 +85,7 @@ class _Relay:
         self._writing = writing
         self._typed: asyncio.Queue[bytes] = asyncio.Queue()
         self._is_detached = False
-        self._is_showing = False
+        self._writing_now: asyncio.Future[None] | None = None
 
     async def run(self) -> Attached:
         loop = asyncio.get_running_loop()
@@ -95,12 +98,14 @@ class _Relay:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if not self._is_detached:  # what it printed last is on its way
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._drained(showing), 1.0)
+                    await asyncio.wait_for(self._drained(showing), LAST_WRITE_S)
         finally:
             loop.remove_reader(self._reading)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            if self._writing_now is not None:  # its rest must not come after what puts the terminal back
+                await asyncio.wait((self._writing_now,), timeout=LAST_WRITE_S)
         return Attached(self._is_detached, self._link.status)
 
     def _take(self) -> None:
@@ -136,9 +141,9 @@ class _Relay:
             async for chunk in chunks:
                 data = _CLEAR + _QUERIES.sub(b"", chunk) if is_first else chunk
                 is_first = False
-                self._is_showing = True
-                await loop.run_in_executor(None, _write_all, self._writing, data)
-                self._is_showing = False
+                self._writing_now = loop.run_in_executor(None, _write_all, self._writing, data)
+                await asyncio.shield(self._writing_now)
+                self._writing_now = None
 
     async def _wait_end(self) -> None:
         async with contextlib.aclosing(self._link.changes()) as changes:
@@ -148,7 +153,7 @@ class _Relay:
 
     async def _drained(self, showing: "asyncio.Task[None]") -> None:
         """Until nothing has come to be shown for a moment; the status comes after all output on one connection."""
-        while not showing.done() and (self._is_showing or self._link.has_unread_output):
+        while not showing.done() and (self._writing_now is not None or self._link.has_unread_output):
             await asyncio.sleep(0.01)
 
     async def _follow_size(self) -> None:
