@@ -120,6 +120,8 @@ def _happening(event: Event, names: Names, *, is_brief: bool) -> str:
         what = _(_PROCESS_SENTENCES[event.type]).format(process=names.process(event.entity_id))
         why = event.after.get("reason") if not event.reason and event.before is not None else None
         return _because(what, why) if why else what
+    if event.entity is EntityKind.ROOM and event.type == "trusted":
+        return _("approved the room.yaml")
     kind = _(_ENTITY_NAMES.get(event.entity, "")) or str(event.entity)
     if event.before is None:
         name = for_screen(str(event.after.get("name", "")))

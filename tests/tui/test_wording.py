@@ -1,6 +1,7 @@
 """How things read: sentences of events, times, values; what comes from outside stays harmless."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
@@ -15,6 +16,8 @@ from storage import (
     Finish,
     HandoffStatus,
     Priority,
+    ProcessState,
+    Role,
     Room,
     SessionState,
     StateSource,
@@ -222,3 +225,16 @@ def test_sentences_say_what_agents_did(board: User) -> None:
     board.call("update_room", review_gate="off", handoff_alert_minutes=90)
     assert last_sentence(board) == "changed the room: review gate yes → no; a handoff alerts after 15 min → 1 h 30 min"
     assert all("token" not in sentence and ann.session.token_hash not in sentence for sentence in sentences)
+
+
+def test_sentences_say_what_became_of_processes(board: User) -> None:
+    board.call("add_process", name="web", command=("sleep", "1"))
+    assert last_sentence(board) == "added the process web"
+    board.call("stop_processes")
+    assert last_sentence(board) == "asked for the stop of web"
+    board.call("restart_processes", processes=("web",))
+    assert last_sentence(board) == "asked for a restart of web"
+    (report,) = board.call("list_processes")
+    failed = replace(report.process, state=ProcessState.FAILED, reason="exit code 3", exit_code=3)
+    User(board.database, "host", room=board.room, role=Role.SYSTEM).call("observe_processes", observed=(failed,))
+    assert last_sentence(board) == "saw web fail, because: exit code 3"
