@@ -7,6 +7,9 @@ from enum import StrEnum
 
 import pytest
 
+from core.agents.expiry import PROGRAM
+from core.execute import Call, execute
+from core.operations import find
 from core.operations.handoff import HandoffAnswer
 from storage import (
     AgentKind,
@@ -17,7 +20,6 @@ from storage import (
     HandoffStatus,
     Priority,
     ProcessState,
-    Role,
     Room,
     SessionState,
     StateSource,
@@ -236,5 +238,6 @@ def test_sentences_say_what_became_of_processes(board: User) -> None:
     assert last_sentence(board) == "asked for a restart of web"
     (report,) = board.call("list_processes")
     failed = replace(report.process, state=ProcessState.FAILED, reason="exit code 3", exit_code=3)
-    User(board.database, "host", room=board.room, role=Role.SYSTEM).call("observe_processes", observed=(failed,))
+    call = Call(operation=find("observe_processes"), arguments={"observed": (failed,)}, actor=PROGRAM, room=board.room)
+    execute(board.database, call)
     assert last_sentence(board) == "saw web fail, because: exit code 3"
