@@ -56,6 +56,7 @@ APP_ACTIONS: Final = (
     Action("app.processes", "5", "app.go('processes')", "Processes", "Go to the processes.", "Screens"),
     Action("app.queue", "6", "app.go('queue')", "Queue", "Go to the queue of runs.", "Screens"),
     Action("app.metrics", "7", "app.go('metrics')", "Metrics", "Go to the metrics.", "Screens"),
+    Action("app.alerts", "8", "app.go('alerts')", "Alerts", "Go to the alerts.", "Screens"),
     Action(
         "app.next_waiting",
         "exclamation_mark",

@@ -54,6 +54,12 @@ def _history_screen() -> Any:
     return HistoryScreen()
 
 
+def _alerts_screen() -> Any:
+    from tui.screens.alerts import AlertsScreen
+
+    return AlertsScreen()
+
+
 def _metrics_screen() -> Any:
     from tui.screens.metrics import MetricsScreen
 
@@ -79,6 +85,7 @@ class ParallelApp(Attending, inherit_bindings=False):
         "processes": _processes_screen,
         "queue": _queue_screen,
         "metrics": _metrics_screen,
+        "alerts": _alerts_screen,
     }
     DEFAULT_MODE = "board"
     BINDINGS: ClassVar = [

@@ -126,6 +126,7 @@ class Attending(Following):
         """Show a thing that waits where it can be dealt with."""
         mode = {
             Cause.QUESTION: "agents", Cause.HANDOFF: "handoffs", Cause.OVERDUE: "handoffs", Cause.APPROVAL: "queue",
+            Cause.ALERT: "alerts",
         }.get(waiting.cause, "board")  # fmt: skip
         await self.go(mode)
         await self.screen.show_waiting(waiting.subject)  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from core.agents import AgentReport
 from core.agents.handoffs import is_for, is_overdue
 from core.board.review import may_approve
 from core.work import Actor
-from storage import Agent, AgentId, AgentState, Ending, HandoffStatus, Role, RunState, Status
+from storage import Agent, AgentId, AgentState, Alert, AlertSeverity, Ending, HandoffStatus, Role, RunState, Status
 from tui.board_state import BoardState
 
 
@@ -18,6 +18,7 @@ class Cause(StrEnum):
     """Why something waits for the person, the most pressing first."""
 
     QUESTION = "question"
+    ALERT = "alert"
     HANDOFF = "handoff"
     OVERDUE = "overdue"
     APPROVAL = "approval"
@@ -25,8 +26,12 @@ class Cause(StrEnum):
     ABANDONED = "abandoned"
 
 
+_WAIT_THEMSELVES = frozenset({"agent_waiting", "handoff_overdue"})
+"""Rules that tell of what waits for the person anyway."""
+
+
 class Waiting(NamedTuple):
-    """One thing that waits: an agent, a handoff, a run or a task, by its id, and since when.
+    """One thing that waits: an agent, an alert, a handoff, a run or a task, by its id, and since when.
 
     A tuple, since a column of review may hold thousands, made anew with each change.
     """
@@ -51,7 +56,10 @@ def person_of(state: BoardState, actor: Actor) -> Agent:
 
 def waiting_for(state: BoardState, reports: Iterable[AgentReport], actor: Actor, now: datetime) -> tuple[Waiting, ...]:
     """All that waits for the person but the cards, by cause, then the longest first."""
-    found = [*_questions(reports), *_handoffs(state, person_of(state, actor), now), *_approvals(state, actor)]
+    found = [
+        *_questions(reports), *_alerts(state, now), *_handoffs(state, person_of(state, actor), now),
+        *_approvals(state, actor),
+    ]  # fmt: skip
     causes = list(Cause)
     return tuple(sorted(found, key=lambda each: (causes.index(each.cause), each.since, each.subject)))
 
@@ -70,6 +78,19 @@ def waiting_cards(state: BoardState, actor: Actor) -> tuple[Waiting, ...]:
         if task.result is not None and task.result.ending is Ending.ABANDONED
     ]
     return (*sorted(reviews, key=itemgetter(2, 1)), *sorted(left, key=itemgetter(2, 1)))
+
+
+def asks(alert: Alert, now: datetime) -> bool:
+    """Whether an alert asks for the person: nobody has acknowledged it, and it is not muted."""
+    is_muted = alert.muted_until is not None and alert.muted_until > now
+    return alert.resolved_at is None and alert.acknowledged_at is None and not is_muted
+
+
+def _alerts(state: BoardState, now: datetime) -> Iterator[Waiting]:
+    for alert in state.alerts.values():
+        is_bad = alert.severity is not AlertSeverity.INFO
+        if is_bad and alert.rule not in _WAIT_THEMSELVES and asks(alert, now):
+            yield Waiting(Cause.ALERT, alert.id, alert.created_at)
 
 
 def _questions(reports: Iterable[AgentReport]) -> Iterator[Waiting]:

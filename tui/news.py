@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from core.agents import AgentReport
 from core.agents.handoffs import is_for
 from core.text import for_screen
-from storage import Agent, AgentId, AgentState, EntityKind, Event, Handoff, HandoffId
+from storage import Agent, AgentId, AgentState, AlertId, AlertSeverity, EntityKind, Event, Handoff, HandoffId
 from tui.board_state import BoardState
 from tui.messages import Severity
 from tui.translation import _
@@ -67,6 +67,8 @@ def _of_event(event: Event, state: BoardState, me: Agent, names: Names, left: st
         severity = Severity.INFORMATION if event.type == "finished" else Severity.WARNING
         summary = str((event.after.get("result") or {}).get("summary", "")).partition("\n")[0]
         return News(text.format(agent=agent, task=names.task_with_title(event.entity_id)), summary, severity)
+    if event.entity is EntityKind.ALERT and event.type == "raised":
+        return _of_alert(event, state)
     if event.entity is EntityKind.SESSION and event.type in ("lost", "ended"):
         return _of_end(event, names, left)
     if event.entity is EntityKind.HANDOFF and event.type in ("created", "redirected"):
@@ -76,6 +78,17 @@ def _of_event(event: Event, state: BoardState, me: Agent, names: Names, left: st
             task = names.task_with_title(handoff.task_id)
             return News(text.format(agent=agent, task=task), handoff.summary.partition("\n")[0], Severity.WARNING)
     return None
+
+
+def _of_alert(event: Event, state: BoardState) -> News | None:
+    """An alert that is new; one of a handoff is told when the handoff is overdue."""
+    alert = state.alerts.get(AlertId(event.entity_id))
+    if alert is None or alert.rule == "handoff_overdue":
+        return None
+    severity = {AlertSeverity.INFO: Severity.INFORMATION, AlertSeverity.CRITICAL: Severity.ERROR}.get(
+        alert.severity, Severity.WARNING
+    )
+    return News(for_screen(alert.message), for_screen(alert.hint), severity)
 
 
 def _of_end(event: Event, names: Names, left: str) -> News | None:

@@ -38,7 +38,7 @@ LEAST_SCORE = 55
 
 _SHOWN_AT: Final = {
     "list_events": "history", "get_board": "board", "list_agents": "agents", "list_sessions": "agents",
-    "list_handoffs": "handoffs", "list_runs": "queue", "list_metrics": "metrics",
+    "list_handoffs": "handoffs", "list_runs": "queue", "list_metrics": "metrics", "list_alerts": "alerts",
     "get_usage": "metrics", "get_flow": "metrics",
 }  # fmt: skip
 """Questions whose answer is a screen."""

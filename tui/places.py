@@ -7,6 +7,7 @@ from tui.screens.place import Place
 def all_places() -> list[type[Place]]:
     """The screens, in the order in which help and the docs tell of them."""
     from tui.screens.agents import AgentsScreen
+    from tui.screens.alerts import AlertsScreen
     from tui.screens.board import BoardScreen
     from tui.screens.handoffs import HandoffsScreen
     from tui.screens.help import HelpScreen
@@ -30,6 +31,7 @@ def all_places() -> list[type[Place]]:
         PeekScreen,
         QueueScreen,
         MetricsScreen,
+        AlertsScreen,
         LogScreen,
         MessagesScreen,
         SettingsScreen,

@@ -13,6 +13,7 @@ from storage import (
     AgentId,
     AgentKind,
     AgentState,
+    AlertSeverity,
     Ending,
     HandoffStatus,
     Priority,
@@ -190,8 +191,35 @@ PROCESS_STATES: Final[Mapping[ProcessState, tuple[str, str]]] = {
 }
 """Sign and word of what was observed of a process, those first that ask for the person."""
 
+ALERT_SEVERITIES: Final[Mapping[AlertSeverity, tuple[str, str]]] = {
+    AlertSeverity.CRITICAL: ("✗", mark("critical")),
+    AlertSeverity.WARNING: ("▲", mark("warning")),
+    AlertSeverity.INFO: ("·", mark("info")),
+}
+"""Sign and word of how bad an alert is, the worst first."""
+
+RULE_NAMES: Final[Mapping[str, str]] = {
+    "process_failed": mark("process failed"),
+    "restart_storm": mark("restart storm"),
+    "crash_loop": mark("crash loop"),
+    "cpu_high": mark("much processor"),
+    "memory_high": mark("much memory"),
+    "disk_full": mark("disk nearly full"),
+    "queue_old": mark("queue stands still"),
+    "handoff_overdue": mark("handoff overdue"),
+    "agent_waiting": mark("agent waits"),
+    "backup_old": mark("backup too old"),
+    "log_pattern": mark("line in the log"),
+    "error_burst": mark("many errors"),
+    "room_yaml": mark("room.yaml"),
+    "service_failed": mark("service failed"),
+    "quarantined": mark("task quarantined"),
+}
+"""The rules of alerts as they are called on the screen."""
+
 AGENT_FIELDS: Final = frozenset(
-    {"assignee", "created_by", "author", "agent_id", "from_agent", "to_agent", "taken_by", "queued_by", "cancelled_by"}
+    {"assignee", "created_by", "author", "agent_id", "from_agent", "to_agent", "taken_by", "queued_by", "cancelled_by",
+     "acknowledged_by"}
 )
 """Fields that hold an agent's id."""
 
@@ -259,6 +287,11 @@ def status_name(status: str) -> str:
 def priority_name(priority: Priority) -> str:
     """`high`."""
     return _(PRIORITY_NAMES[priority])
+
+
+def rule_name(rule: str) -> str:
+    """How the rule of an alert is called."""
+    return _(RULE_NAMES.get(rule, "")) or for_screen(rule.replace("_", " "))
 
 
 def field_name(field: str) -> str:

@@ -13,6 +13,7 @@ from storage import Alert, AlertId, AlertSeverity, Role, utc_now
 
 LONGEST_MUTE_MINUTES: Final = 366 * 24 * 60
 
+_ON_SCREEN: Final = {"palette": "the alerts' screen offers it for the alert under the cursor, and for all"}
 _NOT_AT: Final = dict.fromkeys(("cli", "palette", "mcp", "socket", "websocket"), "only the host's rules find alerts")
 
 
@@ -39,7 +40,7 @@ def list_alerts(
     return tuple(found[:limit])
 
 
-@operation(role=Role.OPERATOR, changes=True, undoable=True, command="alerts acknowledge")
+@operation(role=Role.OPERATOR, changes=True, undoable=True, command="alerts acknowledge", not_at=_ON_SCREEN)
 def acknowledge_alerts(work: Work, alerts: tuple[AlertId, ...] = (), *, all: bool = False) -> tuple[Alert, ...]:
     """Say that you have seen alerts, so that they no longer ask for you; they stay until what they tell of is over.
 
@@ -58,7 +59,7 @@ def acknowledge_alerts(work: Work, alerts: tuple[AlertId, ...] = (), *, all: boo
     )  # fmt: skip
 
 
-@operation(role=Role.OPERATOR, changes=True, undoable=True, command="alerts mute")
+@operation(role=Role.OPERATOR, changes=True, undoable=True, command="alerts mute", not_at=_ON_SCREEN)
 def mute_alerts(
     work: Work, alerts: tuple[AlertId, ...] = (), *, minutes: int = 60, all: bool = False
 ) -> tuple[Alert, ...]:
@@ -81,7 +82,7 @@ def mute_alerts(
     )
 
 
-@operation(role=Role.OPERATOR, changes=True, undoable=True, command="alerts resolve")
+@operation(role=Role.OPERATOR, changes=True, undoable=True, command="alerts resolve", not_at=_ON_SCREEN)
 def resolve_alerts(work: Work, alerts: tuple[AlertId, ...] = (), *, all: bool = False) -> tuple[Alert, ...]:
     """Close alerts by hand; they come back only if what they tell of is found anew.
 
