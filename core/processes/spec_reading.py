@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
@@ -23,8 +23,6 @@ from core.processes.yaml_reading import (
     whole,
 )  # fmt: skip
 from storage import Backend, Condition, LogSettings, Probe, ProcessKind, ProcessSpec, Restart, RestartPolicy
-
-T = TypeVar("T")
 
 KEYS: Final = (
     "name", "command", "kind", "agent", "cwd", "env", "env_file", "backend", "autostart", "instances", "restart",
@@ -54,13 +52,17 @@ MOST_LOG: Final = 10**12
 
 INSTANCES: Final = whole(1, INSTANCE_LIMIT)
 
+_NO_COMMAND: Final[tuple[tuple[str, ...], str | None]] = ((), None)
+_NO_WORDS: Final[tuple[str, ...]] = ()
+_NO_NAMES: Final[Mapping[str, str]] = {}
+
 _PROBE_KINDS: Final = ("exec", "http", "tcp", "log_line", "log-line")
 
 
 def spec_fields(entries: Entries, name: str, root: str | None, problems: Problems) -> dict[str, Any]:
     """The fields of the spec that an entry declares, but its environment."""
-    kind = ProcessKind(entries.read("kind", one_of(ProcessKind, what="kind"), ProcessKind.SERVICE))
-    command, shell = entries.read("command", command_of, ((), None))
+    kind = ProcessKind(entries.read("kind", one_of(ProcessKind, what="kind"), str(ProcessKind.SERVICE)))
+    command, shell = entries.read("command", command_of, _NO_COMMAND)
     has_command = (node := entries.value("command")) is not None and not is_empty(node)
     if kind is ProcessKind.WORKER and has_command:
         problems.note(
@@ -84,17 +86,17 @@ def spec_fields(entries: Entries, name: str, root: str | None, problems: Problem
         "agent": (agent or name or None) if kind is ProcessKind.AGENT else None,
         "cwd": entries.read("cwd", lambda node: inside(node, text(node), root, "directory"), "."),
         "env_file": entries.read("env_file", lambda node: inside(node, text(node), root, "file"), None),
-        "backend": Backend(entries.read("backend", _backend, Backend.LOCAL)),
+        "backend": Backend(entries.read("backend", _backend, str(Backend.LOCAL))),
         "autostart": entries.read("autostart", flag, True),
         "restart": entries.read("restart", lambda node: restart_of(node, problems), Restart()),
         "stop_signal": entries.read("stop_signal", signal_of, "SIGTERM"),
         "stop_grace_seconds": entries.read("stop_grace", number(0, 3600, "seconds"), 10.0),
-        "depends_on": entries.read("depends_on", lambda node: _dependencies(node, problems), {}),
+        "depends_on": entries.read("depends_on", lambda node: _dependencies(node, problems), _NO_NAMES),
         "readiness": entries.read("readiness", lambda node: _probe(node, problems, is_liveness=False), None),
         "liveness": entries.read("liveness", lambda node: _probe(node, problems, is_liveness=True), None),
         "log": entries.read("log", lambda node: _log(node, problems), LogSettings()),
         "capacity": entries.read("capacity", whole(1, CAPACITY_LIMIT), 1),
-        "labels": entries.read("labels", lambda node: _labels(node, problems), ()),
+        "labels": entries.read("labels", lambda node: _labels(node, problems), _NO_WORDS),
         "is_restartable": entries.read("restartable", flag, False),
     }
 
@@ -250,7 +252,7 @@ def _probe(node: Node, problems: Problems, *, is_liveness: bool) -> Probe | None
         )  # fmt: skip
     default = Probe()
     asked: dict[str, Any] = {
-        "exec": read.entries.read("exec", _probe_command, ()),
+        "exec": read.entries.read("exec", _probe_command, _NO_WORDS),
         "http": read.entries.read("http", url_of, None),
         "tcp": read.entries.read("tcp", address_of, None),
         "log_line": read.entries.read("log_line", regex_of, read.entries.read("log-line", regex_of, None)),
@@ -355,7 +357,7 @@ def _backend(node: Node) -> str:
     return word
 
 
-def _dependencies(node: Node, problems: Problems) -> dict[str, str]:
+def _dependencies(node: Node, problems: Problems) -> Mapping[str, str]:
     condition = one_of(Condition, what="condition")
     if not isinstance(node, MappingNode):
         return dict.fromkeys(several(text, most=100, what="names")(node), str(Condition.STARTED))
