@@ -30,17 +30,13 @@ class SystemMeter:
         self._disks_at = float("-inf")
         self._seen_at = float("-inf")
         self._looking: Thread | None = None
-        psutil.cpu_percent(percpu=True)  # the first answer means nothing
+        self._cores = _core_times()
 
     def measure(self, folders: Iterable[Path]) -> Measured:
         """The values of now. The space is told of those disks on which `folders` lie."""
         now = time.monotonic()
         measured: Measured = {}
-        cores = psutil.cpu_percent(percpu=True)
-        percent = sum(cores) / len(cores) if cores else None
-        cpu: dict[str, float | None] = {"percent": percent}
-        cpu.update((f"{CORE}{number}", value) for number, value in enumerate(cores))
-        measured[Subject(Kind.CPU)] = cpu
+        measured[Subject(Kind.CPU)] = self._cpu()
         with suppress(OSError):
             one, five, fifteen = os.getloadavg()
             measured[Subject(Kind.LOAD)] = {"one": one, "five": five, "fifteen": fifteen}
@@ -65,6 +61,19 @@ class SystemMeter:
     def counters(self) -> dict[str, float]:
         """What the machine has counted since it started: bytes `read`, `written`, `received`, `sent`."""
         return {name: count for name, (count, _) in self._counted.items()}
+
+    def _cpu(self) -> dict[str, float | None]:
+        # not psutil.cpu_percent, which remembers for the whole process when anybody asked last
+        before, self._cores = self._cores, _core_times()
+        shares: list[float | None] = []
+        for number, (busy, total) in enumerate(self._cores):
+            was_busy, was_total = before[number] if number < len(before) else (busy, total)
+            passed = total - was_total
+            shares.append(round(100 * min(1.0, max(0.0, (busy - was_busy) / passed)), 1) if passed > 0 else None)
+        known = [share for share in shares if share is not None]
+        cpu: dict[str, float | None] = {"percent": round(sum(known) / len(known), 1) if known else None}
+        cpu.update((f"{CORE}{number}", share) for number, share in enumerate(shares))
+        return cpu
 
     def _memory(self) -> dict[str, float | None]:
         memory = psutil.virtual_memory()
@@ -103,6 +112,17 @@ class SystemMeter:
         if before is None or now <= before[1]:
             return None
         return max(0.0, count - before[0]) / (now - before[1])
+
+
+def _core_times() -> list[tuple[float, float]]:
+    """For each core the seconds in which it worked, and all seconds, since the machine started."""
+    times = []
+    for core in psutil.cpu_times(percpu=True):
+        told = core._asdict()
+        guests = told.get("guest", 0.0) + told.get("guest_nice", 0.0)  # counted as the user's already
+        total = sum(told.values()) - guests
+        times.append((total - told["idle"] - told.get("iowait", 0.0), total))
+    return times
 
 
 def _space(folders: Iterable[Path]) -> Measured:
