@@ -13,10 +13,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-PENDING_BYTES = 1 << 20
+PENDING_BYTES = 512 << 10
 """With so much unread, a client's live output is dropped, and it is told how much."""
 
-STUCK_BYTES = 8 << 20
+STUCK_BYTES = 4 << 20
 """With so much unread, whatever it is, a client is let go."""
 
 LINE_BYTES = 4 << 20

@@ -4,7 +4,10 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -301,6 +304,31 @@ async def test_a_process_that_closes_its_terminal_costs_nothing(runners: Runners
     assert _cpu_ticks(link.status.runner_pid) - before <= 5
     await link.stop()
     await exited(link)
+
+
+def test_the_runner_imports_little():
+    program = (
+        "import sys; sys.path.append(sys.argv[1]); import runner.program, runner.pane; "
+        "print(*(name for name in sys.modules if 'runner' not in name))"
+    )
+    folder = Path(__file__).parents[3] / "core" / "processes"
+    listed = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program, str(folder)], capture_output=True, text=True, check=True
+    )
+    heavy = {"asyncio", "re", "json", "socket", "signal", "subprocess", "pathlib", "typing", "dataclasses", "threading",
+             "logging", "contextlib", "enum", "ctypes", "core", "storage", "inspect"}  # fmt: skip
+    assert not heavy & {name.partition(".")[0] for name in listed.stdout.split()}
+
+
+async def test_it_runs_where_a_project_has_packages_of_our_names(runners: Runners):
+    project = runners.home.path / "project"
+    for package in ("core", "runner", "storage", "select"):
+        (project / package).mkdir(parents=True)
+        (project / package / "__init__.py").write_text("raise SystemExit('the wrong one')")
+    link = await runners.start(
+        "sh", "-c", "echo hello", cwd=project, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(project)}
+    )
+    assert (await exited(link)).exit_code == 0
 
 
 async def test_a_gone_runner_is_told_as_such(runners: Runners):
