@@ -109,28 +109,44 @@ def read_entry(entry: Mapping[str, Any], root: str, others: Mapping[str, Process
     return found[0]
 
 
+_REMEMBERED: Final = 16
+"""Approved contents whose secrets are kept in memory, so that a changed file does not keep what crashes from rising."""
+
+_approved: dict[tuple[str, str], dict[str, Mapping[str, str]]] = {}
+"""By root and hash: each process's secrets, as this process has read them while the content was the approved one."""
+
+
 def approved_secrets(room: Room, declared_name: str) -> Mapping[str, str]:
     """The values of a declared process's secret variables, from the room.yaml that the person has approved.
 
+    A file that has changed since can no longer tell them; what this process has read of the approved one before it
+    changed still counts.
+
     Raises:
-        NotApproved: the file has changed since, so what was approved cannot be read any more.
-        NotFound: the file, or the process in it, is not there any more.
+        NotApproved: the file is not what was approved, and was not read while it was.
+        NotFound: the process is not declared in what was approved, or the file is not there any more.
         InvalidData: the file cannot be read.
     """
-    content = read_room_file(room)
-    if content is None:
-        raise NotFound(
-            f"{room_file(room)} is not there, and {declared_name} has secret variables in it.", "Put it back."
-        )
-    if content_hash(content) != room.trusted_hash:
-        raise NotApproved(
-            f"{room_file(room)} has changed, and {declared_name} has secret variables in it.",
-            "Look at it and approve it with `wzp room trust`.",
-        )
-    for each in read_declarations(content, room.root).processes:
-        if each.name == declared_name:
-            return each.secrets
-    raise NotFound(f"{room_file(room)} declares no {declared_name}.", "Start it under a name that is declared.")
+    key = room.root, room.trusted_hash or ""
+    if key not in _approved:
+        content = read_room_file(room)
+        if content is None:
+            raise NotFound(
+                f"{room_file(room)} is not there, and {declared_name} has secret variables in it.", "Put it back."
+            )
+        if content_hash(content) != room.trusted_hash:
+            raise NotApproved(
+                f"{room_file(room)} has changed, and {declared_name} has secret variables in it.",
+                "Look at it and approve it with `wzp room trust`.",
+            )
+        found = {each.name: each.secrets for each in read_declarations(content, room.root).processes}
+        while len(_approved) >= _REMEMBERED:
+            _approved.pop(next(iter(_approved)), None)
+        _approved[key] = found
+    secrets = _approved[key].get(declared_name)
+    if secrets is None:
+        raise NotFound(f"{room_file(room)} declares no {declared_name}.", "Start it under a name that is declared.")
+    return secrets
 
 
 @lru_cache(maxsize=8)  # who shows a content, approves it and starts from it reads it several times

@@ -52,7 +52,8 @@ def _seen(run: Run) -> str:
     if run.actor(run.room).role < Role.OWNER:
         raise PermissionDenied("A room.yaml is approved by the person; you are an agent.", "Ask the person.")
     content = _content(run)
-    is_asked = sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+    is_known = content_hash(content) == run.room.trusted_hash
+    is_asked = not is_known and sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
     if is_asked:
         put_text(_described(run, content), to=sys.stderr)
     from core.processes.declaration import read_declarations

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InvalidData, NotApproved, NotFound
+from core.processes import declaration
 from core.processes.declaration import (
     BrokenDeclarations,
     Declared,
@@ -337,7 +338,14 @@ def test_secrets_are_read_again_from_what_was_approved_and_nothing_else(tmp_path
     assert approved_secrets(room, "a") == {"API_TOKEN": "hunter2"}
     with pytest.raises(NotFound):
         approved_secrets(room, "b")
-    (tmp_path / "room.yaml").write_text(SECRET + "# changed\n")
+
+
+def test_a_change_of_the_file_gives_no_other_secrets_and_takes_none_from_who_has_read_them(tmp_path: Path):
+    room = room_at(tmp_path, SECRET)
+    assert approved_secrets(room, "a") == {"API_TOKEN": "hunter2"}
+    (tmp_path / "room.yaml").write_text(SECRET.replace("hunter2", "stolen"))
+    assert approved_secrets(room, "a") == {"API_TOKEN": "hunter2"}, "read while it was the approved one"
+    declaration._approved.clear()  # another host
     with pytest.raises(NotApproved):
         approved_secrets(room, "a")
     (tmp_path / "room.yaml").unlink()
