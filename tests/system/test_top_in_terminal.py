@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from storage import HOME_VARIABLE, Home
@@ -31,3 +32,14 @@ def test_it_follows_and_ends_with_q(serving: Path, home: Home) -> None:
         top.press("q")
         ended = top.wait_for("ended with 0")
         assert "cpu " not in ended, "the screen is as it was before"
+
+
+def test_it_leaves_the_terminal_as_it_was_when_it_is_told_to_end(serving: Path, home: Home) -> None:
+    with Terminal([*PROGRAM, "top"], columns=100, lines=30, cwd=serving, env={HOME_VARIABLE: str(home.path)}) as top:
+        top.wait_for("demo · ", "No processes.")
+        (child,) = psutil.Process(top.pane_pid()).children()
+        child.terminate()
+        ended = top.wait_for("ended with 143")
+        assert "No processes." not in ended
+        top.type("echoed")
+        top.wait_for("echoed")

@@ -4,6 +4,7 @@ import select
 import shutil
 import sys
 import time
+from contextlib import suppress
 from typing import Final
 
 import click
@@ -21,7 +22,7 @@ _CLOSE: Final = "\x1b[?25h\x1b[?1049l"
 @click.option("--once", is_flag=True, help="Print it once and end, as where stdout is no terminal.")
 @common_options
 @click.pass_obj
-def command(run: Run, once: bool) -> None:
+def command(run: Run, once: bool) -> int:
     """Show what the machine and the room's processes use, the busiest first, each second, until q or Ctrl+C.
 
     Where stdout is no terminal, with --once or with --json, it is printed once.
@@ -29,8 +30,8 @@ def command(run: Run, once: bool) -> None:
     if once or run.wants_json or not (sys.stdout.isatty() and sys.stdin.isatty()):
         outcome = run.call("get_usage", {})
         run.put(outcome.shaped, lambda: _drawn(outcome.shaped))
-        return
-    _live(run)
+        return 0
+    return _live(run)
 
 
 def _drawn(shaped: object) -> str:
@@ -39,24 +40,39 @@ def _drawn(shaped: object) -> str:
     return usage_view(shaped)  # type: ignore[arg-type]
 
 
-def _live(run: Run) -> None:
+class _Ended(Exception):
+    """The program is told to end; the argument is its exit code."""
+
+
+def _end(number: int, _frame: object) -> None:
+    raise _Ended(128 + number)
+
+
+def _live(run: Run) -> int:
+    """Draw until it is over, and leave the terminal as it was, however it ends; the exit code."""
+    import signal
     import termios
     import tty
 
     room = for_screen(run.room.name)
     before = termios.tcgetattr(sys.stdin)
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, _end)
     put_text(_OPEN)
     try:
         tty.setcbreak(sys.stdin)
         while True:
             _draw(f"{room} · {time.strftime('%H:%M:%S')} · q ends\n\n{_drawn(run.call('get_usage', {}).shaped)}")
             if _asked_to_end(1 - time.time() % 1 + 0.1):  # just after each second has been measured
-                return
+                return 0
     except KeyboardInterrupt:
-        return
+        return 0
+    except _Ended as ended:
+        return int(ended.args[0])
     finally:
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
-        put_text(_CLOSE)
+        with suppress(OSError, termios.error):  # the terminal itself is gone
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+            put_text(_CLOSE)
 
 
 def _draw(text: str) -> None:
