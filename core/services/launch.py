@@ -57,9 +57,10 @@ def ensure_host(home: Home) -> HostSign:
     if (present := acting_host(home)) is not None:
         return present
     said = complaint.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    why = f": {said[0].removeprefix('wzp: ')}" if said else "."
+    more = f"{said[1].strip()} " if len(said) > 1 else ""
     raise BackendUnavailable(
-        "The services could not be started" + (f": {said[0]}" if said else "."),
-        f"See {home.logs / 'serve.log'}, or run `wzp serve` to see what it says.",
+        f"The services could not be started{why}", f"{more}What was asked for stands; run `wzp serve` to do it."
     )
 
 
