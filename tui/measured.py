@@ -139,7 +139,7 @@ class Picture:
 
 def take_picture(
     database: Database, reader: MetricsReader, room: RoomId, view: View, span: Span, width: int, *,
-    compared: Series = COMPARED[0], processes: Iterable[Process] = (),
+    compared: Series = COMPARED[0], processes: Iterable[Process] = (), greatest_first: bool = False,
 ) -> Picture:  # fmt: skip
     """Read one view over the last `span`, in at most `width` cells."""
     now = int(time.time()) + 1
@@ -164,6 +164,8 @@ def take_picture(
     if view is View.PROCESSES:  # a common scale, or nothing could be compared
         high = max((row.high for row in made), default=0.0)
         made = tuple(Row(row.line, row.title, row.unit, high, row.cells) for row in made)
+        if greatest_first:
+            made = tuple(sorted(made, key=lambda row: -sum(cell.mean for cell in row.cells if cell is not None)))
     return Picture(view, span, start, step, count, made, (), reader.newest()[0])
 
 

@@ -100,6 +100,21 @@ async def test_processes_are_compared_on_one_scale(measured: User) -> None:
         await shown(pilot, "of 128 MiB", "Memory")
 
 
+async def test_the_process_that_used_most_can_come_first_and_the_cursor_stays_on_its_line(
+    board: User, web: Process
+) -> None:
+    other = note_running(board, "worker", os.getpid())
+    fill_metrics(board.database.home, web.room_id, [web.id, other.id], seconds=300)
+    async with open_app(board) as pilot:
+        await pilot.press("7", "tab")
+        await shown(pilot, "web ", "worker ")
+        screen = screen_of(pilot)
+        assert [row.title for row in screen._picture.rows] == ["web", "worker"]  # type: ignore[union-attr]
+        await pilot.press("s")
+        await until(pilot, lambda: [row.title for row in screen._picture.rows] == ["worker", "web"])  # type: ignore[union-attr]
+        assert screen.query_one(LineList).cursor == 1, "on web still"
+
+
 async def test_ranges_go_from_a_minute_to_thirty_days(measured: User) -> None:
     async with open_app(measured) as pilot:
         await pilot.press("7")

@@ -40,6 +40,8 @@ METRICS_ACTIONS = (
     Action("metrics.longer", "minus", "zoom(1)", "Longer", "Show a longer time, up to 30 days.", "Metrics", True),
     Action("metrics.measure", "m", "measure(1)", "Compare", "Compare the processes by CPU, memory, threads, number.",
            "Metrics", True),
+    Action("metrics.sort", "s", "sort", "Sort", "Put the processes that used most first, or sort them by name.",
+           "Metrics", True),
     Action("metrics.older", "left,h", "step(-1)", "Older", "Read the values of an earlier moment.", "Metrics", True,
            False),
     Action("metrics.newer", "right,l", "step(1)", "Newer", "Read the values of a later moment.", "Metrics", True,
@@ -66,6 +68,7 @@ class MetricsScreen(Place):
         self._view = View.MACHINE
         self._span = Span.HOUR
         self._measure = 0
+        self._greatest_first = False
         self._picture: Picture | None = None
         self._moment: int | None = None
         """What the cursor of time is at, in seconds since the epoch; None for now."""
@@ -141,26 +144,39 @@ class MetricsScreen(Place):
         processes = [each for each in self.state.processes.values() if each.state is not ProcessState.STOPPED]
         processes.sort(key=lambda each: each.name)
         reading = asyncio.to_thread(
-            self._take, self._reader, self._view, self._span, width, tuple(processes), self._measure
-        )
+            self._take, self._reader, self._view, self._span, width, tuple(processes), self._measure,
+            self._greatest_first,
+        )  # fmt: skip
         picture = await self.parallel.attempt(reading)
         if picture is not None:
+            self._keep_cursor(self._picture, picture)
             self._picture = picture
             self._now = await asyncio.to_thread(self._reader.newest)
             self._show()
 
     def _take(
-        self, reader: MetricsReader, view: View, span: Span, width: int, processes: tuple[Process, ...], measure: int
-    ) -> Picture:
+        self, reader: MetricsReader, view: View, span: Span, width: int, processes: tuple[Process, ...], measure: int,
+        greatest_first: bool,
+    ) -> Picture:  # fmt: skip
         database = self.desk.database
         try:
             return take_picture(
                 database, reader, self.desk.room.id, view, span, width,
-                compared=COMPARED[measure], processes=processes,
+                compared=COMPARED[measure], processes=processes, greatest_first=greatest_first,
             )  # fmt: skip
         finally:
             if view is View.FLOW:
                 database.close_thread()
+
+    def _keep_cursor(self, before: Picture | None, after: Picture) -> None:
+        """Leave the cursor on its line, wherever that stands now."""
+        lines = self.query_one(SparkList)
+        if before is not None and lines.cursor < len(before.rows):
+            line = before.rows[lines.cursor].line
+            place = next((place for place, row in enumerate(after.rows) if row.line == line), None)
+            if place is not None and place != lines.cursor:
+                self._picture = after
+                lines.show(len(after.rows), cursor=place)
 
     # showing
 
@@ -274,7 +290,7 @@ class MetricsScreen(Place):
         self.show_view(event.view)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        return action != "measure" or self._view is View.PROCESSES
+        return action not in ("measure", "sort") or self._view is View.PROCESSES
 
     def action_turn(self, by: int) -> None:
         """Show the next view."""
@@ -291,6 +307,11 @@ class MetricsScreen(Place):
     def action_measure(self, by: int) -> None:
         """Compare the processes by something else."""
         self._measure = (self._measure + by) % len(COMPARED)
+        self.load()
+
+    def action_sort(self) -> None:
+        """Sort the processes the other way."""
+        self._greatest_first = not self._greatest_first
         self.load()
 
     def action_step(self, by: int) -> None:
