@@ -2,12 +2,16 @@
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 
-from storage import Database, Home, MetricsStore, Subject
+from core.metrics.series import CATALOGUE, Kind
+from storage import COLUMNS, Database, Home, MetricsStore, Subject
 from tests.core.doors.conftest import Wzp
 from tests.support.measured import fill_metrics
+
+DOCS = Path(__file__).resolve().parents[4] / "docs"
 
 
 @pytest.fixture
@@ -73,3 +77,18 @@ def test_the_flow_is_a_row_a_moment(wzp: Wzp) -> None:
     flow = wzp("flow", "--last", "1h", "--points", "3", "--json").json
     assert [point["backlog"] for point in flow] == [0, 0, 1]
     assert len(wzp("flow", "--points", "3").out.splitlines()) == 4
+
+
+@pytest.mark.usefixtures("measured")
+def test_each_field_and_each_series_is_described(wzp: Wzp) -> None:
+    section = (DOCS / "json.md").read_text().partition("\n## Series\n")[2].partition("\n## ")[0]
+    page = (DOCS / "metrics.md").read_text()
+    shown = wzp("metrics", "--last", "5m", "--json").json
+    assert set(shown[0]) <= set(re.findall(r"\w+", section))
+    first_of_a_row = {"board.backlog", "board.done", "board.oldest_todo", "board.time_in_todo"}
+    for series in CATALOGUE:
+        is_column = series.kind is Kind.BOARD and series.name.startswith((*COLUMNS, "oldest_", "time_in_"))
+        assert f"`{series.full_name}`" in page or is_column, series.full_name
+    assert all(f"`{name}`" in page for name in first_of_a_row)
+    top = next(line for line in (DOCS / "json.md").read_text().splitlines() if line.startswith("| `top`"))
+    assert set(wzp("top", "--json").json) <= set(re.findall(r"\w+", top))
