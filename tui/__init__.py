@@ -23,14 +23,15 @@ def run(home: "Home", room: str, *, actor: "Actor") -> int:
         os.environ.setdefault("TEXTUAL_DISABLE_KITTY_KEY", "1")
     for name in ("COLUMNS", "LINES"):
         os.environ.pop(name, None)  # exported by some shells and runners; Textual would believe them over the terminal
+    from core.logs.levels import start_own_log
     from core.services import HostLease, services
-    from storage import note_crashes, start_logging
+    from storage import note_crashes
     from tui.app import ParallelApp
     from tui.desk import Desk
 
     desk = Desk.open(home, room, actor)
     stop_crashes = note_crashes(home.logs / "crash.log")
-    stop_logging = start_logging(home.logs / "app.log")
+    stop_logging = start_own_log(home, home.logs / "app.log")
     try:
         lease = HostLease(desk.database)
         app = ParallelApp(desk, services=services(desk.database, lease), lease=lease)

@@ -38,6 +38,9 @@ LONGEST_LINE: Final = 300
 APP: Final = "app"
 """The subject of what the program's own log tells."""
 
+OWN: Final = ("app", "serve", "mcp")
+"""The program's own logs."""
+
 _WORDS: Final = (b"error", b"exception", b"fatal", b"panic", b"critical", b"traceback")
 _ERROR: Final = re.compile(
     r"(?:(?<![a-z0-9_])|(?<=[a-z]))(?:error|exception|fatal|panic(?:ked)?|critical|traceback)(?![a-z0-9_])"
@@ -76,8 +79,7 @@ class LogWatch:
         state = _read_state(self._path)
         self._is_first = state is None
         self._offsets: dict[str, int] = dict(state["outputs"]) if state else {}
-        app = state["app"] if state else None
-        self._app: tuple[int, int] | None = (int(app[0]), int(app[1])) if app else None
+        self._own: dict[str, list[int]] = dict(state["own"]) if state else {}
         self._stamps: dict[str, tuple[int, int]] = {}
         self._bursts: dict[str, _Burst] = {}
         self._told: dict[str, float] = {}
@@ -102,7 +104,7 @@ class LogWatch:
     def save(self, *, now: bool = False) -> None:
         """Remember how far was read; call it when what was found is recorded."""
         if self._is_dirty and (now or time.monotonic() - self._saved_at >= SAVE_S):
-            state = {"outputs": self._offsets, "app": self._app}
+            state = {"outputs": self._offsets, "own": self._own}
             with suppress(OSError):  # a full disk has its own alert; we read again then
                 write_atomically(self._path, json.dumps(state).encode())
                 self._is_dirty, self._saved_at = False, time.monotonic()
@@ -196,7 +198,7 @@ class LogWatch:
     def _look_at_app(self, rules: AlertRules, now: float) -> list[Found]:
         errors = 0
         found: list[Found] = []
-        for line in self._app_lines():
+        for line in (line for name in OWN for line in self._lines_of(name)):
             level, module, message = _record(line)
             errors += level in ("error", "critical")
             if module == "core.services.host" and (failed := _SERVICE.search(message)):
@@ -214,15 +216,16 @@ class LogWatch:
             found += self._burst(None, APP, "wezterm-parallel", errors, rules, now)
         return found
 
-    def _app_lines(self) -> Iterator[bytes]:
-        path = self._home.logs / "app.log"
+    def _lines_of(self, name: str) -> Iterator[bytes]:
+        """What has come in one of the program's logs, each line with its inode and offset remembered."""
+        path = self._home.logs / f"{name}.log"
         stamp = _stamp(path)
-        if self._app is None and self._is_first:
-            self._app, self._is_dirty = stamp, True
-        if stamp == self._stamps.get(APP) or stamp == (0, 0):
+        if name not in self._own:
+            self._own[name], self._is_dirty = list(stamp if self._is_first else (0, 0)), True
+        if stamp == self._stamps.get(name) or stamp == (0, 0):
             return
-        self._stamps[APP] = stamp
-        inode, offset = self._app or (0, 0)
+        self._stamps[name] = stamp
+        inode, offset = self._own[name]
         if inode not in (0, stamp[0]):  # rotated: what is left of the old one first
             for number in range(1, 6):
                 old = path.with_name(f"{path.name}.{number}")
@@ -231,7 +234,7 @@ class LogWatch:
                     break
             offset = 0
         lines, end = _lines_from(path, offset)
-        self._app, self._is_dirty = (stamp[0], end), True
+        self._own[name], self._is_dirty = [stamp[0], end], True
         yield from lines
 
 
@@ -301,6 +304,6 @@ def _stamp(path: Path) -> tuple[int, int]:
 def _read_state(path: Path) -> dict[str, Any] | None:
     try:
         state = json.loads(path.read_bytes())
-        return state if isinstance(state["outputs"], dict) and "app" in state else None
+        return state if isinstance(state["outputs"], dict) and isinstance(state["own"], dict) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -1,7 +1,6 @@
 """The program's own log: JSON records over the rotated files, filtered by level and module."""
 
 import json
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,8 @@ from typing import Any, Final
 from storage import Home, parse_time
 
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+PROGRAMS: Final = ("app", "serve", "mcp")
+"""The app, `wzp serve`, the servers of agents: each has its file."""
 FILES: Final = 9
 """More rotated files than these are not looked for."""
 
@@ -42,22 +43,37 @@ class Wish:
 
 
 class ApplicationLog:
-    """Reads what there is, then what comes. Blocking."""
+    """Reads what there is, then what comes: of the app, of `wzp serve` and of the agents' servers. Blocking."""
 
     def __init__(self, home: Home) -> None:
-        self._path = home.logs / "app.log"
-        self._inode = 0
-        self._offset = 0
+        self._files = [_File(home.logs / f"{name}.log") for name in PROGRAMS]
 
     def records(self, wish: Wish, count: int | None = None) -> list[Record]:
         """What there is, oldest first; the last so many of it. `more` goes on from there."""
-        kept: deque[Record] = deque(maxlen=count)
+        found = [record for file in self._files for record in file.all(wish)]
+        found.sort(key=lambda each: each.at)
+        return found if count is None else found[-count:] if count else []
+
+    def more(self, wish: Wish) -> list[Record]:
+        """What has come since."""
+        return sorted((each for file in self._files for each in file.more(wish)), key=lambda each: each.at)
+
+
+class _File:
+    """One program's log over its rotated files."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._inode = 0
+        self._offset = 0
+
+    def all(self, wish: Wish) -> Iterator[Record]:
+        """All that there is."""
         for path in [self._path.with_name(f"{self._path.name}.{number}") for number in range(FILES, 0, -1)]:
-            kept.extend(record for record in _records_in(path, 0)[0] if wish.fits(record))
+            yield from filter(wish.fits, _records_in(path, 0)[0])
         self._inode = _inode_of(self._path)
         found, self._offset = _records_in(self._path, 0)
-        kept.extend(record for record in found if wish.fits(record))
-        return list(kept)
+        yield from filter(wish.fits, found)
 
     def more(self, wish: Wish) -> Iterator[Record]:
         """What has come since."""
@@ -84,15 +100,15 @@ def _records_in(path: Path, offset: int) -> tuple[list[Record], int]:
     end = data.rfind(b"\n") + 1
     found = []
     for line in data[:end].splitlines():
-        record = record_of(line)
+        record = record_of(line, path.name.partition(".")[0])
         found += [record] if record is not None else []
     return found, offset + end
 
 
-def record_of(line: bytes) -> Record | None:
+def record_of(line: bytes, program: str) -> Record | None:
     """The record of a line; None where it is none."""
     try:
-        wire = json.loads(line)
+        wire = {"program": program, **json.loads(line)}
         at = parse_time(wire["at"])
         return Record(at, str(wire["level"]), str(wire["logger"]), str(wire["message"]), wire)
     except (ValueError, KeyError, TypeError):

@@ -13,6 +13,7 @@ from typing import Any, Final
 import click
 
 from core.doors.cli.context import Run, common_options, put_json, put_text
+from core.logs.levels import start_own_log
 from core.services import HostLease, ServiceHost, ServiceReport, ServiceState, current_host, services
 from core.text import for_screen
 from storage import (
@@ -24,7 +25,6 @@ from storage import (
     RunState,
     format_time,
     note_crashes,
-    start_logging,
 )  # fmt: skip
 
 END_S: Final = 1.5
@@ -53,7 +53,7 @@ def command(run: Run, until_idle: bool) -> int:
     """
     database = run.database  # migrations, and what is wrong with the home, before anything is said
     stop_crashes = note_crashes(run.home.logs / "serve-crash.log")
-    stop_logging = start_logging(run.home.logs / "serve.log")
+    stop_logging = start_own_log(run.home, run.home.logs / "serve.log")
     insisting = threading.Timer(END_S, os._exit, (0,))
     insisting.daemon = True
     try:

@@ -16,11 +16,11 @@ class SeldomLog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002
         """Open the log. The record then goes to it as later ones do: a handler that is added is called in its turn."""
         if self._stop is None:
-            from storage import start_logging
+            from core.logs.levels import start_own_log
 
             home = Home.default()
             home.create()
-            self._stop = start_logging(home.logs / "mcp.log", level=logging.WARNING)
+            self._stop = start_own_log(home, home.logs / "mcp.log", level=logging.WARNING)
 
     def close(self) -> None:
         """Wait until all is written."""
