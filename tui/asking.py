@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
-from core.operation import Operation, Parameter, Text, bare_type
+from core.operation import Operation, Parameter, ProcessRef, Text, bare_type
 from storage import HandoffId, SessionId, SessionState, Status, Task, TaskId
 from tui.translation import _
-from tui.wording import HANDOFF_STATES, SESSION_STATES, Names, clock, status_name
+from tui.wording import HANDOFF_STATES, PROCESS_STATES, SESSION_STATES, Names, clock, status_name
 
 if TYPE_CHECKING:
     from tui.app import ParallelApp
@@ -88,7 +88,42 @@ async def _pick_session(app: "ParallelApp", arguments: dict[str, Any]) -> dict[s
     return {"session": picked} if picked else None
 
 
+async def _pick_processes(app: "ParallelApp", arguments: dict[str, Any]) -> dict[str, Any] | None:
+    from tui.dialogs import Pick
+
+    del arguments
+    title, choices, meant = _("Which processes?"), _process_choices(app), _processes_at(app)
+    picked = await app.push_screen_wait(Pick(title, choices, multiple=True, selected=meant))
+    return {"processes": picked} if picked else None
+
+
+async def _fill_process(app: "ParallelApp", arguments: dict[str, Any]) -> dict[str, Any] | None:
+    from tui.dialogs import ProcessForm
+
+    known = app.state.processes.get(arguments.get("process", ""))
+    return await app.push_screen_wait(ProcessForm(known, name=arguments.get("name", ""))) or None
+
+
+def _processes_at(app: "ParallelApp") -> tuple[str, ...]:
+    """Those that the place means, where it is the processes' own."""
+    meant = getattr(app.screen, "meant", None)
+    return tuple(each.id for each in meant()) if meant is not None else ()
+
+
+def _process_choices(app: "ParallelApp") -> list[Any]:
+    from tui.dialogs import Choice
+
+    found = sorted(app.state.processes.values(), key=lambda each: each.name.casefold())
+    return [Choice(each.id, each.name, _(PROCESS_STATES[each.state][1])) for each in found]
+
+
 _EDITS: Final[Mapping[str, Callable[..., Awaitable[dict[str, Any] | None]]]] = {
+    "start_processes": _pick_processes,
+    "stop_processes": _pick_processes,
+    "restart_processes": _pick_processes,
+    "kill_processes": _pick_processes,
+    "add_process": _fill_process,
+    "edit_process": _fill_process,
     "update_room": _edit_room,
     "update_agent": _edit_agent,
     "create_handoff": _pick_receiver,
@@ -147,6 +182,16 @@ async def ask(app: "ParallelApp", operation: Operation, parameter: Parameter, ta
         ]
         picked = await app.push_screen_wait(Pick(title, choices, multiple=several))
         return (tuple(TaskId(each) for each in picked) if several else TaskId(picked[0])) if picked else None
+    if bare_type(parameter.annotation) is ProcessRef:
+        picked = await app.push_screen_wait(Pick(title, _process_choices(app), selected=_processes_at(app)[:1]))
+        return picked[0] if picked else None
+    if operation.name == "trust_room":
+        from tui.processes.trusting import approved_hash
+
+        return await approved_hash(app)
+    if bare_type(parameter.annotation) is int:
+        typed = await app.push_screen_wait(AskLine(title, placeholder=parameter.help)) or ""
+        return int(typed) if typed.isascii() and typed.isdigit() else None
     if bare_type(parameter.annotation) is SessionId:
         return await _picked_session(app, title, only_active=False)
     if bare_type(parameter.annotation) is HandoffId:

@@ -17,7 +17,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from core.agents.sessions import Secret
-from core.operation import Line, Moment, Operation, Parameter, Text, bare_type, is_optional
+from core.operation import Line, Moment, Operation, Parameter, ProcessRef, Text, bare_type, is_optional
 from core.operations import load
 from core.text import for_screen
 from storage import AgentId, ChangeId, HandoffId, Role, SessionId, Status, Task
@@ -39,7 +39,7 @@ LEAST_SCORE = 55
 _SHOWN_AT: Final = {
     "list_events": "history", "get_board": "board", "list_agents": "agents", "list_sessions": "agents",
     "list_handoffs": "handoffs", "list_runs": "queue", "list_metrics": "metrics", "list_alerts": "alerts",
-    "get_usage": "metrics", "get_flow": "metrics",
+    "list_processes": "processes", "get_process": "processes", "get_usage": "metrics", "get_flow": "metrics",
 }  # fmt: skip
 """Questions whose answer is a screen."""
 
@@ -177,9 +177,12 @@ def _choices(app: "ParallelApp", parameter: Parameter) -> list[tuple[Any, str]] 
     return None
 
 
+_ASKED_FOR: Final = (Line, Text, Moment, ChangeId, SessionId, HandoffId, ProcessRef, Path, int, date, str)
+
+
 def _asks(required: list[Parameter], tasks: list[Task]) -> bool:
     return any(
-        bare_type(each.annotation) in (Line, Text, Moment, ChangeId, SessionId, HandoffId, Path, int, date, str)
+        bare_type(each.annotation) in _ASKED_FOR
         or (each.name not in ("task", "tasks") and (is_task(each) or is_tasks(each)))
         or ((is_task(each) or is_tasks(each)) and not tasks)
         for each in required
@@ -257,5 +260,5 @@ def _told(operation: Operation, value: Any) -> str:
 def _name(value: Any) -> str:
     if isinstance(value, Task):
         return f"#{value.number} {for_screen(value.title)}"
-    inner = getattr(value, "agent", value)
+    inner = getattr(value, "agent", None) or getattr(value, "process", None) or value
     return for_screen(str(getattr(inner, "name", None) or getattr(inner, "id", None) or _("done")))

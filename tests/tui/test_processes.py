@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from core.operations import load
 from storage import Desired, Process, ProcessId, ProcessState
 from tests.support.app import app_of, caught_up, open_app, screen_text, shown, until
 from tests.support.fleet import Fleet
 from tests.support.users import User
-from tui.dialogs import AskLine, Confirm, ProcessForm, TrustDialog
+from tui.dialogs import AskLine, Confirm, Pick, ProcessForm, QuitDialog, TrustDialog
+from tui.palette import commands_of
 from tui.screens.processes import ProcessesScreen
 
 ROOM_YAML = """\
@@ -311,3 +313,56 @@ async def test_what_changes_while_the_person_reads_is_not_approved(board: User, 
         await pilot.press("y")
         await told(pilot, "has changed since you have seen it")
         assert not board.call("list_processes")
+
+
+async def test_the_board_counts_them_and_what_has_failed(board: User, fleet: Fleet) -> None:
+    fleet.add("web")
+    db = fleet.add("db", ProcessState.READY)
+    async with open_app(board, size=(120, 30)) as pilot:
+        await shown(pilot, "● 2 up")
+        fleet.observe(db, state=ProcessState.FAILED, reason="exited with 1")
+        await shown(pilot, "× 1 failed  ● 1 up")
+
+
+async def test_quitting_asks_what_becomes_of_what_runs(board: User, fleet: Fleet) -> None:
+    web, db = fleet.add("web"), fleet.add("db")
+    async with open_app(board, size=(120, 30)) as pilot:
+        await shown(pilot, "● 2 up")
+        await pilot.press("q")
+        await dialog(pilot, QuitDialog)
+        await shown(pilot, "2 processes run: db, web")
+        await pilot.press("escape")
+        await until(pilot, lambda: not pilot.app.screen.is_modal)
+        await pilot.press("q")
+        await dialog(pilot, QuitDialog)
+        await pilot.press("s")
+        await shown(pilot, "0 of 2 have stopped; still there: db, web")
+        await until(pilot, lambda: fleet.see(web).desired is Desired.STOPPED)
+        fleet.observe(web, state=ProcessState.STOPPED, observed_generation=fleet.see(web).generation)
+        await shown(pilot, "1 of 2 have stopped; still there: db")
+        await pilot.press("K")
+        await until(pilot, lambda: fleet.see(db).desired is Desired.KILLED)
+        fleet.observe(db, state=ProcessState.STOPPED, observed_generation=fleet.see(db).generation)
+        await until(pilot, lambda: pilot.app._exit)
+
+
+async def test_leaving_them_running_is_one_key(board: User, fleet: Fleet) -> None:
+    web = fleet.add("web")
+    async with open_app(board) as pilot:
+        await shown(pilot, "● 1 up")
+        await pilot.press("q")
+        await dialog(pilot, QuitDialog)
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app._exit)
+    assert fleet.see(web).desired is Desired.RUNNING
+
+
+async def test_the_palette_asks_which_processes(board: User, fleet: Fleet) -> None:
+    fleet.add("db")
+    web = fleet.add("web")
+    async with open_app(board, size=(120, 30)) as pilot:
+        found = {each.title: each.run for each in commands_of(app_of(pilot), load()["stop_processes"], [])}
+        found["Stop processes"]()
+        await dialog(pilot, Pick)
+        await pilot.press(*"web", "space", "enter")
+        await until(pilot, lambda: fleet.see(web).desired is Desired.STOPPED)

@@ -29,6 +29,7 @@ from tui.board.summary import Summary
 from tui.board.table import Table, age_text
 from tui.board.view import GROUP_WORDS, SORT_WORDS, Group, Sort, View
 from tui.board_state import BoardChange
+from tui.processes.counting import counts_text
 from tui.screens.place import Place
 from tui.translation import _, ngettext
 from tui.widgets.card import Face
@@ -255,6 +256,8 @@ class Canvas(Place):
     def _summarise(self) -> None:
         table, seen = self.table, self.table.view
         parts = [ngettext("{count:,} card", "{count:,} cards", table.total).format(count=table.total)]
+        if processes := counts_text(self.state.processes.values()):
+            parts.append(processes)
         if self.parallel.is_cut_off:
             parts.insert(0, _("NOT LIVE: the store cannot be followed"))
         if query := seen.query.strip():

@@ -31,6 +31,7 @@ class ProcessForm(Dialog[dict[str, Any] | None]):
 
     Args:
         process: the process to edit; None for a new one.
+        name: what a new one is called to begin with.
 
     Gives the changed fields as arguments of `edit_process`; for a new one those of `add_process`.
     """
@@ -38,10 +39,11 @@ class ProcessForm(Dialog[dict[str, Any] | None]):
     KEYS = mark("ctrl+s saves · tab next field · esc cancels")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "save", "Save", priority=True)]
 
-    def __init__(self, process: Process | None) -> None:
+    def __init__(self, process: Process | None, *, name: str = "") -> None:
         super().__init__(_("Edit {process}").format(process=process.name) if process is not None else _("New process"))
         self._process = process
         self._typed_before = typed_of(process)
+        self._name_before = name
 
     def body(self) -> ComposeResult:
         typed = self._typed_before
@@ -49,7 +51,7 @@ class ProcessForm(Dialog[dict[str, Any] | None]):
         with VerticalScroll(id="fields", can_focus=False):
             if self._process is None:
                 with Horizontal(classes="pair"):
-                    yield from field("name", _("Name"), line("name", "", "web"))
+                    yield from field("name", _("Name"), line("name", self._name_before, "web"))
                     yield from field("kind", _("Kind"), self._select("kind", kinds))
             yield from field("command", _("Command"), line("command", typed["command"], "npm run dev"))
             with Horizontal(classes="pair"):

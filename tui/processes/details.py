@@ -14,8 +14,9 @@ from core.processes.entry import entry_of
 from core.processes.secrets import looks_secret
 from core.text import for_screen
 from storage import Event, Probe, Process, ProcessKind, ProcessSpec, ProcessState
+from tui.processes.counting import is_up
 from tui.processes.rows import Seen, cpu_text, memory_text, reason_of, state_part, state_word
-from tui.processes.view import is_up, natural
+from tui.processes.view import natural
 from tui.translation import _, mark, ngettext
 from tui.widgets.sparkline import sparkline
 from tui.wording import MUTED, PROCESS_STATES, age, clock

@@ -4,18 +4,17 @@ Each function asks in a dialog where it must, then calls the operation. All run 
 dialogs. Nothing is told where the table itself shows that it has come true.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from core.text import for_screen
-from storage import Backend, Desired, Home, Process, ProcessId, ProcessState
+from storage import Backend, Home, Process, ProcessId
 from tui.dialogs import AskLine, Confirm
 from tui.messages import Severity
-from tui.processes.view import is_up, natural
+from tui.processes.counting import is_up
+from tui.processes.view import natural
 from tui.translation import _, mark
-from tui.wording import PROCESS_STATES
 
 if TYPE_CHECKING:
     from tui.app import ParallelApp
@@ -31,22 +30,6 @@ OPERATIONS: Final[Mapping[str, tuple[str, str]]] = {
 """For each thing to ask for: the operation, and what stands in the row until it is stored."""
 
 NAMES_SHOWN: Final = 8
-
-
-def counts(processes: Iterable[Process]) -> dict[ProcessState, int]:
-    """How many processes there are of each state that has any, those first that ask for the person."""
-    found = Counter(each.state for each in processes)
-    return {state: found[state] for state in PROCESS_STATES if found[state]}
-
-
-def living(processes: Iterable[Process]) -> list[Process]:
-    """Those that run, or are about to."""
-    return [each for each in processes if is_up(each) or (each.desired is Desired.RUNNING and _is_coming(each))]
-
-
-def _is_coming(process: Process) -> bool:
-    is_asked = process.observed_generation < process.generation
-    return is_asked or process.state in (ProcessState.PENDING, ProcessState.UNKNOWN)
 
 
 def named(processes: Sequence[Process]) -> str:

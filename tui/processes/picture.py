@@ -4,6 +4,7 @@
 """
 
 import logging
+import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -11,6 +12,16 @@ import pyte
 from pyte.screens import Char
 
 logger = logging.getLogger(__name__)
+
+_UNKNOWN: Final = re.compile(
+    rb"\x1b\[[<=>][0-9;:]*[ -/]*[@-~]"  # keyboard protocols and the like, which pyte takes for colours
+    rb"|\x1b\[[0-9;:?]*[ -/]+[@-~]"  # cursor shapes
+    rb"|\x1b[P_^X][^\x1b\x07]*(?:\x1b\\|\x07)"  # strings to the terminal: pictures, requests
+)
+_COLONS: Final = re.compile(rb"\x1b\[([0-9;]*:[0-9;:]*)m")
+_UNFINISHED: Final = re.compile(rb"\x1b(?:\[[0-9;:<=>?]*[ -/]*|[P_^X][^\x1b\x07]*\x1b?)?$")
+UNFINISHED_LIMIT: Final = 65_536
+"""Bytes of a sequence that has not ended yet; of a longer one the beginning is not waited for."""
 
 MOST_ROWS: Final = 500
 MOST_COLUMNS: Final = 1000
@@ -60,6 +71,7 @@ class Picture:
         self.columns = max(1, min(columns, MOST_COLUMNS))
         self._screen = _Screen(self.columns, self.rows)
         self._stream = pyte.ByteStream(self._screen)
+        self._unfinished = b""
         self._lines: list[Line] = [((" " * self.columns, Look()),)] * self.rows
 
     @property
@@ -75,8 +87,13 @@ class Picture:
 
     def feed(self, data: bytes) -> None:
         """Take in output. What pyte cannot take is left out, never more than one piece."""
+        data = self._unfinished + data
+        unfinished = _UNFINISHED.search(data, max(0, len(data) - UNFINISHED_LIMIT))
+        self._unfinished = data[unfinished.start() :] if unfinished is not None else b""
+        if unfinished is not None:
+            data = data[: unfinished.start()]
         try:
-            self._stream.feed(data)
+            self._stream.feed(_COLONS.sub(_without_colons, _UNKNOWN.sub(b"", data)))
         except Exception:
             logger.warning("a piece of output of %d bytes could not be drawn", len(data), exc_info=True)
             self._stream = pyte.ByteStream(self._screen)
@@ -105,6 +122,19 @@ class Picture:
             text.append(char.data)
         runs.append(("".join(text), look))
         return tuple(runs)
+
+
+def _without_colons(sequence: re.Match[bytes]) -> bytes:
+    """`38:2::1:2:3` as `38;2;1;2;3`, and of `4:3`, a curly underline, `4`."""
+    parts = []
+    for part in sequence[1].split(b";"):
+        numbers = part.split(b":")
+        if numbers[0] in (b"38", b"48") and len(numbers) > 2:
+            is_rgb = numbers[1] == b"2"
+            parts += [numbers[0], numbers[1], *(numbers[-3:] if is_rgb else numbers[2:3])]
+        elif numbers[0] not in (b"58",):  # the colour of an underline
+            parts.append(b"24" if numbers == [b"4", b"0"] else numbers[0])
+    return b"\x1b[" + b";".join(parts) + b"m" if parts else b""
 
 
 def _look(char: Char) -> Look:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.services import current_host, ensure_host
 from storage import Database, Home, ParallelError
-from tui.processes.doing import living
+from tui.processes.counting import living
 from tui.translation import _
 
 if TYPE_CHECKING:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from core.text import for_screen
 from storage import Desired, Process, ProcessId, ProcessState, Task
-from tui.processes.view import GREATEST_FIRST, Order, ProcessView, is_up
+from tui.processes.counting import is_up
+from tui.processes.view import GREATEST_FIRST, Order, ProcessView
 from tui.processes.watch import Usage
 from tui.translation import _, mark
 from tui.widgets.line_list import Piece
@@ -16,6 +18,7 @@ from tui.wording import PROCESS_STATES, age
 
 LEAST_CPU_SCALE: Final = 20.0
 """A CPU sparkline is full at so many percent at least: the noise of an idle process is not to look like work."""
+YOUNG_STEP_S: Final = 5
 MEMORY_SCALE: Final = 1.4
 """A memory sparkline is full at so many times the most of its minute: what stays the same runs in mid-height."""
 
@@ -126,15 +129,23 @@ def _memory(seen: Seen, now: datetime) -> Piece:
 
 def _cpu_line(seen: Seen, now: datetime) -> Piece:
     del now
-    values = seen.usage.cpu
-    top = max((each for each in values if each is not None), default=0.0)
-    return sparkline(values, 12, high=max(top, LEAST_CPU_SCALE)), "cpu"
+    return _drawn(seen.usage.cpu, least=LEAST_CPU_SCALE), "cpu"
 
 
 def _memory_line(seen: Seen, now: datetime) -> Piece:
     del now
-    values = seen.usage.memory
-    return sparkline(values, 12, high=max(values, default=1.0) * MEMORY_SCALE or 1.0), "memory"
+    return _drawn(seen.usage.memory, scale=MEMORY_SCALE), "memory"
+
+
+def _drawn(values: Sequence[float | None], *, least: float = 1.0, scale: float = 1.0) -> str:
+    top = max(max((each for each in values if each is not None), default=0.0) * scale, least)
+    return _drawn_levels(tuple(None if each is None else round(each * 8 / top) for each in values))
+
+
+@lru_cache(maxsize=1024)
+def _drawn_levels(levels: tuple[int | None, ...]) -> str:
+    """A sparkline of eighths; of a quiet process they are the same each second."""
+    return sparkline(levels, 12, high=8.0)
 
 
 def _restarts(seen: Seen, now: datetime) -> Piece:
@@ -147,7 +158,14 @@ def _uptime(seen: Seen, now: datetime) -> Piece:
     started = seen.process.started_at
     if not is_up(seen.process) or started is None:
         return "", "dim"
-    return age(started, now), "dim"
+    return age(started, now - _in_steps(now - started)), "dim"
+
+
+def _in_steps(passed: timedelta) -> timedelta:
+    """What is above the last full step: the seconds of a young process go by in steps, or each would draw its row anew
+    each second."""
+    seconds = passed.total_seconds()
+    return timedelta(seconds=seconds % YOUNG_STEP_S if 0 < seconds < 60 else 0.0)
 
 
 def _pid(seen: Seen, now: datetime) -> Piece:

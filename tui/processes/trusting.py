@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from tui.app import ParallelApp
 
 
-async def ask_trust(app: "ParallelApp") -> None:
-    """Show room.yaml and what it would run; approve it if the person says so."""
+async def approved_hash(app: "ParallelApp") -> str | None:
+    """Show room.yaml and what it would run; the hash of what was shown if the person approves it."""
     from core.processes.declaration import BrokenDeclarations, read_declarations
     from tui.dialogs import TrustDialog
 
@@ -25,7 +25,7 @@ async def ask_trust(app: "ParallelApp") -> None:
             _("There is no {path}.").format(path=room_file(room)),
             hint=_("Write it, or add a process with n; docs/processes.md has every key."),
         )
-        return
+        return None
     try:
         declared = (await asyncio.to_thread(read_declarations, content, room.root)).processes
         problems: tuple[str, ...] = ()
@@ -40,7 +40,13 @@ async def ask_trust(app: "ParallelApp") -> None:
     present = tuple(app.state.processes.values())
     shown = content_hash(content)
     dialog = TrustDialog(room_file(room), content, declared, problems, present, is_trusted=shown == room.trusted_hash)
-    if not await app.push_screen_wait(dialog):
+    return shown if await app.push_screen_wait(dialog) else None
+
+
+async def ask_trust(app: "ParallelApp") -> None:
+    """Show room.yaml and what it would run, and approve it if the person says so."""
+    shown = await approved_hash(app)
+    if shown is None:
         return
     outcome = await app.attempt(app.desk.call("trust_room", hash=shown))
     if outcome is None:

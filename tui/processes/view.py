@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from core.text import for_screen
-from storage import Process, ProcessId, ProcessState
+from storage import Process, ProcessId
+from tui.processes.counting import is_up
 from tui.processes.watch import Usage
 from tui.translation import _, mark
 from tui.wording import PROCESS_STATES
@@ -55,6 +57,7 @@ class ProcessView:
         return replace(self, order=orders[(orders.index(self.order) + 1) % len(orders)], is_reversed=False)
 
 
+@lru_cache(maxsize=4096)
 def natural(name: str) -> tuple[Any, ...]:
     """A name for sorting: `web.10` comes after `web.2`."""
     parts = re.split(r"(\d+)", name.casefold())
@@ -66,8 +69,10 @@ def fits(process: Process, query: str) -> bool:
 
     `@word` is looked for in the labels alone.
     """
-    spec = process.spec
     words = query.casefold().split()
+    if not words:
+        return True
+    spec = process.spec
     labels = [label.casefold() for label in spec.labels]
     text = " ".join(
         (process.name, process.state, _(PROCESS_STATES[process.state][1]), *labels, spec.agent or "", spec.backend,
@@ -103,16 +108,6 @@ def _key(order: Order, usage: Mapping[ProcessId, Usage]) -> Callable[[Process], 
         Order.UPTIME: lambda each: each.started_at if is_up(each) and each.started_at else _NEVER,
     }
     return keys[order]
-
-
-def is_up(process: Process) -> bool:
-    """Whether it has something that runs now."""
-    return process.state in UP
-
-
-UP: Final = frozenset(
-    {ProcessState.STARTING, ProcessState.RUNNING, ProcessState.READY, ProcessState.UNHEALTHY, ProcessState.STOPPING}
-)
 
 
 def subjects(processes: Sequence[Process], view: ProcessView) -> list[str]:

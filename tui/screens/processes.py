@@ -18,6 +18,7 @@ from tui.actions import bindings_of
 from tui.board_state import BoardChange
 from tui.processes import doing
 from tui.processes.actions import PROCESS_ACTIONS
+from tui.processes.counting import counts, is_up
 from tui.processes.details import Known, describe, describe_group, ends_of
 from tui.processes.rows import Seen, TableColumn, columns_of, titles_of
 from tui.processes.view import (
@@ -26,7 +27,6 @@ from tui.processes.view import (
     Order,
     ProcessView,
     heading_text,
-    is_up,
     label_of,
     ordered,
     subjects,
@@ -219,9 +219,8 @@ class ProcessesScreen(ListAndDetail):
 
     def heading(self) -> Content:
         parts: list[tuple[str, str]] = [(_("Processes"), "")]
-        counts = doing.counts(self._all())
         styles = {"failed": "$text-error", "unhealthy": "$text-warning", "unknown": "$text-warning"}
-        for state, count in counts.items():
+        for state, count in counts(self._all()).items():
             sign, word = PROCESS_STATES[state]
             parts.append((f"{sign} {count} {_(word)}", styles.get(state.value, "")))
         if query := self.view.query.strip():
@@ -260,7 +259,7 @@ class ProcessesScreen(ListAndDetail):
         members = self._members(subject)
         told = "  ".join(
             f"{PROCESS_STATES[state][0]} {count} {_(PROCESS_STATES[state][1])}"
-            for state, count in doing.counts(members).items()
+            for state, count in counts(members).items()
         )
         count = ngettext("{count} process", "{count} processes", len(members)).format(count=len(members))
         return [(f" ▾ {heading_text(subject)}  ", "accent"), (f"{count}   {told}", "dim")]

@@ -1,0 +1,143 @@
+"""What the app costs that has nothing to do: 20 quiet processes, which it supervises and measures, on the process screen.
+
+    python benchmarks/process_screen.py [--processes 20] [--seconds 20] [--quick]
+
+The app runs in a pseudo-terminal, as the host of its home, with the process screen open; its processor time over so
+many seconds is read from the system. All its services run meanwhile: supervisor, metrics, dispatcher, change feed.
+"""
+
+import argparse
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from pathlib import Path
+
+import psutil
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.figures import Figures
+from core.execute import Call, execute
+from core.operations import find
+from core.work import Actor
+from storage import AgentKind, Database, Door, Home, Process, ProcessState, Role
+
+LIMIT_PERCENT = 2.0
+ROWS, COLUMNS = 48, 160
+SETTLE_S = 8.0
+PATIENCE_S = 60.0
+OWNER = Actor("bench", Role.OWNER, Door.CLI, AgentKind.PERSON)
+
+APP = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+import tui
+from core.work import Actor
+from storage import Door, Home, Role
+sys.exit(tui.run(Home(Path(sys.argv[2])), "bench", actor=Actor("bench", Role.OWNER, Door.TUI)))
+"""
+
+
+class App:
+    """The app in a terminal of its own."""
+
+    def __init__(self, home: Home) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", APP, str(Path(__file__).resolve().parent.parent), str(home.path)],
+            stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+            env={**os.environ, "TERM": "xterm-256color"},
+        )  # fmt: skip
+        os.close(slave)
+        self.drawn = 0
+
+    def drain(self, seconds: float) -> None:
+        """Take what it draws, for so long."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if select.select([self._master], [], [], left)[0]:
+                self.drawn += len(os.read(self._master, 1 << 16))
+
+    def press(self, key: str) -> None:
+        """Press a key."""
+        os.write(self._master, key.encode())
+
+    def end(self) -> None:
+        """End it."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        os.close(self._master)
+
+
+def call(database: Database, operation: str, **arguments: object) -> object:
+    """Call an operation in the room."""
+    declared = find(operation)
+    room = "bench" if declared.needs_room else None
+    return execute(database, Call(operation=declared, arguments=arguments, actor=OWNER, room=room)).value
+
+
+def processes(database: Database) -> list[Process]:
+    """What there is."""
+    with database.read() as rows:
+        return list(rows.processes(rows.rooms()[0].id))
+
+
+def main() -> None:
+    """Start, settle, measure, end."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--processes", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--quick", action="store_true", help="half as long")
+    options = parser.parse_args()
+    seconds = options.seconds / 2 if options.quick else options.seconds
+    figures = Figures("Process screen, idle")
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder) / "home")
+        (Path(folder) / "project").mkdir()
+        database = Database.open(home)
+        call(database, "create_room", name="bench", root=Path(folder) / "project")
+        call(
+            database, "add_process", name="quiet", command=("sh", "-c", "echo ready; exec sleep 1000"),
+            instances=options.processes, labels=("quiet",),
+        )  # fmt: skip
+        app = App(home)
+        try:
+            app.drain(3.0)
+            app.press("5")
+            until = time.monotonic() + PATIENCE_S
+            while any(each.state is not ProcessState.RUNNING for each in processes(database)):
+                assert time.monotonic() < until, "the processes have not come up"
+                app.drain(0.2)
+            app.drain(SETTLE_S)
+            meter = psutil.Process(app.process.pid)
+            before, drawn, began = meter.cpu_times(), app.drawn, time.monotonic()
+            app.drain(seconds)
+            after, passed = meter.cpu_times(), time.monotonic() - began
+            used = after.user + after.system - before.user - before.system
+            what = f"idle app, {options.processes} quiet processes, process screen open, over {passed:.0f} s"
+            figures.add(what, used / passed * 100, "% of a core", at_most=LIMIT_PERCENT)
+            figures.add("drawn meanwhile", (app.drawn - drawn) / passed / 1024, "KB a second")
+        finally:
+            call(database, "kill_processes", all=True)
+            until = time.monotonic() + PATIENCE_S
+            while any(each.pid is not None and psutil.pid_exists(each.pid) and each.state is ProcessState.RUNNING
+                      for each in processes(database)) and time.monotonic() < until:  # fmt: skip
+                app.drain(0.2)
+            app.drain(1.0)
+            app.end()
+            database.close()
+    figures.finish()
+
+
+if __name__ == "__main__":
+    main()
