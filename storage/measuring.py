@@ -52,13 +52,12 @@ def transitions(
     limit: int = -1,
 ) -> list[Transition]:  # fmt: skip
     """The transitions after a sequence number, or since a moment, oldest first."""
-    conditions, values = ["sequence > ?"], [after]
-    told: list[str | int] = list(values)
-    if since is not None:
-        conditions.append("at >= ?")
-        told.append(format_time(since))
+    if since is not None:  # back from the newest, since there is no index by time, which only grows
+        sql = "SELECT sequence FROM event WHERE at < ? ORDER BY sequence DESC LIMIT 1"
+        after = max([after, *(row[0] for row in rows.stream(sql, (format_time(since),)))])
+    conditions, told = ["sequence > ?"], list[str | int]([after])
     if room is not None:
-        conditions.append("room_id = ?")
+        conditions.append("+room_id = ?")  # no index on the room: what is new is sought, not all of a room
         told.append(room)
     kinds = ", ".join(repr(kind.value) for kind in entities)
     sql = f"""SELECT sequence, room_id, entity, entity_id, {_STATE.format("before")}, {_STATE.format("after")}, at
