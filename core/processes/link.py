@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,7 +123,7 @@ class RunnerLink:
         await self._gone.wait()
 
     async def changes(self) -> AsyncGenerator[RunnerStatus, None]:
-        """The status now, and each one from now on; ends when the runner is gone."""
+        """The status now, and each from now on, but for the time of the last output; ends when the runner is gone."""
         queue: asyncio.Queue[RunnerStatus | None] = asyncio.Queue()
         queue.put_nowait(self.status)
         if self._is_closed:
@@ -237,11 +237,13 @@ class RunnerLink:
             waiting.set_result(message)
 
     def _learn(self, status: RunnerStatus) -> None:
-        is_news = not self._ready.done() or status != self.status
-        self.status = status
         if not self._ready.done():
+            self.status = status
             self._ready.set_result(None)
-        elif is_news:
+            return
+        is_news = replace(status, last_output_at=None) != replace(self.status, last_output_at=None)
+        self.status = status
+        if is_news:
             for queue in self._watchers:
                 queue.put_nowait(status)
 

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from core.errors import PermissionDenied, ProcessFailed
 from core.operation import ProcessRef
 from core.text import for_screen
 from storage import Backend, Process, Role
+
+if TYPE_CHECKING:
+    from core.processes.attach import Attached
 
 
 @click.command("attach", short_help="Type into a process and see its screen, until ctrl+\\.")
@@ -29,12 +33,16 @@ def attach_command(run: Run, process: str) -> None:
     require_terminal("wzp attach")
     found, folder = _living(run, process)
     name = for_screen(found.name)
-    ended = asyncio.run(_attach(run, found, folder))
-    if ended is not None:
-        run.put({"process": found.name, "detached": ended == "", "ended": ended or None},
-                f"{name} {ended}." if ended else f"Detached from {name}; it runs on.")  # fmt: skip
+    attached = asyncio.run(_attach(run, found, folder))
+    wire = {"process": found.name, "detached": False, "exit_code": None, "exit_signal": None}
+    if attached is None:
+        run.put({**wire, "detached": True}, f"{name} is shown in its pane.")
+    elif attached.detached:
+        run.put({**wire, "detached": True}, f"Detached from {name}; it runs on.")
     else:
-        run.put({"process": found.name, "detached": False, "ended": None}, f"{name} is shown in its tmux pane.")
+        code, by = attached.status.exit_code, attached.status.exit_signal
+        how = f"by {by}" if by else f"with code {code}" if code is not None else "with its runner"
+        run.put({**wire, "exit_code": code, "exit_signal": by}, f"{name} has ended {how}.")
 
 
 @click.command("send", short_help="Type a line into a process.")
@@ -85,8 +93,8 @@ def _living(run: Run, reference: str) -> tuple[Process, Path]:
     return found, folder
 
 
-async def _attach(run: Run, found: Process, folder: Path) -> str | None:
-    """Empty when detached, how the process ended if it did, None when it is looked at in its pane."""
+async def _attach(run: Run, found: Process, folder: Path) -> "Attached | None":
+    """How it ended; None when the process is looked at in its pane."""
     from core.processes.attach import DETACH_KEY, attach
     from core.processes.backend import backend_for
 
@@ -98,13 +106,9 @@ async def _attach(run: Run, found: Process, folder: Path) -> str | None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, task.cancel)  # the terminal is put back
     try:
-        attached = await task
+        return await task
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
-    if attached.detached:
-        return ""
-    status = attached.status
-    return f"has ended by {status.exit_signal}" if status.exit_signal else f"has ended with code {status.exit_code}"
 
 
 async def _send(folder: Path, data: bytes) -> None:

@@ -17,7 +17,8 @@ LOOK_S = 0.1
 
 
 class Ending:
-    """The end of one tree of processes. The leader stays unreaped all the while, so that its group's number is ours.
+    """The end of one tree of processes. The leader stays unreaped all the while, so that its group's number is ours;
+    where a system cannot keep it so (`is_reaped`), its group is not signalled once it is dead.
 
     Args:
         runner: the name under which descendants are marked in their environments.
@@ -32,6 +33,7 @@ class Ending:
         self._told: set[int] = set()
         self._held: set[int] = set()
         self._kill_pause_s = KILL_FIRST_S
+        self.is_reaped = False
         self.deadline = 0.0
         """When (monotonic) killing begins."""
         self.survivors: list[int] = []
@@ -52,6 +54,8 @@ class Ending:
 
     def signal_group(self, number: int) -> None:
         """Signal the leader's group."""
+        if self.is_reaped:
+            return
         try:
             os.killpg(self._leader, number)
         except OSError:  # nobody is in it any more but the dead leader
@@ -109,7 +113,8 @@ class Ending:
         found = {row.pid: row for row in tree.descendants(rows, (os.getpid(),)) if row.lives}
         if not self._is_subreaper:
             ours = tree.marked(rows, self._runner)
-            ours += [row for row in rows.values() if row.group == self._leader and row.lives]
+            if not self.is_reaped:
+                ours += [row for row in rows.values() if row.group == self._leader and row.lives]
             for row in (*ours, *tree.descendants(rows, [each.pid for each in ours])):
                 if row.lives:
                     found[row.pid] = row

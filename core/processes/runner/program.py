@@ -283,30 +283,41 @@ class Runner:
     def _reap(self) -> None:
         """See whether the leader is dead, and reap every other child: the leader stays, so that its number is ours."""
         if not self._leader_dead:
-            while True:
-                try:
-                    told = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-                except ChildProcessError:
-                    return
-                if told is None:
-                    return
-                if told.si_pid != self._leader:
-                    os.waitpid(told.si_pid, os.WNOHANG)
-                    continue
-                self._leader_dead = True
-                if told.si_code == os.CLD_EXITED:
-                    self.status["exit_code"] = told.si_status
-                else:
-                    self.status["exit_signal"] = signal_name(told.si_status)
-                break
-        if self._is_reaped:
+            self._look_for_end()
+        if self._leader_dead and not self._is_reaped:
+            for pid in tree.own_children() or ():
+                if pid != self._leader:
+                    try:
+                        os.waitpid(pid, os.WNOHANG)
+                    except ChildProcessError:
+                        pass
+
+    def _look_for_end(self) -> None:
+        """Note how the leader has ended, if it has."""
+        if not hasattr(os, "waitid"):  # macOS before Python 3.13: it cannot be looked at without being reaped
+            pid, status = os.waitpid(self._leader, os.WNOHANG)
+            if pid:
+                self._leader_dead = self._is_reaped = True
+                code = os.waitstatus_to_exitcode(status)
+                self._note_end(code if code >= 0 else None, -code if code < 0 else None)
             return
-        for pid in tree.own_children() or ():
-            if pid != self._leader:
-                try:
-                    os.waitpid(pid, os.WNOHANG)
-                except ChildProcessError:
-                    pass
+        while not self._leader_dead:
+            try:
+                told = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if told is None:
+                return
+            if told.si_pid != self._leader:
+                os.waitpid(told.si_pid, os.WNOHANG)
+                continue
+            self._leader_dead = True
+            has_exited = told.si_code == os.CLD_EXITED
+            self._note_end(told.si_status if has_exited else None, None if has_exited else told.si_status)
+
+    def _note_end(self, code: int | None, number: int | None) -> None:
+        self.status["exit_code"] = code
+        self.status["exit_signal"] = signal_name(number) if number is not None else None
 
     def _advance(self) -> None:
         """Go on as the life of the process demands: notice its end, end what is left of it, tell when all is over."""
@@ -319,6 +330,7 @@ class Runner:
         if self._ending is None:
             self._wake_at = None
             return
+        self._ending.is_reaped = self._is_reaped
         self._wake_at = self._ending.advance(self._leader_dead)
         self._reap()
         if self._wake_at is None and self._leader_dead:
@@ -330,6 +342,7 @@ class Runner:
     def _end_by_itself(self) -> None:
         """The leader is dead without having been asked: what it has left behind is ended as a stop would."""
         self._ending = Ending(self._leader, self._name, self._is_subreaper)
+        self._ending.is_reaped = self._is_reaped
         if self._is_subreaper and tree.own_children() == [self._leader]:
             return
         self._ending.begin(self._stop_signal(), float(self._launch["grace_s"]))
@@ -352,8 +365,9 @@ class Runner:
             self._drain()
         self._forget(self._master)
         self._look_at = None
-        os.waitpid(self._leader, 0)
-        self._is_reaped = True
+        if not self._is_reaped:
+            os.waitpid(self._leader, 0)
+            self._is_reaped = True
         os.close(self._master)
         self._input.clear()
         self._log.close()

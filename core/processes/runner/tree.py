@@ -72,6 +72,7 @@ def started(pid: int) -> int | None:
 def table() -> dict[int, Row]:
     """All processes by pid."""
     if not IS_LINUX:
+        _told.clear()
         return _ps()
     rows = {}
     for name in os.listdir("/proc"):
@@ -106,7 +107,9 @@ def has_in_environment(pid: int, name: str, value: str) -> bool:
 def environment(pid: int) -> bytes:
     """What a process was started with, `NAME=value` parted by NUL bytes; empty where we may not look."""
     if not IS_LINUX:
-        return b"\0".join(_ask("ps", "-Eww", "-o", "command=", "-p", str(pid)).split())
+        if pid not in _told:
+            _told.update(_ps_environments())
+        return _told.get(pid, b"")
     try:
         descriptor = os.open(f"/proc/{pid}/environ", os.O_RDONLY)
     except OSError:
@@ -197,6 +200,20 @@ def _ps(*pids: int) -> dict[int, Row]:
             continue
         rows[pid] = Row(pid, fields[1][:1], parent, group, group, began)
     return rows
+
+
+def _ps_environments() -> dict[int, bytes]:
+    """The arguments and environments of all processes, as far as we may see them; one call for all."""
+    told = {}
+    for line in _ask("ps", "-axEww" if sys.platform == "darwin" else "axeww", "-o", "pid=,command=").splitlines():
+        pid, _, words = line.strip().partition(b" ")
+        if pid.isdigit():
+            told[int(pid)] = b"\0".join(words.split())
+    return told
+
+
+_told: dict[int, bytes] = {}
+"""What `ps` said at the last look at the whole table; not where there is /proc."""
 
 
 def _ask(*argv: str) -> bytes:

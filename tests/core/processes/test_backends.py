@@ -133,8 +133,9 @@ async def test_processes_of_a_room_share_a_session_that_goes_with_the_last(panes
 
 async def test_a_pane_that_somebody_closes_takes_its_process_with_it(panes: Runners, tmux: Tmux):
     link = await panes.start(
-        "sh", "-c", "trap 'echo bye; exit 6' TERM; trap '' HUP; while :; do sleep 0.05; done", grace_s=60
+        "sh", "-c", "trap 'echo bye; exit 6' TERM; trap '' HUP; echo up; while :; do sleep 0.05; done", grace_s=60
     )
+    await until(lambda: b"up" in panes.printed())
     tmux("kill-pane", "-t", link.status.pane or "")
     assert (await exited(link)).exit_code == 6
     assert b"bye" in panes.printed(), "the runner is there until it is released"

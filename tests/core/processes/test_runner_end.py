@@ -196,7 +196,7 @@ async def test_a_reused_pid_is_never_signalled(runners: Runners, tmp_path: Path)
         folder = tmp_path / "forged"
         folder.mkdir()
         for forged in (
-            replace(status, pid=stranger.pid),
+            replace(status, pid=stranger.pid, pid_started=(tree.started(stranger.pid) or 0) - 1),
             replace(status, pid=stranger.pid, boot_id="of another boot", pid_started=tree.started(stranger.pid)),
         ):
             assert end_leftovers(folder, replace(forged, state="running")) == 0
