@@ -240,6 +240,9 @@ class Machine:
     def _rise(self, unit: Unit) -> None:
         """The turn of one that is down: start it, where it shall run and may."""
         if unit.process.removed:
+            self._acknowledge(unit)
+            unit.phase, unit.outcome, unit.reason = Phase.DOWN, None, None
+            self._record(unit)
             self._forget(unit)
             return
         if unit.outcome and unit.is_outdated:

@@ -96,6 +96,11 @@ class Runners:
         """Remove what a removed process has left in the run folder."""
         self._begin(asyncio.to_thread(shutil.rmtree, self._home.run / "processes" / process, ignore_errors=True))
 
+    def fail(self, error: BaseException) -> None:
+        """Let `failure` raise."""
+        if not self.failure.done():
+            self.failure.set_exception(error)
+
     async def close(self) -> None:
         """Follow nothing any more. The runners live on."""
         for task in self._tasks:
@@ -244,8 +249,8 @@ class Runners:
 
     def _finish(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None and not self.failure.done():
-            self.failure.set_exception(error)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.fail(error)
 
 
 def kill_runner(status: RunnerStatus) -> None:

@@ -192,7 +192,13 @@ class _Supervision:
     # what others change
 
     def _hear(self, events: Sequence[StoredEvent]) -> None:
-        """On the feed's thread: read what has changed."""
+        """On the feed's thread: read what has changed. What cannot be read must not pass unheard: all begins anew."""
+        try:
+            self._read_changed(events)
+        except Exception as error:  # the feed would go on with the next
+            self._loop.call_soon_threadsafe(self._runners.fail, error)
+
+    def _read_changed(self, events: Sequence[StoredEvent]) -> None:
         ours = "observe_processes"
         changed = {each.entity_id for each in events if each.entity is EntityKind.PROCESS and each.operation != ours}
         rooms = {each.room_id for each in events if each.entity is EntityKind.ROOM}
