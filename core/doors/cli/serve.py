@@ -76,12 +76,18 @@ class _Serving:
         self._lease = HostLease(database)
         self._host = ServiceHost(services(database, self._lease), self._lease, self._tell)
         self._end = asyncio.Event()
+        self._failure: ParallelError | None = None
 
     async def run(self) -> None:
-        """Serve until a signal, or until idle where asked."""
+        """Serve until a signal, or until idle where asked.
+
+        Raises:
+            StorageError: the store was removed or replaced.
+        """
         with _signals(self._stop):
             self._tell_who_serves()
             tasks = [asyncio.create_task(self._host.supervise(each)) for each in self._host.services]
+            tasks.append(asyncio.create_task(self._watch_the_store()))
             if self._until_idle:
                 tasks.append(asyncio.create_task(self._watch_for_idleness()))
             try:
@@ -93,6 +99,8 @@ class _Serving:
                 await asyncio.gather(*tasks, return_exceptions=True)
                 self._host.close()
                 self._say("ended", "The services have ended; processes go on running.")
+        if self._failure is not None:
+            raise self._failure
 
     def _stop(self) -> None:
         self._end.set()
@@ -129,6 +137,16 @@ class _Serving:
                 put_json(wire)
             else:
                 put_text(text, to=sys.stderr)
+
+    async def _watch_the_store(self) -> None:
+        """End where the store was removed or replaced: nothing that is done here would ever be seen."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                self._database.require_same_file()
+            except ParallelError as error:
+                self._failure = error
+                self._stop()
 
     async def _watch_for_idleness(self) -> None:
         """End when there has been nothing to supervise for a while, or another host does it.

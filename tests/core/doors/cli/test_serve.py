@@ -8,7 +8,7 @@ from core.doors.cli import serve
 from core.doors.cli.context import Run
 from core.doors.cli.serve import _Serving
 from core.services import HostLease
-from storage import Database, Process, ProcessState
+from storage import Database, Process, ProcessState, StorageError
 from tests.support.users import User
 
 ENDS_S = 20.0
@@ -85,6 +85,16 @@ async def test_without_being_asked_it_stays(board: User):
     assert not task.done()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_it_ends_where_the_store_is_removed(board: User):
+    board.call("add_process", name="web", command=("sleep", "1"))
+    task = asyncio.create_task(serving(board.database).run())
+    await asyncio.sleep(0.3)
+    for path in board.database.home.path.glob("state.db*"):
+        path.rename(path.with_name(f"gone-{path.name}"))
+    with pytest.raises(StorageError, match="removed"):
+        await asyncio.wait_for(task, ENDS_S)
 
 
 def set_state(user: User, state: ProcessState) -> None:
