@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from storage.measuring import counts_by_status as counts_by_status
     from storage.measuring import living_processes as living_processes
     from storage.measuring import open_tasks as open_tasks
+    from storage.measuring import status_moves as status_moves
     from storage.measuring import times_of as times_of
     from storage.measuring import transitions as transitions
     from storage.metrics import MetricsStore as MetricsStore
@@ -154,7 +155,8 @@ __getattr__ = face(
         "storage.ids": "new_agent_id new_alert_id new_comment_id new_handoff_id new_process_id new_room_id new_run_id "
         "new_session_id new_task_id",
         "storage.logs": "start_logging",
-        "storage.measuring": "LIVING Transition counts_by_status living_processes open_tasks times_of transitions",
+        "storage.measuring": "LIVING Transition counts_by_status living_processes open_tasks status_moves times_of "
+        "transitions",
         "storage.metrics": "MetricsStore Point Subject",
         "storage.metrics_reader": "MetricsReader ProcessSample span_seconds",
         "storage.output": "OutputChunk OutputLine OutputReader strip_ansi",

@@ -3,7 +3,7 @@
 The events alone tell what has happened since; nothing that has not changed is read again.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -46,28 +46,30 @@ class OpenTask(NamedTuple):
     status_changed_at: datetime
 
 
-def transitions(
-    rows: Reader, *, after: int = 0, since: datetime | None = None, room: RoomId | None = None,
-    entities: Collection[EntityKind] = (EntityKind.TASK, EntityKind.RUN, EntityKind.PROCESS, EntityKind.ROOM),
-    limit: int = -1,
-) -> list[Transition]:  # fmt: skip
-    """The transitions after a sequence number, or since a moment, oldest first."""
-    if since is not None:  # back from the newest, since there is no index by time, which only grows
-        sql = "SELECT sequence FROM event WHERE at < ? ORDER BY sequence DESC LIMIT 1"
-        after = max([after, *(row[0] for row in rows.stream(sql, (format_time(since),)))])
-    conditions, told = ["sequence > ?"], list[str | int]([after])
-    if room is not None:
-        conditions.append("+room_id = ?")  # no index on the room: what is new is sought, not all of a room
-        told.append(room)
-    kinds = ", ".join(repr(kind.value) for kind in entities)
+def transitions(rows: Reader, *, after: int = 0, limit: int = -1) -> list[Transition]:
+    """The transitions of all rooms after a sequence number, oldest first."""
     sql = f"""SELECT sequence, room_id, entity, entity_id, {_STATE.format("before")}, {_STATE.format("after")}, at
-        FROM event WHERE {" AND ".join(conditions)} AND entity IN ({kinds}) AND (entity IN ('process', 'room')
-            OR json_type(after, CASE entity WHEN 'task' THEN '$.status' ELSE '$.state' END) IS NOT NULL)
+        FROM event WHERE sequence > ? AND entity IN ('task', 'run', 'process', 'room')
+            AND (entity IN ('process', 'room') OR json_type(after, CASE entity WHEN 'task' THEN '$.status' ELSE '$.state' END) IS NOT NULL)
         ORDER BY sequence LIMIT {int(limit)}"""
     return [
         Transition(row[0], RoomId(row[1]), EntityKind(row[2]), row[3], row[4], row[5], parse_time(row[6]))
-        for row in rows.stream(sql, told)
+        for row in rows.stream(sql, (after,))
     ]
+
+
+def status_moves(rows: Reader, room: RoomId, since: datetime) -> list[tuple[str, str | None, str | None]]:
+    """Each change of a task's status since a moment, oldest first: when, as text that sorts as time, from, and to."""
+    sql = """SELECT at, json_extract(before, '$.status'), json_extract(after, '$.status') FROM event
+        WHERE sequence > ? AND +room_id = ? AND entity = 'task' AND instr(after, '"status"') ORDER BY sequence"""
+    found = list(rows.stream(sql, (_sequence_before(rows, since), room)))
+    return [(at, before, after) for at, before, after in found if after is not None]
+
+
+def _sequence_before(rows: Reader, moment: datetime) -> int:
+    """The number of the last event before a moment: back from the newest, since there is no index by time."""
+    sql = "SELECT sequence FROM event WHERE at < ? ORDER BY sequence DESC LIMIT 1"
+    return next((int(row[0]) for row in rows.stream(sql, (format_time(moment),))), 0)
 
 
 def open_tasks(rows: Reader) -> Iterator[OpenTask]:

@@ -8,15 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from core.metrics.series import Span
-from storage import (
-    COLUMNS,
-    EntityKind,
-    Reader,
-    RoomId,
-    Status,
-    counts_by_status,
-    transitions,
-)  # fmt: skip
+from storage import COLUMNS, Reader, RoomId, Status, counts_by_status, format_time, status_moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +31,22 @@ class FlowPoint:
 def cumulative_flow(rows: Reader, room: RoomId, span: Span, points: int, now: datetime) -> tuple[FlowPoint, ...]:
     """The flow over the last `span` in so many points at equal distances, the oldest first; the last one is `now`."""
     since = now - timedelta(seconds=span.seconds)
-    counts: Counter[Status] = Counter(counts_by_status(rows, room).get(room, {}))
-    moves = transitions(rows, since=since, room=room, entities=(EntityKind.TASK,))
+    counts: Counter[str | None] = Counter(counts_by_status(rows, room).get(room, {}))
+    moves = status_moves(rows, room, since)
     step = timedelta(seconds=span.seconds / max(1, points - 1))
     found: list[FlowPoint] = []
     at = now
     for _ in range(points):
-        while moves and moves[-1].at > at:
-            move = moves.pop()
-            if move.after is not None:
-                counts[Status(move.after)] -= 1
-            if move.before is not None:
-                counts[Status(move.before)] += 1
+        limit = format_time(at)
+        while moves and moves[-1][0] > limit:
+            _, before, after = moves.pop()
+            counts[after] -= 1
+            if before is not None:
+                counts[before] += 1
         found.append(_point(at, counts))
         at -= step
     return tuple(reversed(found))
 
 
-def _point(at: datetime, counts: Counter[Status]) -> FlowPoint:
+def _point(at: datetime, counts: Counter[str | None]) -> FlowPoint:
     return FlowPoint(at.astimezone(UTC), **{status.value: max(0, counts[status]) for status in COLUMNS})
