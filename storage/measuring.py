@@ -50,7 +50,8 @@ def transitions(rows: Reader, *, after: int = 0, limit: int = -1) -> list[Transi
     """The transitions of all rooms after a sequence number, oldest first."""
     sql = f"""SELECT sequence, room_id, entity, entity_id, {_STATE.format("before")}, {_STATE.format("after")}, at
         FROM event WHERE sequence > ? AND entity IN ('task', 'run', 'process', 'room')
-            AND (entity IN ('process', 'room') OR json_type(after, CASE entity WHEN 'task' THEN '$.status' ELSE '$.state' END) IS NOT NULL)
+            AND (entity IN ('process', 'room')
+                OR json_type(after, CASE entity WHEN 'task' THEN '$.status' ELSE '$.state' END) IS NOT NULL)
         ORDER BY sequence LIMIT {int(limit)}"""
     return [
         Transition(row[0], RoomId(row[1]), EntityKind(row[2]), row[3], row[4], row[5], parse_time(row[6]))
