@@ -1,5 +1,6 @@
 """What a board's rows are at a moment, for comparing them with what the event log gives."""
 
+from dataclasses import replace
 from typing import Any
 
 from core.board import CLOSED
@@ -18,6 +19,9 @@ def rows_of(user: User) -> tuple[int, Snapshot]:
         for kind in set(EntityKind) - {EntityKind.ROOM}:
             ids = [key for (key,) in rows.stream(f"SELECT id FROM {kind.value} WHERE room_id = ?", (room.id,))]
             found[kind] = {key: rows.get(RECORDS[kind], key) for key in ids}  # type: ignore[type-var]
+        # how often an alert was seen, and when last, stands in no event
+        alerts = found[EntityKind.ALERT]
+        found[EntityKind.ALERT] = {key: replace(each, seen_count=1, last_seen_at=None) for key, each in alerts.items()}
         return rows.last_sequence(), found
 
 
@@ -32,8 +36,6 @@ def replayed(user: User, until: int) -> Snapshot:
 
 def marked(states: Snapshot) -> dict[str, Task]:
     """Replayed tasks with their open dependencies and comments counted the slow and plain way."""
-    from dataclasses import replace
-
     tasks: dict[str, Task] = states[EntityKind.TASK]
     comments = states[EntityKind.COMMENT].values()
     return {
