@@ -264,8 +264,12 @@ class ParallelApp(Attending, inherit_bindings=False):
             question = Confirm(
                 _("Quit without saving?"), _("What you are writing has not been saved."), yes=_("Quit"), no=_("Stay")
             )
-            self.push_screen(question, lambda is_sure: self._quit() if is_sure else None)
+            self.push_screen(question, self._quit_if_sure)
         else:
+            self._quit()
+
+    def _quit_if_sure(self, is_sure: bool | None) -> None:
+        if is_sure:
             self._quit()
 
     @work(group="quit", exclusive=True, exit_on_error=False)

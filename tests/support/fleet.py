@@ -1,14 +1,21 @@
 """Processes as they might be in a room, put in as they are stored: for screens that show what others have done."""
 
+import os
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from storage import Desired, Door, Process, ProcessId, ProcessSpec, ProcessState, new_process_id, utc_now
+from core.processes.identity import process_started
+from storage import Desired, Door, Process, ProcessId, ProcessSpec, ProcessState, boot_id, new_process_id, utc_now
 from storage.writer import Authorship
 from tests.support.users import User
 
 _UP = frozenset({ProcessState.STARTING, ProcessState.RUNNING, ProcessState.READY, ProcessState.UNHEALTHY})
+
+_IDENTITY: dict[str, Any] = {
+    "pid": os.getpid(), "pid_started": process_started(os.getpid()), "boot_id": boot_id(),
+}  # fmt: skip
+"""The test's own process, by which it can be seen that it lives."""
 
 
 class Fleet:
@@ -28,7 +35,7 @@ class Fleet:
         self, name: str, state: ProcessState = ProcessState.RUNNING, *, up_s: float = 65, declared: bool = True,
         fields: dict[str, Any] | None = None, **spec: Any,
     ) -> ProcessId:  # fmt: skip
-        """A process in some state; `fields` are the record's own, all others those of its declaration."""
+        """A process in some state, by its pid the test's own. `fields` are the record's, others its declaration's."""
         now = utc_now()
         is_up = state in _UP
         stem, _, number = name.rpartition(".")
@@ -39,10 +46,10 @@ class Fleet:
             spec=ProcessSpec(**{"command": ("sleep", "1000"), **spec}),
             desired=Desired.RUNNING if state is not ProcessState.STOPPED else Desired.STOPPED, generation=1,
             observed_generation=1, state=state, state_at=now - timedelta(seconds=up_s),
-            pid=4000 + len(name) if is_up else None, started_at=now - timedelta(seconds=up_s) if is_up else None,
+            started_at=now - timedelta(seconds=up_s) if is_up else None,
             created_at=now, updated_at=now,
         )  # fmt: skip
-        process = replace(process, **(fields or {}))
+        process = replace(process, **(_IDENTITY if is_up else {}) | (fields or {}))
         with self.database.write("test") as writer:
             writer.insert(process, self._by())
         return process.id

@@ -1,5 +1,6 @@
 """The process screen: what runs, live, and what the person does to it."""
 
+import os
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.support.users import User
 from tui.dialogs import AskLine, Confirm, Pick, ProcessForm, QuitDialog, TrustDialog
 from tui.palette import commands_of
 from tui.screens.processes import ProcessesScreen
+from tui.widgets.process_table import ProcessTable
 
 ROOM_YAML = """\
 processes:
@@ -47,7 +49,8 @@ def names(pilot: Pilot[Any]) -> list[str]:
 
 
 def stored(board: User, name: str) -> Process:
-    return next(each.process for each in board.call("list_processes") if each.process.name == name)
+    found: Process = next(each.process for each in board.call("list_processes") if each.process.name == name)
+    return found
 
 
 async def told(pilot: Pilot[Any], *texts: str) -> None:
@@ -69,11 +72,11 @@ async def test_an_empty_room_says_what_to_do(board: User) -> None:
 
 
 async def test_rows_show_state_reason_and_pid_and_count_what_has_failed(board: User, fleet: Fleet) -> None:
-    fleet.add("web", ProcessState.READY, fields={"pid": 4711})
+    fleet.add("web", ProcessState.READY)
     fleet.add("tunnel", ProcessState.FAILED, fields={"reason": "exited with 1", "restarts": 6})
     fleet.add("検証サーバー")
     async with open_app(board, size=(140, 40)) as pilot:
-        await open_processes(pilot, "× 1 failed", "● 1 ready", "4711", "exited with 1", "↻6", "検証サーバー")
+        await open_processes(pilot, "× 1 failed", "● 1 ready", str(os.getpid()), "exited with 1", "↻6", "検証サーバー")
         assert names(pilot) == ["tunnel", "web", "検証サーバー"]
         for line in screen_text(pilot).splitlines():
             assert len(line) <= 140
@@ -100,7 +103,7 @@ async def test_only_rows_that_read_otherwise_are_drawn_again(board: User, fleet:
     async with open_app(board, size=(120, 50)) as pilot:
         screen = await open_processes(pilot, "process.11")
         await caught_up(pilot)
-        table = screen.query_one("#rows")
+        table = screen.query_one(ProcessTable)
         lines: list[int] = []
         refresh = table.refresh_line
         table.refresh_line = lambda y: (lines.append(y), refresh(y))[1]  # type: ignore[method-assign,func-returns-value]
@@ -184,7 +187,7 @@ async def test_a_click_on_a_title_sorts_and_one_beside_the_sign_selects(board: U
         fleet.add(name, fields={"restarts": restarts})
     async with open_app(board, size=(120, 30)) as pilot:
         screen = await open_processes(pilot, "a")
-        titles = screen_text(pilot).splitlines()[1]
+        titles = next(line for line in screen_text(pilot).splitlines() if "CPU %" in line)
         await pilot.click("#columns", offset=(titles.index("↻"), 0))
         await until(pilot, lambda: names(pilot) == ["b", "c", "a"])
         await pilot.click("#columns", offset=(titles.index("↻"), 0))
@@ -355,6 +358,15 @@ async def test_leaving_them_running_is_one_key(board: User, fleet: Fleet) -> Non
         await pilot.press("enter")
         await until(pilot, lambda: pilot.app._exit)
     assert fleet.see(web).desired is Desired.RUNNING
+
+
+async def test_without_a_host_what_nobody_has_recorded_is_unknown_rather_than_running(
+    board: User, fleet: Fleet
+) -> None:  # fmt: skip
+    fleet.add("web")
+    fleet.add("gone", fields={"pid_started": 1})
+    async with open_app(board, size=(120, 30)) as pilot:
+        await open_processes(pilot, "No host watches the processes", "? 1 unknown", "● 1 running", "is gone")
 
 
 async def test_the_palette_asks_which_processes(board: User, fleet: Fleet) -> None:

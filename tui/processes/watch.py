@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from core.errors import ParallelError
 from core.metrics.proctable import ProcessRow, ProcessTable
 from core.processes.room_file import content_hash, read_room_file, room_file
+from core.processes.watched import as_seen, is_watched
 from core.text import for_screen
-from storage import Home, MetricsReader, Process, ProcessId, ProcessSample, Room, utc_now
+from storage import Home, MetricsReader, ParallelError, Process, ProcessId, ProcessSample, Room, utc_now
 
 KEPT_S: Final = 60
 """How many seconds the sparklines go back."""
@@ -24,6 +24,8 @@ STALE_S: Final = 5.0
 """What was measured longer ago says nothing of now: nobody measures, or the process is gone."""
 TREE_EVERY: Final = 3
 """Each how many looks the tree of children is read: it takes a pass over all processes of the machine."""
+UNWATCHED_LOOKS: Final = 5
+"""After so many looks without a host it is said that none acts."""
 LINE_LIMIT: Final = 400
 """Characters of a last line: as many as the widest screen shows."""
 
@@ -69,6 +71,8 @@ class Look:
     lines: Mapping[ProcessId, str] = field(default_factory=dict)
     tree: tuple[ProcessId, tuple[ProcessRow, ...]] | None = None
     room_file: RoomFile = RoomFile()
+    is_watched: bool = True
+    seen_as: Mapping[ProcessId, Process] = field(default_factory=dict)
 
 
 class Watch:
@@ -86,6 +90,11 @@ class Watch:
         self.lines: dict[ProcessId, str] = {}
         self.tree: tuple[ProcessId, tuple[ProcessRow, ...]] | None = None
         self.room_file = RoomFile()
+        self._unwatched = 0
+        self.is_watched = True
+        """Whether a host acts, so that what is stored of the processes is how they are."""
+        self.seen_as: Mapping[ProcessId, Process] = {}
+        """Without a host: the processes that are not what is stored of them, as nobody has recorded it yet."""
 
     def look(self, room: Room, processes: Collection[Process], chosen: Process | None) -> Look:
         """Read what there is now. Blocks; one look at a time.
@@ -100,7 +109,13 @@ class Watch:
         if chosen is not None and (wanted != self._tree_of or self._looks % TREE_EVERY == 0):
             tree = chosen.id, tree_of(chosen)
         self._tree_of = wanted
+        # A host that has just ended is followed within seconds, by this app if by nobody else.
+        self._unwatched = 0 if is_watched(self._home) else self._unwatched + 1
+        watched = self._unwatched < UNWATCHED_LOOKS
+        now = {} if watched else {each.id: as_seen(each, watched=False) for each in processes}
         return Look(
+            is_watched=watched,
+            seen_as={each.id: now[each.id] for each in processes if now and now[each.id] is not each},
             samples=self._metrics.latest(),
             history=self._metrics.recent_all(KEPT_S) if is_first else None,
             lines={each.id: line for each in processes if (line := self._last_line(each.id)) is not None},
@@ -135,6 +150,7 @@ class Watch:
         if look.tree is not None:
             self.tree = look.tree
         self.room_file = look.room_file
+        self.is_watched, self.seen_as = look.is_watched, look.seen_as
 
     def close(self) -> None:
         """Let go of the metrics."""

@@ -1,7 +1,7 @@
 """The base of screens that show a list and the whole of what is under its cursor: beside it, below, or in its place."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -27,7 +27,7 @@ Column = tuple[str, int]
 class ListAndDetail(Place):
     """Rows by id, with a cursor that stays on its row wherever that goes. Subclasses fill, paint and describe."""
 
-    CSS_PATH = "list_detail.tcss"
+    CSS_PATH: ClassVar[Any] = "list_detail.tcss"
     BESIDE_FROM: ClassVar[int] = 130
     """From this width on the detail stands beside the list, else below it."""
 

@@ -53,7 +53,7 @@ class ProcessesScreen(ListAndDetail):
 
     ACTIONS = PROCESS_ACTIONS
     BINDINGS: ClassVar = bindings_of(PROCESS_ACTIONS)
-    CSS_PATH: ClassVar = ["list_detail.tcss", "processes.tcss"]
+    CSS_PATH: ClassVar[Any] = ["list_detail.tcss", "processes.tcss"]
     BESIDE_FROM: ClassVar[int] = 170
 
     def __init__(self) -> None:
@@ -157,7 +157,15 @@ class ProcessesScreen(ListAndDetail):
     @property
     def process(self) -> Process | None:
         """The process under the cursor."""
-        return self.state.processes.get(ProcessId(self.selected)) if self.selected is not None else None
+        return self._now(self.selected) if self.selected is not None else None
+
+    def _now(self, process: str) -> Process | None:
+        """A process as it is, as far as anybody knows: where no host acts, not all that is stored is true."""
+        known = self.state.processes.get(ProcessId(process))
+        if known is None or self.sight is None:
+            return known
+        other = self.sight.seen_as.get(known.id)
+        return other if other is not None and other.version == known.version else known
 
     def meant(self) -> list[Process]:
         """The processes that the next action is for: the selected ones, a group, or the one under the cursor."""
@@ -172,8 +180,8 @@ class ProcessesScreen(ListAndDetail):
         tasks = self._at_work.get(self.process.id) if self.process is not None else None
         return tasks[0] if tasks else None
 
-    def _all(self) -> Collection[Process]:
-        return self.state.processes.values()
+    def _all(self) -> list[Process]:
+        return [found for each in self.state.processes if (found := self._now(each)) is not None]
 
     def _members(self, heading: str) -> list[Process]:
         return [each for each in self._shown if HEADING + label_of(each) == heading]
@@ -201,21 +209,29 @@ class ProcessesScreen(ListAndDetail):
             self.query_one("#heading", Static).update(heading)
 
     def _show_trust(self) -> None:
+        """Say above the table what keeps it from being the whole truth: a room.yaml that waits, or that nobody acts."""
+        said = []
+        if self.sight is not None and not self.sight.is_watched:
+            said.append(_("No host watches the processes: this may be old, and nothing is started or stopped."))
         room_file = self.sight.room_file if self.sight is not None else None
         waits = room_file is not None and room_file.waits_for(self.state.room)
+        if waits and room_file is not None:
+            said.append(
+                room_file.problem
+                or (
+                    _("room.yaml has changed since you approved it: T shows it.")
+                    if self.state.room.trusted_hash
+                    else _("room.yaml is not approved, and nothing of it runs: T shows what it would run.")
+                )
+            )
         if waits != self.has_class("-untrusted"):
             self.set_class(waits, "-untrusted")
             if not self.ids:
                 self.query_one("#empty", Static).update(self.nothing())
-        if waits and room_file is not None:
-            said = room_file.problem or (
-                _("room.yaml has changed since you approved it: T shows it.")
-                if self.state.room.trusted_hash
-                else _("room.yaml is not approved, and nothing of it runs: T shows what it would run.")
-            )
-            static = self.query_one("#trust", Static)
-            if static.content != said:
-                static.update(said)
+        static, text = self.query_one("#trust", Static), "\n".join(said)
+        if static.content != text:
+            static.update(text)
+            static.display = bool(text)
 
     def heading(self) -> Content:
         parts: list[tuple[str, str]] = [(_("Processes"), "")]
@@ -249,7 +265,7 @@ class ProcessesScreen(ListAndDetail):
         subject = self.ids[row]
         if subject.startswith(HEADING):
             return self._heading_row(subject)
-        process = self.state.processes.get(ProcessId(subject))
+        process = self._now(subject)
         if process is None:
             return [("", "plain")]
         now, seen = utc_now(), self.seen(process)
@@ -267,7 +283,7 @@ class ProcessesScreen(ListAndDetail):
     def describe(self, subject: str) -> Content:
         if subject.startswith(HEADING):
             return describe_group(heading_text(subject), [self.seen(each) for each in self._members(subject)])
-        process = self.state.processes.get(ProcessId(subject))
+        process = self._now(subject)
         if process is None:
             return Content("")
         tree = self.sight.tree if self.sight is not None else None
