@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import InvalidData
-from core.operations.room import OnOff
+from core.operation import OnOff
 from storage import COLUMNS, AgentCommands, LostClaims, Room, Status, WipMode
 from tui.dialogs import AskLine, Choice, Pick
 from tui.translation import _, mark
