@@ -120,6 +120,8 @@ class Machine:
         known = [(self.units[each.id], each) for each in processes if each.id in self.units]
         for unit, process in known:
             before, unit.process = unit.process, process
+            if before.spec.depends_on != process.spec.depends_on:
+                self._wake_around(unit)  # those on whom it depended until now
             if unit.phase is Phase.UP and before.spec != process.spec:
                 self._probe_anew(unit, before)
         self._learn(new)
@@ -134,6 +136,7 @@ class Machine:
 
     def _hear(self, unit: Unit, event: Told | Lost | Cleared | StartFailed | Probed) -> None:
         self._due.append(unit.process.id)
+        unit.is_unheard = False
         is_there = unit.phase in ACTIVE or unit.phase is Phase.STUCK
         match event:
             case Told(sight=sight) if is_there:
@@ -154,7 +157,7 @@ class Machine:
                 if anew:
                     unit.cause = Cause.WISH  # the machine's new start is no failure of the process
                 self._end(unit, "its runner was killed")
-            case StartFailed(reason=reason, final=final) if unit.phase in (Phase.STARTING, Phase.STOPPING):
+            case StartFailed(reason=reason, final=final) if is_there and unit.phase is not Phase.UP:
                 unit.sight = None
                 self._end(unit, reason, is_final=final)
             case Probed() if unit.phase is Phase.UP:
@@ -402,6 +405,8 @@ class Machine:
         self._begin_probes(unit, changed)
 
     def _record(self, unit: Unit) -> None:
+        if unit.is_unheard and unit.phase is Phase.STARTING:
+            return
         observation = unit.observation()
         if observation != unit.recorded:
             unit.recorded = observation

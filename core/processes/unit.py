@@ -69,6 +69,8 @@ class Unit:
     is_leaving: bool = False
     """Whether it is going down, or should, on purpose: what depends on it has to go first."""
     has_alert: bool = False
+    is_unheard: bool = False
+    """Whether its runner was found and has not been heard yet: until then what is stored of it stands."""
     recorded: Observation | None = None
     shown: tuple[object, ...] = ()
     """What of it those around it saw last."""
@@ -82,7 +84,8 @@ class Unit:
         unit.sight = _sight_in(process)
         unit.reason = process.reason
         if runner is not None:
-            unit.phase, unit.runner, unit.is_ready = Phase.STARTING, runner, process.state is ProcessState.READY
+            unit.phase, unit.runner, unit.is_unheard = Phase.STARTING, runner, process.state in _LIVING
+            unit.is_ready = process.state is ProcessState.READY
             return unit
         unit.runner = process.runner
         if process.state in _LIVING and process.runner is not None:

@@ -339,9 +339,7 @@ def test_an_adopted_process_stays_ready_and_has_its_restarts():
         observed_generation=1, pid=1,
     )  # fmt: skip
     machine = Machine(random=lambda: 0.0, new_runner=lambda: "new")
-    assert not [
-        each for each in machine.step(h.Adopted((h.Found(known, "old"),)), 0.0) if not isinstance(each, h.Record)
-    ]
+    assert not machine.step(h.Adopted((h.Found(known, "old"),)), 0.0), "what is stored stands until it is heard"
     machine.step(h.Told(known.id, "old", h.Sight(h.RunnerState.RUNNING, pid=1)), 0.0)
     seen = machine.units[known.id].observation()
     assert (seen.state, seen.restarts, seen.runner) == (ProcessState.READY, 4, "old")
@@ -352,3 +350,24 @@ def test_what_was_launched_of_another_declaration_is_restarted_at_adoption():
     machine = Machine(random=lambda: 0.0, new_runner=lambda: "new")
     actions = machine.step(h.Adopted((h.Found(known, "old", "another digest", 1),)), 0.0)
     assert [each for each in actions if isinstance(each, h.Stop)]
+
+
+def test_a_start_that_fails_after_all_hope_was_given_up_is_heard():
+    rig = Rig(process("web"))
+    runner = rig.unit("web").runner
+    rig.want(Desired.STOPPED, "web")
+    rig.fire("web", h.TimerKind.KILL)
+    rig.fire("web", h.TimerKind.GIVE_UP)
+    rig.step(h.StartFailed(ProcessId("prc_web"), runner, "it has not come up", final=False))
+    assert rig.state("web") == ("stopped", None)
+
+
+def test_who_depends_on_something_no_more_does_not_hold_it_up():
+    rig = Rig(process("web", depends_on={"db": "started"}), process("db"))
+    rig.up("db")
+    rig.up("web")
+    rig.want(Desired.STOPPED, "db")
+    assert rig.state("web")[0] == "stopping"
+    assert rig.state("db") == ("running", "stops after web")
+    rig.declare("web", depends_on={})
+    assert [each.process for each in rig.did(h.Stop)] == ["prc_db"]

@@ -54,8 +54,8 @@ async def test_the_next_host_adopts_what_runs(processes: Supervised):
         before = await processes.until_state(web, ProcessState.RUNNING)
     assert is_alive(before.pid)
     async with hosted(processes.database):
-        processes.add("other")
-        await processes.until(lambda: len(processes.states(web)) == 2)
+        await processes.until_state(processes.add("other"), ProcessState.RUNNING)
+        assert processes.states(web) == ["starting", "running"], "its state is what it was, without a word"
         processes.want(Desired.STOPPED, web)
         await processes.until_state(web, ProcessState.STOPPED)
         assert not is_alive(before.pid)
