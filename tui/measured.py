@@ -217,14 +217,14 @@ def _scale(line: Line, found: Mapping[Line, Sequence[Point]]) -> float:
 
 
 def round_up(value: float, *, binary: bool) -> float:
-    """The next of 1, 2, 5, 10, 20, … (of bytes: the next power of two) that is not less; 1 of nothing."""
-    if value <= 0:
-        return 1.0
+    """The next of 1, 2, 5, 10, 20, … that is not less (of bytes: the next power of two from 1 KiB); 1 of nothing."""
     if binary:
-        power = 1.0
+        power = 1024.0
         while power < value:
             power *= 2
         return power
+    if value <= 0:
+        return 1.0
     power = 1.0
     while power < value:
         power *= 10

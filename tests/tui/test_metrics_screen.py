@@ -167,7 +167,7 @@ def test_every_series_has_a_title_and_every_span_a_picture(measured: User, web: 
 
 @given(value=st.floats(0, 1e15), binary=st.booleans())
 def test_a_scale_is_a_round_number_that_is_not_less(value: float, binary: bool) -> None:
-    assert value <= round_up(value, binary=binary) <= max(1.0, value * 10.001)
+    assert value <= round_up(value, binary=binary) <= max(1024.0 if binary else 1.0, value * 10.001)
 
 
 
