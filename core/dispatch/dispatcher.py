@@ -11,8 +11,8 @@ import logging
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
-from itertools import islice
 from typing import Any, Final
 
 from core.board.runs import is_agents
@@ -23,10 +23,10 @@ from core.dispatch.order import Queued, in_order
 from core.dispatch.places import output_path, result_path, tidy
 from core.dispatch.policy import Policy, WorkerLoad, choose
 from core.dispatch.ready import why_not_ready
-from core.errors import BackendUnavailable, HostLost, NotFound
+from core.errors import BackendUnavailable, HostLost, InvalidData, NotFound
 from core.execute import Call, execute
 from core.operations import find
-from core.operations.settled import RunEnd, RunStart
+from core.operations.settled import RunEnd, RunStart, Settled
 from core.services.lease import HostLease
 from storage import (
     ChangeFeed,
@@ -146,10 +146,12 @@ class DispatcherService:
             self._next_look = now + LOOK_S
         if events or is_look:
             await asyncio.to_thread(self._in_thread, self._look, events, is_look)
+        if self._known.next_begin is not None and self._known.next_begin <= utc_now():
+            self._known.look_ahead()  # its time has come; the next one's is waited for from now on
         await self._meet_workers()
         await self._bury_lost()
         ends, self._ends = self._ends, {}
-        starts = self._starts()
+        starts = await self._starts()
         if ends or starts:
             try:
                 begun = await asyncio.to_thread(self._in_thread, self._settle, ends, starts)
@@ -170,6 +172,7 @@ class DispatcherService:
 
     def _look(self, events: Sequence[Event], is_look: bool) -> None:
         self._known.refresh(self._database, events)
+        self._known.look_ahead()
         if is_look:
             self._samples = self._metrics.latest(tuple(each.id for each in self._known.of_kind(ProcessKind.WORKER)))
             self._ends.update(offices.lost_sessions(self._database, self._known))
@@ -185,14 +188,24 @@ class DispatcherService:
         begun: list[Run] = []
         for room, (over, beginning) in by_room.items():
             try:
-                settled = self._call("settle_runs", room, ends=tuple(over), starts=tuple(beginning))
+                settled = self._settle_room(room, over, beginning)
             except NotFound:  # a restored backup knows them not
                 self._known.load(self._database)
                 continue
             begun += settled.begun
             with self._database.read() as rows:
                 self._known.read_runs(rows, [run.id for run in (*settled.begun, *settled.ended, *settled.queued)])
+        self._known.look_ahead()
         return begun
+
+    def _settle_room(self, room: RoomId, ends: Sequence[RunEnd], starts: Sequence[RunStart]) -> Settled:
+        try:
+            return self._call("settle_runs", room, ends=tuple(ends), starts=tuple(starts))  # type: ignore[no-any-return]
+        except InvalidData:
+            # better a result without what cannot be stored than a queue that stands still
+            logger.exception("results could not be stored as they came; their output is left out")
+            bare = tuple(replace(end, output=None, files=(), reason=None) for end in ends)
+            return self._call("settle_runs", room, ends=bare, starts=tuple(starts))  # type: ignore[no-any-return]
 
     def _call(self, operation: str, room: RoomId, **arguments: Any) -> Any:
         call = Call(operation=find(operation), arguments=arguments, actor=self._lease.actor, room=room)
@@ -205,10 +218,8 @@ class DispatcherService:
         for desk in self._desks.values():
             if desk.link is None:
                 due = min(due, desk.next_try)
-        moment = utc_now()
-        for run in self._known.queued():
-            if run.not_before is not None and run.not_before > moment:
-                due = min(due, now + (run.not_before - moment).total_seconds() + 0.001)
+        if self._known.next_begin is not None:
+            due = min(due, now + (self._known.next_begin - utc_now()).total_seconds() + 0.001)
         return max(0.001, due - now)
 
     # workers
@@ -347,18 +358,14 @@ class DispatcherService:
 
     # choosing
 
-    def _starts(self) -> list[RunStart]:
+    async def _starts(self) -> list[RunStart]:
         """What is to begin now, and where."""
-        queued = self._known.queued()
-        if not queued:
+        if not self._known.has_queued() or not any(each.is_free for each in self._loads().values()):
             return []
-        loads = self._loads()
-        if not any(each.is_free for each in loads.values()):
-            return []
-        now = utc_now()
+        ordered = await asyncio.to_thread(self._ordered, for_agents=False)
+        loads = self._loads()  # what has ended meanwhile has made room
         starts: list[RunStart] = []
-        order = in_order(self._ready(queued, for_agents=False), now, self._served)
-        for candidate in order:
+        for candidate in ordered:
             chosen = self._policy(candidate, tuple(loads.values()))
             if chosen is None:
                 continue
@@ -369,16 +376,17 @@ class DispatcherService:
                 break
         return starts
 
-    def _ready(self, queued: Sequence[Run], *, for_agents: bool) -> list[Queued]:
+    def _ordered(self, *, for_agents: bool) -> list[Queued]:
+        """The runs that may begin, in order. In a thread: a queue may be long, and nothing changes it meanwhile."""
         now = utc_now()
         ready = []
-        for run in queued:
+        for run in self._known.queued():
             task, room = self._known.tasks.get(run.task_id), self._known.rooms.get(run.room_id)
             if task is None or room is None or why_not_ready(run, task, room, now) is not None:
                 continue
             if offices.goes_to_agent(task, room, self._known) is for_agents:
                 ready.append(Queued(run, task))
-        return ready
+        return list(in_order(ready, now, self._served))
 
     def _loads(self) -> dict[ProcessId, WorkerLoad]:
         """The workers that answer, each with what it has to do."""
@@ -404,8 +412,7 @@ class DispatcherService:
         """Give to agents' sessions what is theirs to do."""
         if not any(True for _ in self._known.of_kind(ProcessKind.AGENT)):
             return
-        ready = self._ready(self._known.queued(), for_agents=True)
-        for candidate in islice(in_order(ready, utc_now(), self._served), BATCH):
+        for candidate in (await asyncio.to_thread(self._ordered, for_agents=True))[:BATCH]:
             given = await asyncio.to_thread(self._in_thread, self._give, candidate)
             if given:
                 self._served[candidate.run.room_id] = self._turns * BATCH

@@ -5,6 +5,7 @@ Read where the database is read, kept true by the events of the change feed.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from core.board.runs import OPEN
@@ -26,6 +27,7 @@ from storage import (
     RunState,
     Task,
     TaskId,
+    utc_now,
 )  # fmt: skip
 
 ALIVE: Final = frozenset(
@@ -46,6 +48,8 @@ class Known:
     tasks: dict[TaskId, Task] = field(default_factory=dict)
     processes: dict[ProcessId, Process] = field(default_factory=dict)
     agents: dict[AgentId, str] = field(default_factory=dict)
+    next_begin: datetime | None = None
+    """When the next of the runs may begin that wait for their time."""
 
     def load(self, database: Database) -> int:
         """Read everything anew; the sequence number up to which it is read."""
@@ -91,6 +95,16 @@ class Known:
             elif (gone := self.runs.pop(each, None)) is not None and not self._has_run(gone.task_id):
                 self.tasks.pop(gone.task_id, None)
         self.tasks.update((task.id, task) for task in rows.tasks_by_id(new))
+
+    def look_ahead(self) -> None:
+        """Find when the next run's time comes."""
+        now = utc_now()
+        times = (run.not_before for run in self.runs.values() if run.state is RunState.QUEUED)
+        self.next_begin = min((each for each in times if each is not None and each > now), default=None)
+
+    def has_queued(self) -> bool:
+        """Whether there is a run that has not begun."""
+        return any(run.state is RunState.QUEUED for run in self.runs.values())
 
     def queued(self) -> list[Run]:
         """The runs that have not begun."""

@@ -1,5 +1,6 @@
 """The dispatcher with real workers: every ending of a run, and what becomes of its task."""
 
+import asyncio
 import os
 import signal
 
@@ -364,3 +365,19 @@ async def test_moving_a_task_takes_it_from_its_agent_and_a_lost_agent_loses_it(
     assert lost.state is RunState.FAILED
     assert lost.lost_worker
     assert task_of(board, task.number).status is Status.TODO
+
+
+async def test_a_run_whose_time_has_come_begins_and_nobody_spins_while_it_waits_for_a_worker(
+    board: User, workers: Workers
+):
+    task = board.call("create_task", title="Later", command="true")
+    async with dispatching(board.database) as service:
+        board.call("queue_task", task=task.id, delay_seconds=1)
+        await until(lambda: service._known.next_begin)
+        await until(lambda: service._known.next_begin is None)
+        turns = service._turns
+        await asyncio.sleep(0.5)
+        assert service._turns - turns < 20
+        workers.add("worker-1")
+        (run,) = await ended(board, task.id)
+    assert run.started_at >= run.not_before
