@@ -319,3 +319,11 @@ def test_who_waits_for_what_has_failed_is_not_waited_for(room: Project):
     assert failed["code"] == "process_failed"
     assert "db failed" in failed["message"]
     assert time.monotonic() - began < 100
+
+
+def test_a_repetition_with_its_key_changes_nothing_and_waits_as_well(room: Project):
+    room.run("process", "add", "lasting", "--", "sleep", "1000")
+    first = room.json("restart", "lasting", "--key", "once")
+    again = room.json("restart", "lasting", "--key", "once")
+    assert [each["pid"] for each in again] == [each["pid"] for each in first]
+    assert room.ps()["lasting"]["pid"] == first[0]["pid"]

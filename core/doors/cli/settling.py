@@ -55,15 +55,13 @@ def settled(run: Run, shaped: Any, *, waits: bool, timeout_s: float) -> Any:
     reports = shaped["processes"] if isinstance(shaped, Mapping) else shaped
     asked = {ProcessId(each["id"]): int(each["generation"]) for each in reports}
     waiting = _Waiting(run, asked)
-    if not waiting.left():
-        return shaped
-    from core.services import ensure_host
+    if waiting.left():
+        from core.services import ensure_host
 
-    ensure_host(run.home)
-    if not waits:
-        return shaped
-    waiting.wait(timeout_s)
-    fresh = waiting.shaped()
+        ensure_host(run.home)
+        if waits:
+            waiting.wait(timeout_s)
+    fresh = waiting.shaped()  # what a repetition by key is given was stored before anything came true
     return {**shaped, "processes": fresh} if isinstance(shaped, Mapping) else fresh
 
 
