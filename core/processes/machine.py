@@ -45,8 +45,8 @@ from core.processes.happenings import (
 )  # fmt: skip
 from core.processes.order import Order
 from core.processes.restarting import is_restarted
-from core.processes.unit import ACTIVE, Cause, Outcome, Phase, Unit, launch_digest
-from storage import Desired, Probe, Process, ProcessId, RestartPolicy
+from core.processes.unit import ACTIVE, Cause, Outcome, Phase, Unit, launch_digest, probe_of
+from storage import Desired, Process, ProcessId, RestartPolicy
 
 KILL_SLACK_S: Final = 5.0
 """A runner kills after the grace by itself; if it has told nothing so long after that, it is told to."""
@@ -182,21 +182,10 @@ class Machine:
                 self._complain(unit, "process_failed", "See what its processes wait for: `ps -o pid,stat,wchan`.")
 
     def _weigh(self, unit: Unit, kind: ProbeKind, complaint: str | None) -> None:
-        probe = _probe_of(unit.process, kind)
-        if probe is None:
-            return
-        streak = unit.streaks.get(kind, 0)
-        unit.streaks[kind] = streak = max(streak, 0) + 1 if complaint is None else min(streak, 0) - 1
-        if streak >= probe.successes:
-            unit.complaints.pop(kind, None)
-            unit.is_ready = unit.is_ready or kind is ProbeKind.READINESS
-        elif complaint is not None and kind is ProbeKind.READINESS and not unit.is_ready:
-            unit.complaints.setdefault(kind, f"not ready yet: {complaint}")
-        elif complaint is not None and -streak >= probe.failures:
-            unit.complaints.setdefault(kind, f"{kind.value} probe: {complaint}")
-            if kind is ProbeKind.LIVENESS and unit.process.spec.restart.policy is not RestartPolicy.NEVER:
-                self._record(unit)
-                self._stop(unit, Cause.SICK, unit.complaints[kind])
+        is_sick = unit.weigh(kind, complaint)
+        if is_sick and unit.process.spec.restart.policy is not RestartPolicy.NEVER:
+            self._record(unit)
+            self._stop(unit, Cause.SICK, unit.complaints[kind])
 
     # whose turn it is
 
@@ -378,7 +367,7 @@ class Machine:
         unit.timers.clear()
         if unit.phase is Phase.UP:
             for kind in ProbeKind:
-                if _probe_of(unit.process, kind) is not None:
+                if probe_of(unit.process, kind) is not None:
                     self._act(StopProbe(unit.process.id, kind))
 
     def _set(self, unit: Unit, kind: TimerKind, delay_s: float) -> None:
@@ -389,16 +378,16 @@ class Machine:
     def _begin_probes(self, unit: Unit, kinds: Iterable[ProbeKind]) -> None:
         assert unit.runner is not None
         for kind in kinds:
-            probe = _probe_of(unit.process, kind)
+            probe = probe_of(unit.process, kind)
             if probe is not None:
                 self._act(StartProbe(unit.process, unit.runner, kind, probe))
 
     def _probe_anew(self, unit: Unit, before: Process) -> None:
-        changed = [kind for kind in ProbeKind if _probe_of(before, kind) != _probe_of(unit.process, kind)]
+        changed = [kind for kind in ProbeKind if probe_of(before, kind) != probe_of(unit.process, kind)]
         for kind in changed:
             unit.streaks.pop(kind, None)
             unit.complaints.pop(kind, None)
-            if _probe_of(before, kind) is not None:
+            if probe_of(before, kind) is not None:
                 self._act(StopProbe(before.id, kind))
         if ProbeKind.READINESS in changed and unit.process.spec.readiness is None:
             unit.is_ready = False
@@ -414,7 +403,3 @@ class Machine:
 
     def _act(self, action: Action) -> None:
         self._actions.append(action)
-
-
-def _probe_of(process: Process, kind: ProbeKind) -> Probe | None:
-    return process.spec.readiness if kind is ProbeKind.READINESS else process.spec.liveness

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from core.errors import BackendUnavailable
+from core.errors import BackendUnavailable, HostLost
 from core.processes.backend import backend_for
 from core.processes.environment import as_reason
 from core.processes.happenings import Cleared, Event, Kill, Lost, StartFailed, Stop, Told
@@ -106,6 +106,8 @@ class Runners:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for link in self._links.values():
+            link.close()
         self.failure.cancel()
 
     def clear_stray(self, process: ProcessId, folder: Path) -> None:
@@ -131,7 +133,7 @@ class Runners:
             reason = f"its runner has not come up within {START_DEADLINE_S:g} s"
             self._tell(StartFailed(process.id, runner, reason, final=False))
         except ParallelError as error:
-            if error.code == "host_lost":
+            if isinstance(error, HostLost):
                 raise
             passing = isinstance(error, BackendUnavailable) or bool(error.details.get("passing"))
             self._tell(StartFailed(process.id, runner, as_reason(error), final=not passing))
@@ -184,11 +186,13 @@ class Runners:
                     await link.kill()
                 else:
                     await link.stop(asked.grace_s)
-        except BackendUnavailable:
-            pass  # it is gone; who follows it notices
         except TimeoutError:  # it is suspended
             if isinstance(asked, Kill):
                 await self._kill_overhead(asked)
+        except HostLost:
+            raise
+        except ParallelError as error:  # it is gone, or has ended meanwhile: who follows it notices
+            logger.info("runner %s was asked in vain: %s", asked.runner, error)
 
     async def _kill_overhead(self, asked: Kill) -> None:
         """Kill a runner that cannot be told; what it leaves is cleared once it is seen to be gone."""
@@ -231,9 +235,13 @@ class Runners:
     async def _release(self, process: ProcessId, runner: str) -> None:
         link = self._links.pop(runner, None)
         if link is not None:
-            with suppress(BackendUnavailable):
+            try:
                 await link.release()
                 return
+            except HostLost:
+                raise
+            except ParallelError as error:
+                logger.info("runner %s was not released: %s", runner, error)
         folder = self.folder(process, runner)
         if not is_runner_alive(folder):
             await self._remove(folder)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from core.processes.happenings import Found, Observation, ProbeKind, RunnerState, Sight, Timer, TimerKind
 from core.processes.restarting import Restarts
-from storage import Desired, Process, ProcessSpec, ProcessState
+from storage import Desired, Probe, Process, ProcessSpec, ProcessState
 
 
 class Phase(StrEnum):
@@ -116,6 +116,26 @@ class Unit:
         codes = self.process.spec.restart.success_codes
         return sight is not None and sight.exit_code is not None and sight.exit_code in codes
 
+    def weigh(self, kind: ProbeKind, complaint: str | None) -> bool:
+        """Take in a probe's answer; whether the process has just been found sick by it: it lives no more as it should.
+
+        One wrong answer says that what never was ready is not ready yet; else only so many in a row count.
+        """
+        probe = probe_of(self.process, kind)
+        if probe is None:
+            return False
+        streak = self.streaks.get(kind, 0)
+        self.streaks[kind] = streak = max(streak, 0) + 1 if complaint is None else min(streak, 0) - 1
+        if streak >= probe.successes:
+            self.complaints.pop(kind, None)
+            self.is_ready = self.is_ready or kind is ProbeKind.READINESS
+        elif complaint is not None and kind is ProbeKind.READINESS and not self.is_ready:
+            self.complaints.setdefault(kind, f"not ready yet: {complaint}")
+        elif complaint is not None and -streak >= probe.failures:
+            self.complaints.setdefault(kind, f"{kind.value} probe: {complaint}")
+            return kind is ProbeKind.LIVENESS
+        return False
+
     def observation(self) -> Observation:
         """What is to be recorded of it now."""
         state = self._state()
@@ -165,6 +185,11 @@ def _sight_in(process: Process) -> Sight | None:
         state, process.pid, process.pid_started, process.boot_id, process.started_at, process.ended_at,
         process.exit_code, process.exit_signal,
     )  # fmt: skip
+
+
+def probe_of(process: Process, kind: ProbeKind) -> Probe | None:
+    """How a process is asked a question, if it is."""
+    return process.spec.readiness if kind is ProbeKind.READINESS else process.spec.liveness
 
 
 def launch_digest(spec: ProcessSpec) -> str:
