@@ -191,7 +191,8 @@ def _ps(*pids: int) -> dict[int, Row]:
     """As `table`, where there is no /proc (macOS). A start is in seconds since the epoch there."""
     rows = {}
     which = ("-p", ",".join(map(str, pids))) if pids else ("-ax",)
-    for line in _ask("ps", "-o", "pid=,stat=,ppid=,pgid=,sess=,lstart=", *which).decode(errors="replace").splitlines():
+    asked, said = _ask("ps", "-o", "pid=,stat=,ppid=,pgid=,sess=,lstart=", *which)
+    for line in said.decode(errors="replace").splitlines():
         fields = line.split(None, 5)
         try:
             began = int(time.mktime(time.strptime(fields[5].strip(), "%a %b %d %H:%M:%S %Y")))
@@ -199,13 +200,15 @@ def _ps(*pids: int) -> dict[int, Row]:
         except (ValueError, IndexError):
             continue
         rows[pid] = Row(pid, fields[1][:1], parent, group, group, began)
+    rows.pop(asked, None)
     return rows
 
 
 def _ps_environments() -> dict[int, bytes]:
     """The arguments and environments of all processes, as far as we may see them; one call for all."""
     told = {}
-    for line in _ask("ps", "-axEww" if sys.platform == "darwin" else "axeww", "-o", "pid=,command=").splitlines():
+    _, said = _ask("ps", "-axEww" if sys.platform == "darwin" else "axeww", "-o", "pid=,command=")
+    for line in said.splitlines():
         pid, _, words = line.strip().partition(b" ")
         if pid.isdigit():
             told[int(pid)] = b"\0".join(words.split())
@@ -216,7 +219,10 @@ _told: dict[int, bytes] = {}
 """What `ps` said at the last look at the whole table; not where there is /proc."""
 
 
-def _ask(*argv: str) -> bytes:
+def _ask(*argv: str) -> tuple[int, bytes]:
+    """The pid of a program that has ended, which it may have told of itself, and what it said."""
     import subprocess
 
-    return subprocess.run(argv, capture_output=True, check=False, env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"}).stdout
+    environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment) as asked:
+        return asked.pid, asked.communicate()[0]
