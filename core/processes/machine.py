@@ -118,13 +118,16 @@ class Machine:
     def _want(self, processes: tuple[Process, ...]) -> None:
         new = [Unit.found(Found(each)) for each in processes if each.id not in self.units and not each.removed]
         known = [(self.units[each.id], each) for each in processes if each.id in self.units]
+        has_new_order = bool(new)
         for unit, process in known:
             before, unit.process = unit.process, process
             if before.spec.depends_on != process.spec.depends_on:
+                has_new_order = True
                 self._wake_around(unit)  # those on whom it depended until now
             if unit.phase is Phase.UP and before.spec != process.spec:
                 self._probe_anew(unit, before)
-        self._learn(new)
+        if has_new_order:
+            self._learn(new)
         self._reconsider(unit for unit, _ in known)
 
     def _reconsider(self, units: Iterable[Unit]) -> None:
