@@ -32,7 +32,8 @@ from storage import AgentKind, Database, Door, Home, Process, ProcessState, Role
 
 LIMIT_PERCENT = 2.0
 ROWS, COLUMNS = 48, 160
-SETTLE_S = 8.0
+SETTLE_S = 65.0
+"""After a minute: the uptime of a younger process counts seconds, and its lines grow."""
 PATIENCE_S = 60.0
 OWNER = Actor("bench", Role.OWNER, Door.CLI, AgentKind.PERSON)
 

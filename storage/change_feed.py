@@ -2,7 +2,8 @@
 
 It promises: only committed events; each exactly once, in sequence order, none left out; batches of one snapshot
 each. It polls `PRAGMA data_version` (4 µs) on a connection of its own, and reads events only when that moved. A
-commit of this process wakes it at once.
+commit of this process wakes it at once. Of several feeds on one database, as each service has one, the quickest polls
+for all and wakes the others: waking forty threads a second for nothing is what an idle app costs most.
 """
 
 import logging
@@ -16,6 +17,9 @@ from storage.records import Event
 
 POLL_INTERVAL_MS: Final = 40
 """p50 20 ms, p99 41 ms from another process's commit to the event here, at 0.4 % of a core."""
+
+FOLLOWER_INTERVAL_MS: Final = 1000
+"""How often a feed looks for itself where another polls for it: only in case that one fails."""
 
 BATCH: Final = 1000
 """Most events handed over at once, so that a flood leaves the reader room to draw."""
@@ -56,6 +60,7 @@ class ChangeFeed:
     def start(self) -> None:
         """Begin with the events after the sequence number given at the making."""
         self._unsubscribe = self._database.after_commit(self._woken.set)
+        self._database.feeds.append(self)
         self._thread.start()
 
     def stop(self) -> None:
@@ -65,6 +70,8 @@ class ChangeFeed:
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
+            self._database.feeds.remove(self)
+            self._wake_others()  # another one polls now
         if self._thread.is_alive():
             self._thread.join()
 
@@ -86,15 +93,29 @@ class ChangeFeed:
             while not self._stopped:
                 version = connection.execute("PRAGMA data_version").fetchall()[0][0]
                 if version != seen:
+                    if self._polls:
+                        self._wake_others()
                     self._deliver_new()
                     self._tell(self._moved)
                     seen = version
                 self.failure = None
-                self._woken.wait(self._poll_interval_s)
+                follower_s = max(self._poll_interval_s, FOLLOWER_INTERVAL_MS / 1000)
+                self._woken.wait(self._poll_interval_s if self._polls else follower_s)
                 self._woken.clear()
         finally:
             connection.close()
             self._database.close_thread()
+
+    @property
+    def _polls(self) -> bool:
+        """Whether this is the feed that polls for all of its database: the quickest, of several the first."""
+        feeds = [each for each in tuple(self._database.feeds) if each.failure is None or each is self]
+        return min(feeds, key=lambda each: each._poll_interval_s, default=self) is self
+
+    def _wake_others(self) -> None:
+        for each in tuple(self._database.feeds):
+            if each is not self:
+                each._woken.set()
 
     def _deliver_new(self) -> None:
         while not self._stopped:

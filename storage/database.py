@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from peewee import InterfaceError
 
@@ -16,6 +16,9 @@ from storage.home import Home
 from storage.reader import Reader
 from storage.write_lock import WriteLock
 from storage.writer import Writer
+
+if TYPE_CHECKING:
+    from storage.change_feed import ChangeFeed
 
 SCHEMA_VERSION: Final = 3
 """The number of the newest migration; a file's `PRAGMA user_version`."""
@@ -41,6 +44,8 @@ class Database:
         self._engine.connection()  # from here on the file is guarded
         self._lock = WriteLock(self.path.with_name(self.path.name + ".lock"), deadline_s)
         self._after_commit: list[Callable[[], None]] = []
+        self.feeds: list[ChangeFeed] = []
+        """The feeds that follow it in this process; they share the polling."""
 
     @classmethod
     def open(cls, home: Home, *, deadline_s: float = WRITE_DEADLINE_S) -> "Database":

@@ -209,3 +209,35 @@ def test_what_follows_a_commit_and_fails_does_not_make_the_commit_look_failed(
     assert board.add("stored").number == 1
     stop()
     assert "nobody listens" in caplog.text
+
+
+def test_of_several_feeds_one_polls_for_all_and_the_next_takes_over(home: Home, board: User) -> None:
+    first, second = Heard(), Heard()
+    feeds = [ChangeFeed(board.database, heard, after=0, poll_interval_ms=5) for heard in (first, second)]
+    for feed in feeds:
+        feed.start()
+    source = """
+database = Database.open(home)
+while title := hear():
+    call(database, "create_task", title=title)
+    say(title)
+"""
+    try:
+        with children(home.path, source) as (writer,):
+            told = len(second.wait_for(1))
+            writer.tell("one")
+            writer.hear()
+            began = time.monotonic()
+            told = len(second.wait_for(told + 1))
+            woken_s = time.monotonic() - began
+            feeds[0].stop()
+            writer.tell("two")
+            writer.hear()
+            second.wait_for(told + 1)
+            assert [event.after["title"] for event in second.events if "title" in event.after] == ["one", "two"]
+            assert not any(event.after.get("title") == "two" for event in first.events)
+            assert woken_s < change_feed.FOLLOWER_INTERVAL_MS / 1000  # it was woken, and did not look for itself
+            writer.tell()
+    finally:
+        feeds[1].stop()
+    assert not board.database.feeds
