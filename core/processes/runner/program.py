@@ -5,20 +5,24 @@ from __future__ import annotations
 import binascii
 import fcntl
 import os
-import select
 import sys
 import time
 from collections import deque
 
-from . import child, clients, tree
+from . import child, tree
+from .desk import Desk, Refused
 from .ending import Ending
-from .light import become_subreaper, decode, encode, signal_name, signal_number, signals
+from .light import become_subreaper, encode, signal_name, signal_number, signals
 from .log import OutputLog
+from .screen import Screen
+from .starter import Starter
+from .watch import READABLE, WRITE, Watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
+
+    from .clients import Client
 
 VERSION = 1
 """Of the wire and of state.json."""
@@ -26,26 +30,12 @@ VERSION = 1
 LINGER_S = 24 * 3600.0
 """An ended process's runner waits so long to be asked for the exit status; state.json stays after that."""
 
-SCREEN_BYTES = 256 << 10
-"""How much of the latest output is kept for drawing the process's screen."""
-
 INPUT_BYTES = 1 << 20
 """With so much that the process has not read, more input is refused."""
 
 READ_BYTES = 64 << 10
 HANGUP_LOOK_S = 0.5
 """How often a terminal that everybody has closed is looked at again, while the leader lives."""
-
-REFUSED = "refused"
-
-
-class Refused(Exception):
-    """A command is not obeyed: a code of core/errors.py and one sentence."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
 
 
 class Runner:
@@ -55,15 +45,11 @@ class Runner:
         self._name = os.path.basename(folder.rstrip("/"))
         self._launch = launch
         self._in_pane = in_pane
-        self._poller = select.poll()
-        self._handlers: dict[int, Callable[[int], None]] = {}
-        self._clients: dict[int, clients.Client] = {}
+        self._watch = Watch()
         self._input: deque[bytes] = deque()
         self._input_size = 0
-        self._screen: deque[bytes] = deque()
-        self._screen_size = 0
+        self._screen = Screen()
         self._taken = 0
-        self._is_alternate = False
         self._leader_dead = False
         self._is_reaped = False
         self._ending: Ending | None = None
@@ -100,8 +86,7 @@ class Runner:
         self._is_subreaper = become_subreaper()
         if self._in_pane:
             self._take_pane()
-        self._door = clients.Door()
-        self._watch(self._door.fd, select.POLLIN, self._knocked)
+        self._desk = Desk(self._watch, self)
         env = {str(name): str(value) for name, value in launch["env"].items() if name != tree.DETACHED}
         env[tree.MARKER] = self._name
         env[tree.MARKER + "_FOLDER"] = os.getcwd()
@@ -116,7 +101,7 @@ class Runner:
         status["pid"], status["pid_started"] = self._leader, tree.started(self._leader)
         status["started_at"] = _now_us()
         status["state"] = "running"
-        self._watch(self._master, select.POLLIN, self._terminal_ready)
+        self._watch.add(self._master, self._terminal_ready)
         self._write_state()
 
     def _take_instance(self) -> None:
@@ -150,7 +135,7 @@ class Runner:
             signals.signal(getattr(signals, name), _nothing)
         for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGPIPE", "SIGUSR1", "SIGUSR2"):
             signals.signal(getattr(signals, name), signals.SIG_IGN)
-        self._watch(reading, select.POLLIN, self._signalled)
+        self._watch.add(reading, self._signalled)
 
     def _take_pane(self) -> None:
         from .pane import Pane
@@ -160,7 +145,7 @@ class Runner:
         size = self._pane.size()
         if size is not None and all(size):
             self.status["rows"], self.status["columns"] = size
-        self._watch(self._pane.fd, select.POLLIN, self._pane_ready)
+        self._watch.add(self._pane.fd, self._pane_ready)
 
     # the loop
 
@@ -168,10 +153,7 @@ class Runner:
         """Serve until released."""
         self._advance()  # it may have ended already
         while not self._is_released:
-            for descriptor, happened in self._poller.poll(self._pause_ms()):
-                handler = self._handlers.get(descriptor)
-                if handler is not None:
-                    handler(happened)
+            self._watch.wait(self._pause_ms())
             self._clock()
 
     def _pause_ms(self) -> int | None:
@@ -186,27 +168,19 @@ class Runner:
             self._advance()
         if self._look_at is not None and now >= self._look_at:
             self._look_at = None
-            self._watch(self._master, select.POLLIN, self._terminal_ready)
+            self._watch.add(self._master, self._terminal_ready)
         if self._is_unwritten:
             self._write_state()
         if self._end_at is not None and now >= self._end_at:
             self._is_released = True
 
-    def _watch(self, descriptor: int, events: int, handler: Callable[[int], None]) -> None:
-        self._handlers[descriptor] = handler
-        self._poller.register(descriptor, events)
-
-    def _forget(self, descriptor: int) -> None:
-        if self._handlers.pop(descriptor, None) is not None:
-            self._poller.unregister(descriptor)
-
     # what the process does
 
     def _terminal_ready(self, happened: int) -> None:
-        if happened & select.POLLOUT:
+        if happened & WRITE:
             self._feed()
-        if happened & (select.POLLIN | select.POLLHUP | select.POLLERR) and not self._drain():
-            self._forget(self._master)
+        if happened & READABLE and not self._drain():
+            self._watch.forget(self._master)
             if not self._leader_dead:
                 self._look_at = time.monotonic() + HANGUP_LOOK_S
 
@@ -233,23 +207,12 @@ class Runner:
         self._taken += len(data)
         self._log.append(data)
         self.status["last_output_at"] = _now_us()
-        self._screen.append(data)
-        self._screen_size += len(data)
-        while self._screen_size - len(self._screen[0]) >= SCREEN_BYTES:
-            gone = self._screen.popleft()
-            self._screen_size -= len(gone)
-            enters, leaves = gone.rfind(b"\x1b[?1049h"), gone.rfind(b"\x1b[?1049l")
-            self._is_alternate = enters > leaves if enters != leaves else self._is_alternate
+        self._screen.take(data)
         if self._pane is not None:
             self._pane.show(data)
             if self._pane.has_more:
-                self._poller.modify(self._pane.fd, select.POLLIN | select.POLLOUT)
-        encoded = None
-        for client in list(self._clients.values()):
-            if client.wants_output:
-                if encoded is None:
-                    encoded = binascii.b2a_base64(data, newline=False).decode()
-                self._kept(client, client.tell_output(encoded, len(data), self._log.end))
+                self._watch.wait_to_write(self._pane.fd, True)
+        self._desk.tell_output(data, self._log.end)
 
     def _feed(self) -> None:
         """Give the process the input that waits, as much as it takes."""
@@ -265,8 +228,7 @@ class Runner:
             if not isinstance(error, BlockingIOError):  # nobody reads any more
                 self._input.clear()
                 self._input_size = 0
-        if self._master in self._handlers:
-            self._poller.modify(self._master, select.POLLIN | (select.POLLOUT if self._input else 0))
+        self._watch.wait_to_write(self._master, bool(self._input))
 
     def _signalled(self, _happened: int) -> None:
         try:
@@ -363,7 +325,7 @@ class Runner:
         while seen != self._taken:  # until it is empty; something detached may still have it open
             seen = self._taken
             self._drain()
-        self._forget(self._master)
+        self._watch.forget(self._master)
         self._look_at = None
         if not self._is_reaped:
             os.waitpid(self._leader, 0)
@@ -381,14 +343,14 @@ class Runner:
         self.status["state"] = "exited"
         self._write_state()
         os.close(self._instance)
-        self._push()
+        self._desk.tell_status(self.status)
 
     def _change(self, **changes: Any) -> None:
         """Change the status, write it down and tell everybody, if it is news."""
         if any(self.status[name] != value for name, value in changes.items()):
             self.status.update(changes)
             self._write_state()
-            self._push()
+            self._desk.tell_status(self.status)
 
     def _write_state(self) -> None:
         """Put the status into state.json, whole or not at all.
@@ -409,55 +371,7 @@ class Runner:
 
     # what others ask
 
-    def _knocked(self, _happened: int) -> None:
-        client = self._door.accept()
-        if client is not None:
-            self._clients[client.fd] = client
-            self._watch(client.fd, select.POLLIN, lambda happened: self._client_ready(client, happened))
-            self._kept(client, client.tell({"status": self.status}))
-
-    def _client_ready(self, client: clients.Client, happened: int) -> None:
-        if happened & select.POLLOUT and not self._kept(client, client.flush()):
-            return
-        if not happened & (select.POLLIN | select.POLLHUP | select.POLLERR):
-            return
-        messages = client.read()
-        if messages is None:
-            self._drop(client)
-            return
-        for message in messages:
-            answer: dict[str, Any] = {"id": message.get("id")}
-            try:
-                answer |= self._obey(client, message)
-            except Refused as error:
-                answer |= {"error": error.code, "message": error.message, "token": self.status["token"]}
-            except (KeyError, TypeError, ValueError, OverflowError) as error:
-                answer |= {"error": "invalid_data", "message": f"The runner does not understand it: {error!r}."}
-            if not self._kept(client, client.tell(answer)):
-                return
-
-    def _kept(self, client: clients.Client, is_there: bool) -> bool:
-        """Keep a client, and send on when it reads; or drop it if it has gone."""
-        if client.fd not in self._clients:
-            return False
-        if not is_there:
-            self._drop(client)
-            return False
-        self._poller.modify(client.fd, select.POLLIN | (select.POLLOUT if client.has_more else 0))
-        return True
-
-    def _drop(self, client: clients.Client) -> None:
-        self._forget(client.fd)
-        del self._clients[client.fd]
-        client.close()
-        if client.wants_output and self._pane is not None and (size := self._pane.size()) is not None:
-            self._resize(*size)  # who was attached may have given it another
-
-    def _push(self) -> None:
-        for client in list(self._clients.values()):
-            self._kept(client, client.tell({"status": self.status}))
-
-    def _obey(self, client: clients.Client, message: dict[str, Any]) -> dict[str, Any]:
+    def obey(self, client: Client, message: dict[str, Any]) -> dict[str, Any]:
         """Do what a message asks; gives what the answer says beside its id."""
         do = message["do"]
         if do in ("hello", "stop", "kill", "signal", "release"):
@@ -535,9 +449,7 @@ class Runner:
             child.set_size(self._master, rows, columns)
 
     def _picture(self) -> dict[str, Any]:
-        data = b"".join(self._screen)
-        if self._is_alternate:
-            data = b"\x1b[?1049h" + data
+        data = self._screen.picture()
         return {
             "screen": binascii.b2a_base64(data, newline=False).decode(),
             "rows": self.status["rows"], "columns": self.status["columns"], "end": self._log.end,
@@ -546,15 +458,15 @@ class Runner:
     # the pane
 
     def _pane_ready(self, happened: int) -> None:
-        if happened & select.POLLOUT:
+        if happened & WRITE:
             self._pane.flush()
             if not self._pane.has_more:
-                self._poller.modify(self._pane.fd, select.POLLIN)
-        if not happened & (select.POLLIN | select.POLLHUP | select.POLLERR):
+                self._watch.wait_to_write(self._pane.fd, False)
+        if not happened & READABLE:
             return
         typed = self._pane.read()
         if typed is None:  # somebody has closed the pane: the process goes with its terminal
-            self._forget(self._pane.fd)
+            self._watch.forget(self._pane.fd)
             self._pane.close()
             self._pane = None
             if not self._leader_dead:
@@ -566,12 +478,14 @@ class Runner:
             except Refused:  # nobody reads; a terminal drops what is typed then, too
                 return
 
+    def left(self, client: Client) -> None:
+        """A client has gone; who was attached may have given the terminal another size than its pane has."""
+        if client.wants_output and self._pane is not None and (size := self._pane.size()) is not None:
+            self._resize(*size)
+
     def close(self) -> None:
         """Leave nothing in the folder that says that we live."""
-        self._door.close()
-        for client in list(self._clients.values()):
-            client.flush()
-            client.close()
+        self._desk.close()
 
 
 def _nothing(_number: int, _frame: object) -> None:
@@ -582,51 +496,10 @@ def _now_us() -> int:
     return time.time_ns() // 1000
 
 
-class _Starter:
-    """Whoever has started us: gives the launch, and takes the first word."""
-
-    def __init__(self, in_pane: bool) -> None:
-        if in_pane:
-            connection = clients.connect("launch")
-            self._reading = self._writing = os.dup(connection.fileno())
-            os.set_inheritable(self._reading, False)
-            connection.close()
-        else:
-            self._reading, self._writing = 0, 1
-        self._in_pane = in_pane
-
-    def launch(self) -> dict[str, Any]:
-        """What is to be run; ends with a line break, not with the stream."""
-        pieces = []
-        while piece := os.read(self._reading, 1 << 20):
-            pieces.append(piece)
-            if piece.endswith(b"\n"):
-                break
-        told = decode(b"".join(pieces).decode())
-        assert isinstance(told, dict)
-        return told
-
-    def answer(self, message: dict[str, Any]) -> None:
-        """Say how it went, and let go."""
-        data = encode(message).encode() + b"\n"
-        try:
-            while data:
-                data = data[os.write(self._writing, data) :]
-        except OSError:  # gone; state.json tells the next one
-            pass
-        if self._in_pane:
-            os.close(self._writing)
-        else:
-            nowhere = os.open(os.devnull, os.O_RDWR)
-            os.dup2(nowhere, 0)
-            os.dup2(nowhere, 1)
-            os.close(nowhere)
-
-
 def main(folder: str, in_pane: bool) -> None:
     """Run one process from its launch to its release."""
     os.chdir(folder)
-    starter = _Starter(in_pane)
+    starter = Starter(in_pane)
     runner = Runner(folder, starter.launch(), in_pane)
     try:
         runner.begin()

@@ -1,4 +1,4 @@
-"""The runner where there is neither /proc nor a subreaper nor waitid, as on macOS; played on the machine that we have."""
+"""The runner where there is neither /proc nor a subreaper nor waitid (macOS); played on this machine."""
 
 from pathlib import Path
 

@@ -1,0 +1,107 @@
+"""Where a runner's clients are let in, answered, and told what is new; whoever has gone or is stuck is let go."""
+
+from __future__ import annotations
+
+import binascii
+
+from .clients import Client, Door
+from .watch import READABLE, WRITE, Watch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+
+    class Obeying(Protocol):
+        """Who does what clients ask."""
+
+        status: dict[str, Any]
+
+        def obey(self, client: Client, message: dict[str, Any]) -> dict[str, Any]:
+            """Do it; gives what the answer says."""
+
+        def left(self, client: Client) -> None:
+            """A client has gone."""
+
+
+class Refused(Exception):
+    """A command is not obeyed: a code of core/errors.py and one sentence."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Desk:
+    """All clients of one runner."""
+
+    def __init__(self, watch: Watch, runner: Obeying) -> None:
+        self._watch = watch
+        self._runner = runner
+        self._clients: dict[int, Client] = {}
+        self._door = Door()
+        watch.add(self._door.fd, self._knocked)
+
+    def tell_status(self, status: dict[str, Any]) -> None:
+        """Tell everybody the status."""
+        for client in list(self._clients.values()):
+            self._keep(client, client.tell({"status": status}))
+
+    def tell_output(self, data: bytes, end: int) -> None:
+        """Pass output on to those who follow it."""
+        encoded = None
+        for client in list(self._clients.values()):
+            if client.wants_output:
+                if encoded is None:
+                    encoded = binascii.b2a_base64(data, newline=False).decode()
+                self._keep(client, client.tell_output(encoded, len(data), end))
+
+    def close(self) -> None:
+        """Let everybody go."""
+        self._door.close()
+        for client in list(self._clients.values()):
+            client.flush()
+            client.close()
+
+    def _knocked(self, _happened: int) -> None:
+        client = self._door.accept()
+        if client is not None:
+            self._clients[client.fd] = client
+            self._watch.add(client.fd, lambda happened: self._ready(client, happened))
+            self._keep(client, client.tell({"status": self._runner.status}))
+
+    def _ready(self, client: Client, happened: int) -> None:
+        if happened & WRITE and not self._keep(client, client.flush()):
+            return
+        if not happened & READABLE:
+            return
+        messages = client.read()
+        if messages is None:
+            self._drop(client)
+            return
+        for message in messages:
+            answer: dict[str, Any] = {"id": message.get("id")}
+            try:
+                answer |= self._runner.obey(client, message)
+            except Refused as error:
+                answer |= {"error": error.code, "message": error.message, "token": self._runner.status["token"]}
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
+                answer |= {"error": "invalid_data", "message": f"The runner does not understand it: {error!r}."}
+            if not self._keep(client, client.tell(answer)):
+                return
+
+    def _keep(self, client: Client, is_there: bool) -> bool:
+        """Keep a client, and send on when it reads; or drop it if it has gone."""
+        if client.fd not in self._clients:
+            return False
+        if not is_there:
+            self._drop(client)
+            return False
+        self._watch.wait_to_write(client.fd, client.has_more)
+        return True
+
+    def _drop(self, client: Client) -> None:
+        self._watch.forget(client.fd)
+        del self._clients[client.fd]
+        client.close()
+        self._runner.left(client)
