@@ -27,6 +27,7 @@ from core.text import for_screen
 _UNTOLD = frozenset(
     {"rank", "archived_from", "claimed_by", "answered_at", "ended_at", "end_reason"}
     | {"generation", "observed_generation", "state_at", "pid_started", "boot_id", "runner", "started_at"}
+    | {"lease", "process_id", "output", "not_before", "lost_worker"}
 )
 """Fields that tell a person nothing beside the others that change with them."""
 
