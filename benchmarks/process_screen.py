@@ -1,4 +1,4 @@
-"""What the app costs that has nothing to do: 20 quiet processes, which it supervises and measures, on the process screen.
+"""What the idle app costs: 20 quiet processes that it supervises and measures, with the process screen open.
 
     python benchmarks/process_screen.py [--processes 20] [--seconds 20] [--quick]
 

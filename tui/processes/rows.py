@@ -228,7 +228,7 @@ def reason_of(process: Process) -> str:
 
 def _all_columns() -> tuple[TableColumn, ...]:
     return (
-        TableColumn("  " + _("State"), 15, _state, order=Order.STATE),
+        TableColumn("  " + _("State"), 16, _state, order=Order.STATE),
         TableColumn(_("Process"), 17, _name, order=Order.NAME),
         TableColumn(_("Room"), 13, _room, 208),
         TableColumn(_("Agent"), 12, _agent, 164),
