@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from core.board.runs import is_agents
 from core.dispatch import offices, reports
-from core.dispatch.known import SERVING, Known, is_gone
+from core.dispatch.known import Known, is_gone, is_wanted
 from core.dispatch.link import Told, WorkerLink
 from core.dispatch.order import Queued, in_order
 from core.dispatch.places import output_path, result_path, tidy
@@ -400,7 +400,7 @@ class DispatcherService:
         loads = {}
         for process in self._known.of_kind(ProcessKind.WORKER):
             desk = self._desks.get(process.id)
-            is_up = desk is not None and desk.link is not None and desk.has_told and process.state in SERVING
+            is_up = desk is not None and desk.link is not None and desk.has_told and is_wanted(process)
             if not is_up or process.runner != desk.lease:  # type: ignore[union-attr]
                 continue
             tasks = [task for run in running[process.id] if (task := self._known.tasks.get(run.task_id)) is not None]

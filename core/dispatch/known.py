@@ -13,6 +13,7 @@ from storage import (
     Agent,
     AgentId,
     Database,
+    Desired,
     EntityKind,
     Event,
     Process,
@@ -59,6 +60,8 @@ class Known:
             wanted = [run.task_id for run in self.runs.values()]
             self.tasks = {task.id: task for task in rows.tasks_by_id(wanted)}
             self.processes = {each.id: each for each in rows.processes() if _takes_work(each)}
+            for process in {run.process_id for run in self.runs.values() if run.process_id is not None}:
+                self._read_process(rows, process)  # removed ones too, as long as they have a run
             self.agents = {agent.id: agent.name for agent in rows.every(Agent)}
             return rows.last_sequence()
 
@@ -127,10 +130,15 @@ class Known:
 
     def _read_process(self, rows: Reader, process: ProcessId) -> None:
         found = rows.get(Process, process)
-        if found is not None and _takes_work(found) and not found.removed:
+        if found is not None and _takes_work(found) and not (found.removed and found.state not in ALIVE):
             self.processes[found.id] = found
         else:
             self.processes.pop(process, None)
+
+
+def is_wanted(process: Process) -> bool:
+    """Whether a process is up and shall stay so: only then is it given work."""
+    return process.state in SERVING and process.desired is Desired.RUNNING and not process.removed
 
 
 def _takes_work(process: Process) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 
 from core.agents.sessions import is_answering
 from core.board.runs import is_agents
-from core.dispatch.known import SERVING, Known
+from core.dispatch.known import Known, is_wanted
 from core.dispatch.order import Queued
 from core.dispatch.policy import WorkerLoad
 from core.operations.settled import RunEnd
@@ -96,7 +96,7 @@ def free_agent(database: Database, known: Known, candidate: Queued) -> Office | 
     with database.read() as rows:
         presences = rows.presences(room)
         for process in known.of_kind(ProcessKind.AGENT):
-            if process.room_id != room or process.state not in SERVING or process.spec.agent is None:
+            if process.room_id != room or not is_wanted(process) or process.spec.agent is None:
                 continue
             agent = rows.agent_by_name(room, process.spec.agent)
             if agent is None or candidate.task.assignee not in (None, agent.id):

@@ -192,10 +192,15 @@ async def test_a_paused_run_stands_still(board: User, workers: Workers):
 async def test_a_result_that_came_while_no_host_was_there_is_taken_by_the_next(board: User, workers: Workers):
     workers.add("worker-1")
     gate = board.database.home.path / "gate"
-    task = board.call("create_task", title="Unseen", command=f"until test -e {gate}; do sleep 0.02; done; echo done")
+    task = board.call(
+        "create_task",
+        title="Unseen",
+        command=f"touch {gate}.begun; until test -e {gate}; do sleep 0.02; done; echo done",
+    )
     async with dispatching(board.database):
         board.call("queue_task", task=task.id)
         run = await running(board, task.id)
+        await until(gate.with_name("gate.begun").exists)
     gate.touch()
     result = board.database.home.logs / "runs" / f"{run.id}.result"
     await until(result.exists)
@@ -209,10 +214,15 @@ async def test_a_result_that_came_while_no_host_was_there_is_taken_by_the_next(b
 async def test_a_result_outlives_the_worker_and_the_host(board: User, workers: Workers):
     worker = workers.add("worker-1")
     gate = board.database.home.path / "gate"
-    task = board.call("create_task", title="Unseen", command=f"until test -e {gate}; do sleep 0.02; done; echo done")
+    task = board.call(
+        "create_task",
+        title="Unseen",
+        command=f"touch {gate}.begun; until test -e {gate}; do sleep 0.02; done; echo done",
+    )
     async with dispatching(board.database):
         board.call("queue_task", task=task.id)
         run = await running(board, task.id)
+        await until(gate.with_name("gate.begun").exists)
     gate.touch()
     await until((board.database.home.logs / "runs" / f"{run.id}.result").exists)
     workers.kill(worker.id)

@@ -39,7 +39,7 @@ def run_list(runs: Sequence[Wire]) -> str:
             Cell(short_id(run), BOLD), Cell(f"#{run['task_number']}"),
             Cell(_state(run), RUN_STYLES.get(run["state"], "")), Cell(str(run["attempt"])),
             Cell(for_screen(run["process_name"] or "")), Cell(age_of(run["created_at"]), DIM),
-            Cell(_took(run), DIM), Cell(for_screen(run["reason"] or run["command"])),
+            Cell(_took(run), DIM), Cell(_what(run)),
         ]
         for run in runs
     ]  # fmt: skip
@@ -67,6 +67,14 @@ def run_view(run: Wire) -> str:
     if run["output"]:
         parts.append(section("Output", indented(run["output"])))
     return "\n\n".join(parts)
+
+
+def _what(run: Wire) -> str:
+    """Why it stands so, where there is something to say; else what runs."""
+    if not run["reason"] and run["state"] in ("failed", "quarantined"):
+        how = run["exit_signal"] or f"exit code {run['exit_code']}"
+        return f"{how}: {for_screen(run['command'])}"
+    return for_screen(run["reason"] or run["command"])
 
 
 def _state(run: Wire) -> str:
