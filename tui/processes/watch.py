@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 from core.metrics.proctable import ProcessRow, ProcessTable
@@ -24,8 +25,8 @@ STALE_S: Final = 5.0
 """What was measured longer ago says nothing of now: nobody measures, or the process is gone."""
 TREE_EVERY: Final = 3
 """Each how many looks the tree of children is read: it takes a pass over all processes of the machine."""
-UNWATCHED_LOOKS: Final = 5
-"""After so many looks without a host it is said that none acts."""
+UNWATCHED_S: Final = 5.0
+"""After so long without a host it is said that none acts: one that has ended is followed within that time."""
 LINE_LIMIT: Final = 400
 """Characters of a last line: as many as the widest screen shows."""
 
@@ -90,7 +91,7 @@ class Watch:
         self.lines: dict[ProcessId, str] = {}
         self.tree: tuple[ProcessId, tuple[ProcessRow, ...]] | None = None
         self.room_file = RoomFile()
-        self._unwatched = 0
+        self._watched_at = monotonic()
         self.is_watched = True
         """Whether a host acts, so that what is stored of the processes is how they are."""
         self.seen_as: Mapping[ProcessId, Process] = {}
@@ -109,9 +110,9 @@ class Watch:
         if chosen is not None and (wanted != self._tree_of or self._looks % TREE_EVERY == 0):
             tree = chosen.id, tree_of(chosen)
         self._tree_of = wanted
-        # A host that has just ended is followed within seconds, by this app if by nobody else.
-        self._unwatched = 0 if is_watched(self._home) else self._unwatched + 1
-        watched = self._unwatched < UNWATCHED_LOOKS
+        if is_watched(self._home):
+            self._watched_at = monotonic()
+        watched = monotonic() - self._watched_at < UNWATCHED_S
         now = {} if watched else {each.id: as_seen(each, watched=False) for each in processes}
         return Look(
             is_watched=watched,
