@@ -69,7 +69,7 @@ class Ending:
         if now < self.deadline:
             if not is_leader_dead:
                 return self.deadline
-            rest = self._rest()
+            rest = self.rest()
             if not rest:
                 return None
             for row in rest:
@@ -79,11 +79,12 @@ class Ending:
                     tree.send(row, signals.SIGCONT)
             return min(self.deadline, now + LOOK_S)
         tree.kill_all(self._held_rest)
-        rest = self._rest()
-        self.survivors = [row.pid for row in rest]
+        rest = self.rest()
+        known, self.survivors = set(self.survivors), [row.pid for row in rest]
         if not rest and is_leader_dead:
             return None
-        self._kill_pause_s = min(self._kill_pause_s * 2, KILL_LONGEST_S)
+        has_new = not known.issuperset(self.survivors)
+        self._kill_pause_s = KILL_FIRST_S if has_new else min(self._kill_pause_s * 2, KILL_LONGEST_S)
         return now + self._kill_pause_s
 
     def _only_leader_is_left(self) -> bool:
@@ -91,7 +92,7 @@ class Ending:
         return self._is_subreaper and tree.own_children() == [self._leader]
 
     def _held_rest(self) -> list[tree.Row]:
-        """As `_rest`; but first our own children are stopped, again and again until no new one has come.
+        """As `rest`; but first our own children are stopped, again and again until no new one has come.
 
         Whoever forks and exits faster than the machine can be looked through comes to us with each step, and a list of
         our children is quickly read. Their numbers are safe until we reap them.
@@ -102,12 +103,15 @@ class Ending:
             self._held = set(children)
             for pid in new:
                 if not tree.has_in_environment(pid, tree.DETACHED, "1"):
-                    os.kill(pid, signals.SIGSTOP)
+                    try:
+                        os.kill(pid, signals.SIGSTOP)
+                    except OSError:  # it runs as another user
+                        continue
             if not new:
                 break
-        return self._rest()
+        return self.rest()
 
-    def _rest(self) -> list[tree.Row]:
+    def rest(self) -> list[tree.Row]:
         """Whoever of the tree still lives."""
         rows = tree.table()
         found = {row.pid: row for row in tree.descendants(rows, (os.getpid(),)) if row.lives}

@@ -7,7 +7,6 @@ import fcntl
 import os
 import sys
 import time
-from collections import deque
 
 from . import child, tree
 from .desk import Desk, Refused
@@ -16,6 +15,7 @@ from .light import become_subreaper, encode, signal_name, signal_number, signals
 from .log import OutputLog
 from .screen import Screen
 from .starter import Starter
+from .terminal import Terminal
 from .watch import READABLE, WRITE, Watch
 
 TYPE_CHECKING = False
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 VERSION = 1
 """Of the wire and of state.json."""
 
+EMPTY_LOOKS = 5
+AGAIN_S = 0.005
+"""So often in a row, and so far apart, we look where the kernel cannot say that nobody is left."""
+
+DEFECT_PAUSE_S = 0.1
+"""After an error that should not be, so that one that comes again and again does not take the machine."""
+
 LINGER_S = 24 * 3600.0
 """An ended process's runner waits so long to be asked for the exit status; state.json stays after that."""
-
-INPUT_BYTES = 1 << 20
-"""With so much that the process has not read, more input is refused."""
-
-READ_BYTES = 64 << 10
-HANGUP_LOOK_S = 0.5
-"""How often a terminal that everybody has closed is looked at again, while the leader lives."""
 
 
 class Runner:
@@ -46,16 +46,13 @@ class Runner:
         self._launch = launch
         self._in_pane = in_pane
         self._watch = Watch()
-        self._input: deque[bytes] = deque()
-        self._input_size = 0
         self._screen = Screen()
-        self._taken = 0
         self._leader_dead = False
         self._is_reaped = False
+        self._empty_looks = 0
         self._ending: Ending | None = None
         self._wake_at: float | None = None
         self._end_at: float | None = None
-        self._look_at: float | None = None
         self._is_unwritten = False
         self._is_released = False
         self._pane: Any = None
@@ -95,13 +92,13 @@ class Runner:
         env.setdefault("TERM", "xterm-256color")
         status = self.status
         argv = [str(each) for each in launch["argv"]]
-        self._leader, self._master, self._slave = child.spawn(
+        self._leader, master, slave = child.spawn(
             argv, str(launch["cwd"]), env, status["rows"], status["columns"], self._umask
         )
         status["pid"], status["pid_started"] = self._leader, tree.started(self._leader)
         status["started_at"] = _now_us()
         status["state"] = "running"
-        self._watch.add(self._master, self._terminal_ready)
+        self._terminal = Terminal(self._watch, master, slave, self._take_output)
         self._write_state()
 
     def _take_instance(self) -> None:
@@ -153,11 +150,15 @@ class Runner:
         """Serve until released."""
         self._advance()  # it may have ended already
         while not self._is_released:
-            self._watch.wait(self._pause_ms())
-            self._clock()
+            try:
+                self._watch.wait(self._pause_ms())
+                self._clock()
+            except Exception:  # a defect of ours must not leave a process alone
+                sys.excepthook(*sys.exc_info())
+                time.sleep(DEFECT_PAUSE_S)
 
     def _pause_ms(self) -> int | None:
-        times = [moment for moment in (self._wake_at, self._end_at, self._look_at) if moment is not None]
+        times = [moment for moment in (self._wake_at, self._end_at, self._terminal.look_at) if moment is not None]
         if self._is_unwritten:
             times.append(time.monotonic() + 1.0)
         return max(0, int((min(times) - time.monotonic()) * 1000) + 1) if times else None
@@ -166,9 +167,8 @@ class Runner:
         now = time.monotonic()
         if self._wake_at is not None and now >= self._wake_at:
             self._advance()
-        if self._look_at is not None and now >= self._look_at:
-            self._look_at = None
-            self._watch.add(self._master, self._terminal_ready)
+        if self._terminal.look_at is not None and now >= self._terminal.look_at:
+            self._terminal.look()
         if self._is_unwritten:
             self._write_state()
         if self._end_at is not None and now >= self._end_at:
@@ -176,35 +176,7 @@ class Runner:
 
     # what the process does
 
-    def _terminal_ready(self, happened: int) -> None:
-        if happened & WRITE:
-            self._feed()
-        if happened & READABLE and not self._drain():
-            self._watch.forget(self._master)
-            if not self._leader_dead:
-                self._look_at = time.monotonic() + HANGUP_LOOK_S
-
-    def _drain(self) -> bool:
-        """Take what the terminal has, at most a share of it; False when everybody has closed it."""
-        pieces, size, is_open = [], 0, True
-        try:
-            while size < READ_BYTES:
-                piece = os.read(self._master, READ_BYTES)
-                if not piece:
-                    is_open = False
-                    break
-                pieces.append(piece)
-                size += len(piece)
-        except BlockingIOError:
-            pass
-        except OSError:  # EIO: nobody has the other side open
-            is_open = False
-        if pieces:
-            self._take_output(b"".join(pieces))
-        return is_open
-
     def _take_output(self, data: bytes) -> None:
-        self._taken += len(data)
         self._log.append(data)
         self.status["last_output_at"] = _now_us()
         self._screen.take(data)
@@ -213,22 +185,6 @@ class Runner:
             if self._pane.has_more:
                 self._watch.wait_to_write(self._pane.fd, True)
         self._desk.tell_output(data, self._log.end)
-
-    def _feed(self) -> None:
-        """Give the process the input that waits, as much as it takes."""
-        try:
-            while self._input:
-                written = os.write(self._master, self._input[0])
-                self._input_size -= written
-                if written < len(self._input[0]):
-                    self._input[0] = self._input[0][written:]
-                    break
-                self._input.popleft()
-        except OSError as error:
-            if not isinstance(error, BlockingIOError):  # nobody reads any more
-                self._input.clear()
-                self._input_size = 0
-        self._watch.wait_to_write(self._master, bool(self._input))
 
     def _signalled(self, _happened: int) -> None:
         try:
@@ -246,7 +202,9 @@ class Runner:
         """See whether the leader is dead, and reap every other child: the leader stays, so that its number is ours."""
         if not self._leader_dead:
             self._look_for_end()
-        if self._leader_dead and not self._is_reaped:
+        if self._is_reaped:
+            self._reap_strays()
+        elif self._leader_dead:
             for pid in tree.own_children() or ():
                 if pid != self._leader:
                     try:
@@ -296,7 +254,10 @@ class Runner:
         self._wake_at = self._ending.advance(self._leader_dead)
         self._reap()
         if self._wake_at is None and self._leader_dead:
-            self._finish()
+            if self._is_empty():
+                self._finish()
+            else:
+                self._wake_at = time.monotonic() + AGAIN_S
         elif self._ending.survivors and self._wake_at is not None:
             pids = ", ".join(map(str, self._ending.survivors[:5]))
             self._change(error=f"{len(self._ending.survivors)} processes do not die ({pids}).")
@@ -310,28 +271,32 @@ class Runner:
         self._ending.begin(self._stop_signal(), float(self._launch["grace_s"]))
         self._change(state="stopping")
 
-    def _reap_strays(self) -> None:
-        """After the end: a detached process that came to us may die."""
+    def _is_empty(self) -> bool:
+        """Whether it is certain that nothing is left, and not only that no look at the machine has found anything:
+        who forks and exits meanwhile is in none. The kernel knows whether we have children, once the leader is reaped;
+        where a detached one is among them, several looks in a row must do.
+        """
+        assert self._ending is not None
+        if not self._is_reaped:
+            os.waitpid(self._leader, 0)
+            self._is_reaped = self._ending.is_reaped = True
+        if not self._reap_strays():
+            return True
+        self._empty_looks = self._empty_looks + 1 if not self._ending.rest() else 0
+        return self._empty_looks >= EMPTY_LOOKS
+
+    def _reap_strays(self) -> bool:
+        """Reap whoever has died, now that the leader is; whether we have children still."""
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         except ChildProcessError:
-            pass
+            return False
+        return True
 
     def _finish(self) -> None:
         """Nothing is left: take the last output, reap the leader, let another runner have the process, and tell."""
-        os.close(self._slave)
-        seen = -1
-        while seen != self._taken:  # until it is empty; something detached may still have it open
-            seen = self._taken
-            self._drain()
-        self._watch.forget(self._master)
-        self._look_at = None
-        if not self._is_reaped:
-            os.waitpid(self._leader, 0)
-            self._is_reaped = True
-        os.close(self._master)
-        self._input.clear()
+        self._terminal.end()
         self._log.close()
         self._wake_at = None
         self._end_at = time.monotonic() + LINGER_S
@@ -385,7 +350,7 @@ class Runner:
             if number is None:
                 raise Refused("invalid_data", f"{message['signal']!r} is no signal of this system.")
             if not self._leader_dead:
-                os.killpg(self._leader, number)
+                self._signal_group(number)
         elif do == "release":
             if self.status["state"] != "exited":
                 raise Refused("process_failed", "The process has not ended, so its runner stays.")
@@ -429,24 +394,28 @@ class Runner:
         self._change(state="stopping")
         self._wake_at = time.monotonic()  # who asked is answered first: killing a large tree takes a while
 
+    def _signal_group(self, number: int) -> None:
+        try:
+            os.killpg(self._leader, number)
+        except OSError as error:  # it runs as another user
+            raise Refused(
+                "process_failed", f"The process could not be signalled: {os.strerror(error.errno or 0)}."
+            ) from error
+
     def _stop_signal(self) -> int:
         return signal_number(str(self._launch["stop_signal"])) or int(signals.SIGTERM)
 
     def _write(self, data: bytes) -> None:
         if self.status["state"] == "exited":
             raise Refused("process_failed", "The process has ended and takes no input.")
-        if self._input_size + len(data) > INPUT_BYTES:
-            raise Refused("process_failed", "The process does not read its input; no more is kept for it.")
-        self._input.append(data)
-        self._input_size += len(data)
-        self._feed()
+        self._terminal.write(data)
 
     def _resize(self, rows: int, columns: int) -> None:
         if not (0 < rows < 10_000 and 0 < columns < 10_000):
             raise Refused("invalid_data", f"A terminal of {rows} rows and {columns} columns cannot be.")
         self.status["rows"], self.status["columns"] = rows, columns
         if self.status["state"] != "exited":
-            child.set_size(self._master, rows, columns)
+            self._terminal.resize(rows, columns)
 
     def _picture(self) -> dict[str, Any]:
         data = self._screen.picture()
@@ -469,9 +438,9 @@ class Runner:
             self._watch.forget(self._pane.fd)
             self._pane.close()
             self._pane = None
-            if not self._leader_dead:
-                os.killpg(self._leader, signals.SIGHUP)  # as a terminal tells that it is gone
             self._stop(float(self._launch["grace_s"]))
+            if not self._leader_dead:
+                self._signal_group(signals.SIGHUP)  # as a terminal tells that it is gone
         elif typed and self.status["state"] != "exited":
             try:
                 self._write(typed)

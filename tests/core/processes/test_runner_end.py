@@ -81,7 +81,7 @@ async def test_a_tree_that_goes_on_forking_is_ended(runners: Runners):
     program = (
         IGNORES + "import os, time\nprint('up', flush=True)\nend = time.time() + 60\n"
         "for _ in range(8): os.fork()  if os.getpid() % 2 or _ < 3 else time.sleep(0.01)\n"
-        "while time.time() < end:\n    if os.fork() == 0:\n        os.setsid()\n    else:\n"
+        "while time.time() < end:\n    if os.fork() == 0:\n        os.setsid(); time.sleep(0.01)\n    else:\n"
         "        time.sleep(0.05); os._exit(0)\n"
     )
     link = await runners.python(program)
