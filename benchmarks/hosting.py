@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from figures import REPOSITORY, call
 
+from core.processes.link import runner_folders
 from core.services.lease import current_host
 from storage import (
     HOME_VARIABLE,
@@ -41,6 +42,7 @@ def host(database: Database) -> Iterator[subprocess.Popen[bytes]]:
         finally:
             call(database, "stop_processes", all=True)
             until(lambda: all_are(database, ProcessState.STOPPED, ProcessState.EXITED, ProcessState.FAILED))
+            until(lambda: not any(runner_folders(database.home).values()))
             serving.terminate()
             serving.wait()
 
