@@ -119,3 +119,12 @@ async def test_one_goes_to_a_moment(board: User) -> None:
         await pilot.press("t")
         await answer(pilot, "1h")
         await shown(pilot, "line 0000")
+
+
+async def test_a_log_that_was_empty_shows_what_comes(board: User) -> None:
+    process = add_process(board, "web")
+    async with open_app(board) as pilot:
+        await open_log(pilot, process)
+        await shown(pilot, "Nothing has been printed yet")
+        Printing(board, process).say("the first line")
+        await shown(pilot, "the first line")

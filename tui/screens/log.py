@@ -130,7 +130,7 @@ class LogScreen(PlaceScreen):
             self._woken.clear()
             stamps = tuple(each.stamp for each in self._window.sources)
             has_more = stamps != self._stamps and self._wanted.place is None
-            if not (self._is_stale or has_more) or not self.query_one(LogView).size.height:
+            if not (self._is_stale or has_more) or not self.size.height:
                 continue
             self._stamps, self._is_stale = stamps, False
             lines, self._lines = self._lines, 0
@@ -143,8 +143,9 @@ class LogScreen(PlaceScreen):
         view = self.query_one(LogView)
         sources = self._window.sources
         names = tuple(for_screen(each.name) for each in sources) if len(sources) > 1 else ()
-        style = Style(self._has_stamps, names, self._pattern, self._wraps, view.size.width)
-        return replace(self._wanted, height=max(1, view.size.height), style=style, filter=self._filter)
+        width, height = view.size if view.size.height else (self.size.width, self.size.height - 2)  # hidden while empty
+        style = Style(self._has_stamps, names, self._pattern, self._wraps, width)
+        return replace(self._wanted, height=max(1, height), style=style, filter=self._filter)
 
     def _show(self, picture: Picture) -> None:
         self._picture = picture
