@@ -36,6 +36,7 @@ def records() -> st.SearchStrategy[Any]:
     st.register_type_strategy(datetime, TIMES)
     st.register_type_strategy(str, TEXT)
     st.register_type_strategy(int, st.integers(-(2**53), 2**53))
+    st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))  # JSON knows no others
     return st.one_of(
         [
             st.builds(record, status_changed_at=TIMES) if record is Task else st.builds(record)
