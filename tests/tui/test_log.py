@@ -126,5 +126,7 @@ async def test_a_log_that_was_empty_shows_what_comes(board: User) -> None:
     async with open_app(board) as pilot:
         await open_log(pilot, process)
         await shown(pilot, "Nothing has been printed yet")
-        Printing(board, process).say("the first line")
-        await shown(pilot, "the first line")
+        Printing(board, process).say("the first line", *(f"line {number}" for number in range(200)))
+        await shown(pilot, "line 199")
+        await pilot.press("pageup")
+        await until(pilot, lambda: "line 199" not in screen_text(pilot))

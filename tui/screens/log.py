@@ -173,6 +173,8 @@ class LogScreen(PlaceScreen):
                 parts.append(f"   {sign}{for_screen(pattern.pattern)}")
         self.query_one("#heading", Static).update(Content.assemble(*parts))
         self.set_class(not self._picture.rows, "-empty")
+        if self._picture.rows and self.focused is None:  # it was hidden
+            self.call_after_refresh(self.query_one(LogView).focus)
         if not self._picture.rows:
             self.query_one("#empty", Static).update(self._nothing())
 
