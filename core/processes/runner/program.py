@@ -37,6 +37,9 @@ DEFECT_PAUSE_S = 0.1
 LINGER_S = 24 * 3600.0
 """An ended process's runner waits so long to be asked for the exit status; state.json stays after that."""
 
+LOOK_FOR_FOLDER_S = 5.0
+"""So often it looks whether there is still a folder in which it could be asked: its home may have been removed."""
+
 
 class Runner:
     """One process, from its start until it is released."""
@@ -159,6 +162,8 @@ class Runner:
 
     def _pause_ms(self) -> int | None:
         times = [moment for moment in (self._wake_at, self._end_at, self._terminal.look_at) if moment is not None]
+        if self._end_at is not None:
+            times.append(time.monotonic() + LOOK_FOR_FOLDER_S)
         if self._is_unwritten:
             times.append(time.monotonic() + 1.0)
         return max(0, int((min(times) - time.monotonic()) * 1000) + 1) if times else None
@@ -171,7 +176,7 @@ class Runner:
             self._terminal.look()
         if self._is_unwritten:
             self._write_state()
-        if self._end_at is not None and now >= self._end_at:
+        if self._end_at is not None and (now >= self._end_at or os.stat(".").st_nlink == 0):
             self._is_released = True
 
     # what the process does

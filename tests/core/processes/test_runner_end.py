@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -243,3 +244,11 @@ async def test_ending_takes_no_longer_than_it_must(runners: Runners):
     await link.stop()
     await exited(link)
     assert time.monotonic() - began < 15
+
+
+async def test_an_ended_processs_runner_ends_where_its_home_is_removed(runners: Runners):
+    link = await runners.python("print('up', flush=True)")
+    await exited(link)
+    assert lives(link.status.runner_pid)
+    shutil.rmtree(link.folder)
+    await until(lambda: not lives(link.status.runner_pid))
