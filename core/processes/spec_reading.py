@@ -35,7 +35,7 @@ INSTANCE_LIMIT: Final = 64
 CAPACITY_LIMIT: Final = 64
 DAY_S: Final = 86_400
 
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_NAME: Final = re.compile(r"[^\W_][\w-]*")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RESERVED: Final = frozenset({"none", "all"})
 _OURS: Final = frozenset({"WZP_RUNNER", "WZP_RUNNER_FOLDER", "WZP_RUN", "WZP_SESSION_TOKEN"})
