@@ -304,11 +304,16 @@ class Reader:
         row = self._one("SELECT token FROM host")
         return int(row[0]) if row else 0
 
-    def processes(self, room: RoomId | None = None) -> list[Process]:
-        """The processes of a room, or of all rooms, that are not removed, by declared name and instance."""
+    def processes(self, room: RoomId | None = None, *, leaving: bool = False) -> list[Process]:
+        """The processes of a room, or of all rooms, that are not removed, by declared name and instance.
+
+        Args:
+            leaving: also those that are removed, and of which no host has seen yet that they are down.
+        """
+        shown = "(NOT removed OR observed_generation < generation)" if leaving else "NOT removed"
         where, values = ("", []) if room is None else (" AND room_id = ?", [room])
         rows = self._all(
-            f"{PROCESSES.select} WHERE NOT removed{where} ORDER BY room_id, declared_name, instance", values
+            f"{PROCESSES.select} WHERE {shown}{where} ORDER BY room_id, declared_name, instance", values
         )
         return [PROCESSES.rows.decode(row) for row in rows]
 

@@ -34,7 +34,7 @@ def take_stock(database: Database) -> Inventory:
         with database.read() as rows:
             sequence = rows.last_sequence()
             rooms = {room.id: room for room in rows.rooms()}
-            processes = rows.processes()
+            processes = rows.processes(leaving=True)
     finally:
         database.close_thread()
     folders = runner_folders(database.home)

@@ -82,6 +82,20 @@ async def test_a_restart_a_declaration_and_a_removal_are_followed(processes: Sup
         assert is_alive(beside.pid)
 
 
+async def test_a_removal_while_no_host_was_there_comes_true_with_the_next(processes: Supervised):
+    async with hosted(processes.database):
+        web, idle = processes.add("web"), processes.add("idle", wanted=False)
+        running = await processes.until_state(web, ProcessState.RUNNING)
+    processes.remove(web, idle)
+    async with hosted(processes.database):
+        await processes.until(lambda: processes.get(web).state is ProcessState.STOPPED)
+        assert not is_alive(running.pid)
+        for each in (web, idle):
+            await processes.until(
+                lambda each=each: processes.get(each).observed_generation == processes.get(each).generation
+            )
+
+
 async def test_killing_does_not_wait_for_the_grace(processes: Supervised):
     async with hosted(processes.database):
         stubborn = ("sh", "-c", "trap '' TERM; echo deaf > deaf; while :; do sleep 0.1; done")
