@@ -87,9 +87,7 @@ class MetricsReader:
             ]
             sql = f"{SECONDS} SELECT raw.* FROM second CROSS JOIN raw ON raw.at = second.at AND source = ?"
             last = newest(connection)
-            rows = (
-                row for each in sources for row in connection.execute(sql, (last - seconds + 1, last + 1, each))
-            )
+            rows = (row for each in sources for row in connection.execute(sql, (last - seconds + 1, last + 1, each)))
             return self._samples(connection, rows).get(process, [])
 
         return self._ask(ask, [])

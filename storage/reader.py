@@ -312,9 +312,7 @@ class Reader:
         """
         shown = "(NOT removed OR observed_generation < generation)" if leaving else "NOT removed"
         where, values = ("", []) if room is None else (" AND room_id = ?", [room])
-        rows = self._all(
-            f"{PROCESSES.select} WHERE {shown}{where} ORDER BY room_id, declared_name, instance", values
-        )
+        rows = self._all(f"{PROCESSES.select} WHERE {shown}{where} ORDER BY room_id, declared_name, instance", values)
         return [PROCESSES.rows.decode(row) for row in rows]
 
     def runs(

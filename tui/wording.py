@@ -218,8 +218,18 @@ RULE_NAMES: Final[Mapping[str, str]] = {
 """The rules of alerts as they are called on the screen."""
 
 AGENT_FIELDS: Final = frozenset(
-    {"assignee", "created_by", "author", "agent_id", "from_agent", "to_agent", "taken_by", "queued_by", "cancelled_by",
-     "acknowledged_by"}
+    {
+        "assignee",
+        "created_by",
+        "author",
+        "agent_id",
+        "from_agent",
+        "to_agent",
+        "taken_by",
+        "queued_by",
+        "cancelled_by",
+        "acknowledged_by",
+    }
 )
 """Fields that hold an agent's id."""
 

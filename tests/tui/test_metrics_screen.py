@@ -170,8 +170,6 @@ def test_a_scale_is_a_round_number_that_is_not_less(value: float, binary: bool) 
     assert value <= round_up(value, binary=binary) <= max(1024.0 if binary else 1.0, value * 10.001)
 
 
-
-
 async def test_the_values_are_those_of_now_and_none_where_nobody_measures(board: User, web: Process) -> None:
     end = fill_metrics(board.database.home, web.room_id, seconds=30)
     store = MetricsStore(board.database.home)

@@ -77,9 +77,7 @@ def test_a_new_room_s_board_is_measured_at_once(board: User, collector: Collecto
     assert sorted(names) == ["demo", "second"]
 
 
-def test_a_disk_that_hangs_holds_up_nothing_else(
-    collector: Collector, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_hangs_holds_up_nothing_else(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     goes_on = threading.Event()
 
     def hang(_: object) -> Measured:
