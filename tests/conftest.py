@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from hypothesis import HealthCheck, settings
 
 from storage import HOME_VARIABLE, AgentKind, Database, Door, Home, Role
 from tests.support.users import User
+
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 ROOM = "demo"
 
@@ -91,3 +94,11 @@ def new_room(database: Database, tmp_path: Path) -> Callable[[], User]:
         return owner
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def signals_as_they_were() -> Iterator[None]:
+    """No test leaves a signal ignored: every process that later tests start would inherit that."""
+    before = [signal.getsignal(number) for number in ENDING_SIGNALS]
+    yield
+    assert [signal.getsignal(number) for number in ENDING_SIGNALS] == before

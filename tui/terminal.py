@@ -111,9 +111,13 @@ def notification(way: Notify, title: str, text: str, *, is_in_tmux: bool = False
 
 
 def _end_within_grace(code: int) -> None:
-    timer = threading.Timer(GRACE_S, os._exit, [code])
-    timer.daemon = True
-    timer.start()
+    if _ending.acquire(blocking=False):  # once: who came first knows why
+        timer = threading.Timer(GRACE_S, os._exit, [code])
+        timer.daemon = True
+        timer.start()
+
+
+_ending: Final = threading.Lock()
 
 
 def _has_terminal() -> bool:

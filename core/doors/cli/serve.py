@@ -192,6 +192,7 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
     """SIGTERM and SIGINT end the services; so does SIGHUP, unless nobody's terminal is here to hang up."""
     loop = asyncio.get_running_loop()
     ending = [signal.SIGTERM, signal.SIGINT]
+    before = {number: signal.getsignal(number) for number in (*ending, signal.SIGHUP)}
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         if any(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
             ending.append(signal.SIGHUP)
@@ -204,4 +205,5 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
     finally:
         for number in ending:
             loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_IGN)  # we are ending; a second one would only leave a traceback
+        for number, handler in before.items():
+            signal.signal(number, handler)
