@@ -13,7 +13,7 @@ import pytest
 
 from core.errors import BackendUnavailable, HostLost, InvalidData, ProcessFailed
 from core.processes.identity import is_same_process, process_started
-from core.processes.link import RunnerLink, is_runner_alive, read_status, runner_folders
+from core.processes.link import RunnerLink, is_runner_alive, read_status, runner_folders, short_path
 from storage import Home, OutputReader, ProcessId, boot_id
 from tests.support.runners import PATIENCE_S, Runners, exited, lives, running, until
 
@@ -216,7 +216,8 @@ async def test_live_output_begins_with_the_screen_and_misses_nothing(runners: Ru
 
 async def test_a_client_that_never_reads_holds_nobody_up(runners: Runners):
     link = await runners.start("sh", "-c", "read x; yes | head -c 30000000; echo end", max_bytes=100_000_000)
-    reading, writing = await asyncio.open_unix_connection(str(link.folder / "socket"))
+    with short_path(link.folder / "socket") as path:
+        reading, writing = await asyncio.open_unix_connection(path)
     writing.write(b'{"id": 1, "do": "output"}\n')
     await writing.drain()
     reading._transport.pause_reading()  # type: ignore[attr-defined]
@@ -236,7 +237,8 @@ async def test_a_client_that_talks_nonsense_is_let_go(runners: Runners):
         b"{}\n",
         b"[" * 100_000 + b"\n",
     ):
-        reading, writing = await asyncio.open_unix_connection(str(link.folder / "socket"))
+        with short_path(link.folder / "socket") as path:
+            reading, writing = await asyncio.open_unix_connection(path)
         writing.write(nonsense)
         await asyncio.wait_for(reading.readline(), PATIENCE_S)  # the status
         answer = await asyncio.wait_for(reading.readline(), PATIENCE_S)

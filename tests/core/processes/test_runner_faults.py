@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import BackendUnavailable, ProcessFailed
-from core.processes.link import RunnerLink, read_status
+from core.processes.link import RunnerLink, read_status, short_path
 from core.processes.runner import child
 from core.processes.runner.log import OutputLog
 from storage import Home, OutputReader
@@ -65,7 +65,8 @@ def _shown(link: RunnerLink) -> bytes:
     import socket
 
     with socket.socket(socket.AF_UNIX) as asking:
-        asking.connect(str(link.folder / "socket"))
+        with short_path(link.folder / "socket") as path:
+            asking.connect(path)
         asking.sendall(b'{"id": 1, "do": "screen"}\n')
         lines = asking.makefile("rb")
         lines.readline()
@@ -126,7 +127,7 @@ from core.processes.backends.launching import in_thread
 from pathlib import Path
 from core.errors import ProcessFailed
 from core.processes.backend import backend_for
-from core.processes.link import Launch
+from core.processes.link import Launch, short_path
 from storage import Backend, Home, ParallelError, boot_id, encode_json  # while their files can be read
 os.setgid(54321); os.setuid(54321)
 home = Home(Path(sys.argv[1])); home.create()
