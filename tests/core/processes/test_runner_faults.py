@@ -127,7 +127,7 @@ from core.processes.backends.launching import in_thread
 from pathlib import Path
 from core.errors import ProcessFailed
 from core.processes.backend import backend_for
-from core.processes.link import Launch, short_path
+from core.processes.link import Launch
 from storage import Backend, Home, ParallelError, boot_id, encode_json  # while their files can be read
 os.setgid(54321); os.setuid(54321)
 home = Home(Path(sys.argv[1])); home.create()
