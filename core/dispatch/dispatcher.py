@@ -18,6 +18,7 @@ from typing import Any, Final
 from core.board.runs import is_agents
 from core.dispatch import offices, reports
 from core.dispatch.known import Known, is_gone, is_wanted
+from core.dispatch.leftovers import PATIENCE_S
 from core.dispatch.link import Told, WorkerLink
 from core.dispatch.order import Queued, in_order
 from core.dispatch.places import output_path, result_path, tidy
@@ -85,6 +86,10 @@ class DispatcherService:
         self._known = Known()
         self._desks: dict[ProcessId, _Desk] = {}
         self._ends: dict[RunId, RunEnd] = {}
+        self._buried: set[RunId] = set()
+        """Lost runs whose ends are not stored yet."""
+        self._stubborn: set[RunId] = set()
+        """Lost runs of which something would not go."""
         self._events: deque[Event] = deque()
         self._woken = asyncio.Event()
         self._served: dict[RoomId, int] = {}
@@ -196,6 +201,9 @@ class DispatcherService:
             with self._database.read() as rows:
                 self._known.read_runs(rows, [run.id for run in (*settled.begun, *settled.ended, *settled.queued)])
         self._known.look_ahead()
+        stored = self._buried & ends.keys()
+        reports.forget(self._database.home, stored)  # only now: a host that dies before finds them again
+        self._buried -= stored
         return begun
 
     def _settle_room(self, room: RoomId, ends: Sequence[RunEnd], starts: Sequence[RunStart]) -> Settled:
@@ -349,10 +357,15 @@ class DispatcherService:
                 lost.append((run, process))
         if not lost:
             return
-        found = await asyncio.to_thread(reports.bury, self._database.home, [run for run, _ in lost])
+        patience_s = 0.0 if self._stubborn.issuperset(run.id for run, _ in lost) else PATIENCE_S
+        found = await asyncio.to_thread(reports.bury, self._database.home, [run for run, _ in lost], patience_s)
+        self._stubborn = {run.id for run, _ in lost} - found.keys()  # looked at again in the next turn
         now = asyncio.get_running_loop().time()
         for run, process in lost:
-            self._ends[run.id] = reports.end_of_lost(run, process, found.get(run.id))
+            if run.id not in found:
+                continue
+            self._ends[run.id] = reports.end_of_lost(run, process, found[run.id])
+            self._buried.add(run.id)
             if process is not None and self._ends[run.id].lost_worker:
                 self._failures.append((now, process.id))
 

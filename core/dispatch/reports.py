@@ -2,12 +2,12 @@
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from core.dispatch.leftovers import end_leftovers
+from core.dispatch.leftovers import PATIENCE_S, end_leftovers
 from core.dispatch.places import result_path
 from core.operations.settled import OUTPUT_LIMIT, RunEnd
 from storage import Desired, Home, Process, Run, RunId, RunState
@@ -52,20 +52,30 @@ def end_of_lost(run: Run, process: Process | None, told: Told | None) -> RunEnd:
     )  # fmt: skip
 
 
-def bury(home: Home, runs: Sequence[Run]) -> dict[RunId, Told]:
-    """Make sure that nothing of the runs lives, and read what results their workers had written down. Blocking."""
-    stubborn = end_leftovers([run.id for run in runs])
+def bury(home: Home, runs: Sequence[Run], patience_s: float = PATIENCE_S) -> dict[RunId, Told | None]:
+    """The runs of which nothing lives any more, each with the result that its worker had written down. Blocking.
+
+    A run that is missing in the answer has a process that would not go, so it may not be begun elsewhere.
+    """
+    stubborn = end_leftovers([run.id for run in runs], patience_s)
     if stubborn:
         logger.error("processes of lost runs do not go: %s", stubborn)
-    found: dict[RunId, Told] = {}
+    found: dict[RunId, Told | None] = {}
     for run in runs:
-        path = result_path(home, run.id)
+        if run.id in stubborn.values():
+            continue
+        found[run.id] = None
         with suppress(OSError, ValueError):
-            told = json.loads(path.read_bytes())
+            told = json.loads(result_path(home, run.id).read_bytes())
             if told.get("run") == run.id and told.get("attempt") == run.attempt:
                 found[run.id] = told
-            path.unlink()
     return found
+
+
+def forget(home: Home, runs: Iterable[RunId]) -> None:
+    """Drop the results that lost workers had written down, once they are stored. Blocking."""
+    for run in runs:
+        result_path(home, run).unlink(missing_ok=True)
 
 
 def _moment(seconds: float | None) -> datetime | None:
