@@ -37,6 +37,7 @@ class Child:
     """A process that runs `PREAMBLE` and then the test's own source; `say` in it is `hear` here."""
 
     def __init__(self, home: Path, source: str, **arguments: Any) -> None:
+        assert isinstance(home, Path), f"{home!r} as a string would be a folder of that name in the repository"
         self.process = subprocess.Popen(
             [sys.executable, "-c", PREAMBLE + source, str(home), json.dumps(arguments)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=REPOSITORY,
