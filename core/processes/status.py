@@ -75,8 +75,10 @@ def is_runner_alive(folder: Path) -> bool:
     """Whether the runner of a folder lives: then it has its lock, which the kernel gives back however it ends."""
     try:
         descriptor = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
+    except OSError:  # no descriptor is free: who cannot look must not take a living one for dead, and end its process
+        return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
