@@ -1,6 +1,9 @@
 """The agents' service: takes in what hooks have noted, and notices the sessions that have stopped answering."""
 
 import asyncio
+import os
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -22,26 +25,47 @@ class AgentsService:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._seen: dict[str, int] = {}
+        self._spool = spool_of(database.home)
 
     async def run(self) -> None:
         """Look until cancelled."""
         loop = asyncio.get_running_loop()
-        due = loop.time()
-        while True:
-            if (sizes := self._sizes()) != self._seen:
-                await asyncio.to_thread(self._take_in)
-                self._seen = sizes
-            if loop.time() >= due:
-                await asyncio.to_thread(self._expire)
-                due = loop.time() + EXPIRE_S
-            await asyncio.sleep(LOOK_S)
+        written, stop = asyncio.Event(), threading.Event()
+
+        def tell() -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(written.set)
+
+        # on a thread: to wake the event loop for each look would cost an idle app half a percent of a core
+        threading.Thread(target=self._look, args=[stop, tell], name="spool", daemon=True).start()
+        try:
+            due = loop.time()
+            while True:
+                if loop.time() >= due:
+                    await asyncio.to_thread(self._expire)
+                    due = loop.time() + EXPIRE_S
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(written.wait(), max(0.0, due - loop.time()))
+                if written.is_set():
+                    written.clear()
+                    await asyncio.to_thread(self._take_in)
+        finally:
+            stop.set()
+
+    def _look(self, stop: threading.Event, tell: Callable[[], None]) -> None:
+        seen: dict[str, int] = {}
+        while not stop.wait(LOOK_S):
+            if (sizes := self._sizes()) != seen:
+                seen = sizes
+                tell()
 
     def _sizes(self) -> dict[str, int]:
         sizes = {}
-        for path in spool_of(self._database.home).glob("*.jsonl"):
-            with suppress(FileNotFoundError):  # another reader has tidied
-                sizes[path.name] = path.stat().st_size
+        with suppress(FileNotFoundError), os.scandir(self._spool) as entries:  # pathlib takes twenty times as long
+            for each in entries:
+                if each.name.endswith(".jsonl"):
+                    with suppress(FileNotFoundError):  # another reader has tidied
+                        sizes[each.name] = each.stat().st_size
         return sizes
 
     def _take_in(self) -> None:
