@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from core.errors import InvalidData, NotApproved, NotFound, PermissionDenied
 from core.operation import ProcessRef, operation
 from core.processes.references import process_meant, processes_meant
-from core.processes.room_file import is_approved, room_file
+from core.processes.room_file import is_approved, read_room_file, room_file
 from core.processes.watched import LIVING, as_seen, is_watched
 from core.work import Work
 from storage import (
@@ -274,10 +274,25 @@ def _tell_what_waits_for_approval(work: Work) -> bool:
     except InvalidData as error:
         work.warn(f"{error.message} {error.hint}")
         return False
-    if waits:
+    if waits and (broken := _what_is_broken(work.room)) is not None:
+        goes_on = "What runs goes on as it was approved last." if work.room.trusted_hash else ""
+        work.warn(f"{broken.message} {broken.hint} {goes_on}".rstrip())
+    elif waits:
         what = "has changed since it was approved" if work.room.trusted_hash else "has not been approved"
         work.warn(f"{room_file(work.room)} {what}. Look at it and approve it with `wzp room trust`.")
     return waits
+
+
+def _what_is_broken(room: Room) -> InvalidData | None:
+    """The first mistake in a room.yaml that differs from what was approved."""
+    from core.processes.declaration import read_declarations  # a YAML reader, for this rare case alone
+
+    content = read_room_file(room)
+    try:
+        read_declarations(content or b"", room.root)
+    except InvalidData as error:
+        return error
+    return None
 
 
 def _nothing_there(work: Work, waits_for_approval: bool) -> Exception:

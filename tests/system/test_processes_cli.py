@@ -106,6 +106,9 @@ def test_a_broken_room_yaml_leaves_what_runs_and_says_where_it_is_broken(room: P
     assert refused["code"] == "invalid_data"
     assert "line 9, column 5" in refused["message"]
     assert "depends_on" in refused["hint"]
+    told = room.run("ps").stderr
+    assert "line 9, column 5" in told
+    assert "goes on as it was approved" in told
     room.run("restart", "web")
     after = room.ps()
     assert after["db"]["pid"] == before["db"]["pid"]
@@ -135,6 +138,29 @@ def test_processes_outlive_their_host_and_the_next_one_takes_them_over(room: Pro
     assert room.host_pid() not in (None, first)
     after = room.ps()["lasting"]
     assert (after["pid"], after["started_at"], after["state"]) == (before["pid"], before["started_at"], "running")
+
+
+def test_a_start_after_the_host_was_killed_believes_no_stale_record(room: Project):
+    room.run("process", "add", "served", "--ready-log", "up", "--", "sh", "-c", "echo up; exec sleep 1000")
+    before = room.ps()["served"]
+    room.end_host(signal.SIGKILL)
+    os.kill(before["pid"], signal.SIGKILL)
+    room.until(lambda: not is_alive(before["pid"]), "the end of the process")
+    (started,) = room.json("start", "served")
+    assert started["pid"] != before["pid"]
+    assert started["state"] == "ready"
+    assert is_alive(started["pid"])
+
+
+def test_a_start_of_what_runs_brings_a_host_back(room: Project):
+    room.run("process", "add", "served", "--", "sleep", "1000")
+    before = room.ps()["served"]
+    room.end_host(signal.SIGKILL)
+    assert not room.ps()["served"]["watched"]
+    room.run("start")
+    after = room.ps()["served"]
+    assert after["watched"]
+    assert after["pid"] == before["pid"]
 
 
 def test_an_agent_may_look_and_restart_what_is_marked_and_nothing_else(room: Project):

@@ -12,6 +12,7 @@ import click
 from core.doors.cli.context import Run, put_text
 from core.errors import NotSettled, ProcessFailed
 from core.processes.standing import Standing, standing_of
+from core.processes.watched import LIVING, as_seen
 from core.shapes import Shaper
 from core.text import for_screen
 from storage import ChangeFeed, Desired, Process, ProcessId, ProcessState, Room, utc_now
@@ -55,7 +56,7 @@ def settled(run: Run, shaped: Any, *, waits: bool, timeout_s: float) -> Any:
     reports = shaped["processes"] if isinstance(shaped, Mapping) else shaped
     asked = {ProcessId(each["id"]): int(each["generation"]) for each in reports}
     waiting = _Waiting(run, asked)
-    if waiting.left():
+    if waiting.left() or waiting.needs_a_host():
         from core.services import ensure_host
 
         ensure_host(run.home)
@@ -77,8 +78,13 @@ class _Waiting:
         """Those that have not arrived yet, as they are now."""
         with self._run.database.read() as rows:
             found = (rows.get(Process, each) for each in self._asked)
-            self._processes = {each.id: each for each in found if each is not None}
+            # a record may be older than what has happened: a process that is seen to be gone has not arrived
+            self._processes = {each.id: as_seen(each, watched=False) for each in found if each is not None}
         return [each for each in self._processes.values() if self._standing(each) is Standing.WAITING]
+
+    def needs_a_host(self) -> bool:
+        """Whether any of them is to be watched, although nothing is to be waited for."""
+        return any(each.desired is Desired.RUNNING or each.state in LIVING for each in self._processes.values())
 
     def wait(self, timeout_s: float) -> None:
         """Wait until all have arrived, or one has failed and the others have settled."""
