@@ -334,7 +334,7 @@ class Machine:
 
     def _complain(self, unit: Unit, rule: str, hint: str) -> None:
         unit.has_alert = True
-        self._act(Raise(unit.process.id, rule, f"{unit.process.name}: {unit.reason}.", hint))
+        self._act(Raise(unit.process.id, rule, f"{unit.process.name}: {(unit.reason or '').rstrip('.')}.", hint))
 
     def _settle_alert(self, unit: Unit) -> None:
         if unit.has_alert:

@@ -192,6 +192,7 @@ async def test_what_cannot_be_started_fails_with_its_reason(
     assert failed.pid is None
     assert failed.restarts == 0, "trying again would not help"
     assert told in processes.alerts()["process_failed"].message
+    assert not processes.alerts()["process_failed"].message.endswith("..")
 
 
 async def test_a_full_process_table_is_waited_out(processes: Supervised, monkeypatch: pytest.MonkeyPatch):
