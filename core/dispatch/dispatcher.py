@@ -8,6 +8,7 @@ workers: nothing is asked of a worker before it is stored.
 
 import asyncio
 import logging
+import time
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -47,6 +48,9 @@ from storage import (
 
 BATCH: Final = 64
 """Most runs begun in one transaction, so that no other writer waits long."""
+
+TIDY_S: Final = 86_400.0
+"""How often outputs that are too old are dropped."""
 
 LOOK_S: Final = 5.0
 """Between two looks at what has no event: sessions that have ended, times that have come, loads."""
@@ -94,6 +98,7 @@ class DispatcherService:
         self._woken = asyncio.Event()
         self._served: dict[RoomId, int] = {}
         self._turns = 0
+        self._next_tidying = 0.0
         self._failures: deque[tuple[float, ProcessId]] = deque()
         self._samples: dict[ProcessId, ProcessSample] = {}
         self._is_refused = False
@@ -133,7 +138,7 @@ class DispatcherService:
 
     def _begin(self) -> int:
         try:
-            tidy(self._database.home)
+            self._tidy()
             return self._known.load(self._database)
         finally:
             self._database.close_thread()
@@ -179,8 +184,14 @@ class DispatcherService:
         self._known.refresh(self._database, events)
         self._known.look_ahead()
         if is_look:
+            self._tidy()
             self._samples = self._metrics.latest(tuple(each.id for each in self._known.of_kind(ProcessKind.WORKER)))
             self._ends.update(offices.lost_sessions(self._database, self._known))
+
+    def _tidy(self) -> None:
+        if time.monotonic() >= self._next_tidying:
+            tidy(self._database.home)
+            self._next_tidying = time.monotonic() + TIDY_S
 
     def _settle(self, ends: dict[RunId, RunEnd], starts: Sequence[RunStart]) -> list[Run]:
         """Record ends and starts, room by room; what has begun."""

@@ -12,7 +12,7 @@ from core.execute import Call, execute
 from core.operations import load
 from core.operations.observed import Finding
 from core.work import Actor
-from storage import Database, ParallelError, Process, RoomId
+from storage import Database, ParallelError, Process, RoomId, StorageError
 
 GATHER_S: Final = 0.004
 """What is observed this close together is written in one transaction: half of what one costs."""
@@ -83,14 +83,26 @@ class Journal:
         self._thread.shutdown(wait=False)
 
     def _write(self, room: RoomId, page: _Page) -> bool:
+        """Store a page; False where the store refuses and it is to be tried again."""
         arguments = {"observed": tuple(page.observed), "findings": tuple(page.findings)}
         try:
             execute(self._database, Call(operation=self._operation, arguments=arguments, actor=self._actor, room=room))
         except HostLost:
             raise
-        except ParallelError as error:
-            if error.code == "not_found":  # a restore has undone the room's making
-                return True
+        except StorageError as error:
             logger.warning("what was observed could not be stored, it is tried again: %s", error)
             return False
+        except ParallelError as error:
+            return self._write_singly(room, page, error)
         return True
+
+    def _write_singly(self, room: RoomId, page: _Page, error: ParallelError) -> bool:
+        """Store what can be stored of a page that is refused for good: one bad record must not silence the others."""
+        singles = [*(_Page([each]) for each in page.observed), *(_Page([], [each]) for each in page.findings)]
+        if error.code == "not_found" and len(singles) == 1:  # a restore has undone the making of the room, or of it
+            return True
+        if len(singles) == 1:
+            logger.error("what was observed is refused and left out: %s (%s)", error, page)
+            return True
+        stored = [self._write(room, each) for each in singles]
+        return all(stored)

@@ -12,7 +12,7 @@ from core.agents.intake import take_in
 from core.agents.spool import spool_of
 from storage import Database
 
-LOOK_S: Final = 0.05
+LOOK_S: Final = 0.08
 """Between two looks at the spool: a look is one stat a file, and what an agent waits with shall be seen at once."""
 
 EXPIRE_S: Final = 5.0
