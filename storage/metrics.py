@@ -11,7 +11,7 @@ Times are whole seconds since the epoch. A file that cannot be used is moved to 
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -201,7 +201,9 @@ class MetricsStore:
             except BaseException:
                 engine.close()
                 raise
-        self._path.chmod(0o600)
+        for path in _files(self._home):  # what lay beside the file before its mode was ours
+            with suppress(FileNotFoundError):
+                path.chmod(0o600)
         self._engine = engine
 
 

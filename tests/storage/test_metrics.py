@@ -58,6 +58,13 @@ def test_without_a_file_nothing_was_measured(home: Home) -> None:
     assert reader.series({CPU: ["percent"]}, 0, 60, 10) == {}
 
 
+def test_the_files_are_the_users_alone(home: Home, store: MetricsStore) -> None:
+    store.put(NOON, {CPU: {"percent": 1.0}})
+    files = list(home.path.glob("metrics.db*"))
+    assert len(files) > 1
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+
+
 def test_the_newest_second_tells_what_a_process_uses(home: Home, store: MetricsStore) -> None:
     reader = MetricsReader(home)
     store.put(NOON, {WEB: _process(None), CPU: {"percent": 3.0}})
