@@ -112,16 +112,18 @@ class Worker:
         here = os.getcwd()
         os.chdir(self.folder)
         try:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(SOCKET)
+            for name in (SOCKET, f"{SOCKET}.new"):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(name)
             listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             listener.setblocking(False)
             before = os.umask(0o177)
             try:
-                listener.bind(SOCKET)
+                listener.bind(f"{SOCKET}.new")
             finally:
                 os.umask(before)
             listener.listen(16)
+            os.rename(f"{SOCKET}.new", SOCKET)  # who finds it is answered
         finally:
             os.chdir(here)
         return listener
