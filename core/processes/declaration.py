@@ -18,13 +18,15 @@ from typing import Any, Final
 from ruamel.yaml.nodes import Node, SequenceNode
 
 from core.errors import InvalidData, NotApproved, NotFound
-from core.processes import spec_reading as reading
+from core.processes.dependency_reading import check_cycles, check_dependencies
 from core.processes.room_file import FILE as FILE
 from core.processes.room_file import SIZE_LIMIT as SIZE_LIMIT
 from core.processes.room_file import content_hash as content_hash
 from core.processes.room_file import read_room_file as read_room_file
 from core.processes.room_file import room_file as room_file
 from core.processes.secrets import parted
+from core.processes.spec_reading import INSTANCES, KEYS, spec_fields
+from core.processes.value_reading import environment, name_in
 from core.processes.yaml_reading import Entries, Invalid, Problem, Problems, YamlProblem, compose, is_empty, text
 from storage import ProcessSpec, Room, encode_json
 
@@ -191,7 +193,7 @@ def _declared(
     places: dict[str, Entries] = {}
     for each in node.value:
         try:
-            entries = Entries(each, "process", reading.KEYS, problems)
+            entries = Entries(each, "process", KEYS, problems)
         except Invalid as error:
             problems.note(error.node, error.message, error.hint)
             continue
@@ -209,8 +211,8 @@ def _declared(
         found.append(declared)
     specs = {**(others or {}), **{each.name: each.spec for each in found}}
     for name, entries in places.items():
-        reading.check_dependencies(name, entries, specs, problems)
-    reading.check_cycles(specs, places, problems)
+        check_dependencies(name, entries, specs, problems)
+    check_cycles(specs, places, problems)
     return found
 
 
@@ -220,11 +222,11 @@ def _process(entries: Entries, root: str | None, problems: Problems) -> Declared
         problems.note(entries.key("name"), "A process has a name.", "Begin it with `- name: NAME`.")
         name = ""
     else:
-        name = problems.take(lambda node: reading.name_in(node, text(node)), name_node, "")
-    env: Mapping[str, str] = entries.read("env", lambda node: reading.environment(node, problems), {})
+        name = problems.take(lambda node: name_in(node, text(node)), name_node, "")
+    env: Mapping[str, str] = entries.read("env", lambda node: environment(node, problems), {})
     public, secret = parted(env)
-    fields: dict[str, Any] = reading.spec_fields(entries, name, root, problems)
+    fields: dict[str, Any] = spec_fields(entries, name, root, problems)
     spec = ProcessSpec(env=public, secret_env=tuple(sorted(secret)), **fields)
-    instances = entries.read("instances", reading.INSTANCES, 1)
+    instances = entries.read("instances", INSTANCES, 1)
     line = entries.node.start_mark.line + 1
     return Declared(name, instances, spec, secret, line) if name else None
