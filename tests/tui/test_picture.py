@@ -57,3 +57,57 @@ def test_any_bytes_give_a_picture_of_the_right_size(pieces: list[bytes]) -> None
         text = "".join(text for text, _look in line)
         assert cell_len(text) <= 13
         assert "\x1b" not in text
+
+
+def test_what_was_on_the_screen_before_a_full_screen_program_is_there_after_it() -> None:
+    picture = Picture(4, 20)
+    picture.feed(b"$ less notes\r\n")
+    before, cursor = picture.lines(), picture.cursor
+    picture.feed(b"\x1b[?1049h\x1b[H\x1b[2Jpage one\r\n\x1b[4;1H:")
+    assert plain(picture.lines()).splitlines() == ["page one", "", "", ":"]
+    picture.feed(b"\x1b[?1049l")
+    assert plain(picture.lines()) == plain(before)
+    assert picture.cursor == cursor
+
+
+def test_lines_are_drawn_as_lines_and_repeated_characters_as_often_as_told() -> None:
+    picture = Picture(3, 20)
+    picture.feed(b"\x1b(0lq\x1b[4bk\x1b(B\r\n\x0e")
+    picture.feed("x\x0f検".encode())
+    assert plain(picture.lines()).splitlines() == ["┌─────┐", "│検"]
+
+
+def test_lines_scroll_between_the_margins_and_blank_ones_take_the_place_of_others() -> None:
+    picture = Picture(5, 10)
+    picture.feed(b"a\r\nb\r\nc\x1b[5;1He\x1b[2;4r\x1b[2;1H\x1b[S")
+    assert plain(picture.lines()).split("\n") == ["a", "c", "", "", "e"]
+    picture.feed(b"\x1b[2T")
+    assert plain(picture.lines()).split("\n") == ["a", "", "", "c", "e"]
+
+
+def test_erasing_keeps_the_background_and_no_other_look() -> None:
+    picture = Picture(2, 10)
+    picture.feed(b"\x1b[7;44mtop\x1b[K")
+    assert picture.lines()[0] == (
+        ("top", Look(background="blue", is_reversed=True)),
+        (" " * 7, Look(background="blue")),
+    )
+
+
+def test_a_place_is_returned_to_as_often_as_asked() -> None:
+    picture = Picture(2, 20)
+    picture.feed(b"ab\x1b7\x1b[2;1Hx\x1b8c\x1b[2;5Hy\x1b8d\x1b[s\x1b[H\x1b[ue")
+    assert plain(picture.lines()).split("\n") == ["abde", "x   y"]
+
+
+def test_what_has_no_width_takes_nothing_else_away() -> None:
+    picture = Picture(2, 30)
+    picture.feed("ok ✔️ done \u200b👩‍💻 next é".encode())
+    assert plain(picture.lines()).split("\n")[0].endswith("next é")
+
+
+def test_half_of_a_wide_character_that_was_written_over_moves_nothing_else() -> None:
+    picture = Picture(3, 8)
+    picture.feed("検証|\r\x1b[Cx\r\n検証|\r\n".encode())
+    assert [cell_len("".join(text for text, _ in line)) for line in picture.lines()] == [8, 8, 8]
+    assert plain(picture.lines()).splitlines()[0] == " x証|"

@@ -1,27 +1,18 @@
 """The screen of a process as a picture: a terminal emulator fed with its output, told as lines that can be drawn.
 
-`Picture` is fed in a thread, for pyte takes a second for a megabyte; what it gives is immutable.
+`Picture` is fed in a thread, for it takes a second for a megabyte; what it gives is immutable.
 """
 
 import logging
-import re
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-import pyte
 from pyte.screens import Char
+from wcwidth import wcwidth
+
+from tui.processes.emulator import Screen, Stream
 
 logger = logging.getLogger(__name__)
-
-_UNKNOWN: Final = re.compile(
-    rb"\x1b\[[<=>][0-9;:]*[ -/]*[@-~]"  # keyboard protocols and the like, which pyte takes for colours
-    rb"|\x1b\[[0-9;:?]*[ -/]+[@-~]"  # cursor shapes
-    rb"|\x1b[P_^X][^\x1b\x07]*(?:\x1b\\|\x07)"  # strings to the terminal: pictures, requests
-)
-_COLONS: Final = re.compile(rb"\x1b\[([0-9;]*:[0-9;:]*)m")
-_UNFINISHED: Final = re.compile(rb"\x1b(?:\[[0-9;:<=>?]*[ -/]*|[P_^X][^\x1b\x07]*\x1b?)?$")
-UNFINISHED_LIMIT: Final = 65_536
-"""Bytes of a sequence that has not ended yet; of a longer one the beginning is not waited for."""
 
 MOST_ROWS: Final = 500
 MOST_COLUMNS: Final = 1000
@@ -46,32 +37,14 @@ Run = tuple[str, Look]
 Line = tuple[Run, ...]
 
 
-class _Screen(pyte.Screen):
-    """pyte's screen, except that it survives what it does not know: programs send more than it was made for."""
-
-    def select_graphic_rendition(self, *attributes: int, **more: Any) -> None:
-        if not more.get("private"):  # `CSI > 4 ; 2 m` sets how keys are sent, not colours
-            super().select_graphic_rendition(*attributes)
-
-    def report_device_status(self, mode: int, **more: Any) -> None:
-        """Nobody is asked: this terminal only looks on."""
-
-    def report_device_attributes(self, mode: int = 0, **more: Any) -> None:
-        """Likewise."""
-
-    def write_process_input(self, data: str) -> None:
-        """Likewise."""
-
-
 class Picture:
     """What the screen of a process shows. Not for several threads at once."""
 
     def __init__(self, rows: int, columns: int) -> None:
         self.rows = max(1, min(rows, MOST_ROWS))
         self.columns = max(1, min(columns, MOST_COLUMNS))
-        self._screen = _Screen(self.columns, self.rows)
-        self._stream = pyte.ByteStream(self._screen)
-        self._unfinished = b""
+        self._screen = Screen(self.columns, self.rows)
+        self._stream = Stream(self._screen)
         self._lines: list[Line] = [((" " * self.columns, Look()),)] * self.rows
 
     @property
@@ -86,17 +59,12 @@ class Picture:
         return str(self._screen.title)
 
     def feed(self, data: bytes) -> None:
-        """Take in output. What pyte cannot take is left out, never more than one piece."""
-        data = self._unfinished + data
-        unfinished = _UNFINISHED.search(data, max(0, len(data) - UNFINISHED_LIMIT))
-        self._unfinished = data[unfinished.start() :] if unfinished is not None else b""
-        if unfinished is not None:
-            data = data[: unfinished.start()]
+        """Take in output. What the emulator cannot take is left out, never more than one piece."""
         try:
-            self._stream.feed(_COLONS.sub(_without_colons, _UNKNOWN.sub(b"", data)))
+            self._stream.take(data)
         except Exception:
             logger.warning("a piece of output of %d bytes could not be drawn", len(data), exc_info=True)
-            self._stream = pyte.ByteStream(self._screen)
+            self._stream = Stream(self._screen)
 
     def lines(self) -> tuple[Line, ...]:
         """All lines as they are now; those that have not changed are the same objects as before."""
@@ -111,30 +79,23 @@ class Picture:
         runs: list[Run] = []
         text: list[str] = []
         look = _look(buffer[0])
+        is_second = False
         for column in range(self.columns):
             char = buffer[column]
-            if char.data == "":  # the second half of a wide character
+            data = char.data
+            if is_second and data == "":  # the second half of a wide character
+                is_second = False
                 continue
+            is_second = not data.isascii() and wcwidth(data[0]) == 2
+            if is_second and (column + 1 == self.columns or buffer[column + 1].data != ""):
+                data, is_second = " ", False  # half of it was written over
             here = _look(char)
             if here != look:
                 runs.append(("".join(text), look))
                 text, look = [], here
-            text.append(char.data)
+            text.append(data or " ")
         runs.append(("".join(text), look))
         return tuple(runs)
-
-
-def _without_colons(sequence: re.Match[bytes]) -> bytes:
-    """`38:2::1:2:3` as `38;2;1;2;3`, and of `4:3`, a curly underline, `4`."""
-    parts = []
-    for part in sequence[1].split(b";"):
-        numbers = part.split(b":")
-        if numbers[0] in (b"38", b"48") and len(numbers) > 2:
-            is_rgb = numbers[1] == b"2"
-            parts += [numbers[0], numbers[1], *(numbers[-3:] if is_rgb else numbers[2:3])]
-        elif numbers[0] not in (b"58",):  # the colour of an underline
-            parts.append(b"24" if numbers == [b"4", b"0"] else numbers[0])
-    return b"\x1b[" + b";".join(parts) + b"m" if parts else b""
 
 
 def _look(char: Char) -> Look:
