@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     from storage.output import OutputChunk as OutputChunk
     from storage.output import OutputLine as OutputLine
     from storage.output import OutputReader as OutputReader
-    from storage.output import strip_ansi as strip_ansi
+    from storage.output_text import strip_ansi as strip_ansi
     from storage.process_records import Alert as Alert
     from storage.process_records import LogSettings as LogSettings
     from storage.process_records import Probe as Probe
@@ -159,7 +159,8 @@ __getattr__ = face(
         "transitions",
         "storage.metrics": "MetricsStore Point Subject",
         "storage.metrics_reader": "MetricsReader ProcessSample span_seconds",
-        "storage.output": "OutputChunk OutputLine OutputReader strip_ansi",
+        "storage.output": "OutputChunk OutputLine OutputReader",
+        "storage.output_text": "strip_ansi",
         "storage.reader": "Reader",
         "storage.process_records": "Alert LogSettings Probe Process ProcessSpec Restart Run",
         "storage.records": "Agent Comment Entity Event Handoff Presence RECORDS Result Room Session Task",

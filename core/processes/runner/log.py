@@ -2,8 +2,8 @@
 
 Beside each `output.log` lies `output.log.idx`: a head (`HEAD`: magic, the offset at which this file begins in all that
 the process has ever printed, the inode of the file that it belongs to) and records (`RECORD`: microseconds since the
-epoch, offset in this file). storage/output.py reads them. A disk that is full costs output, never the process: what
-finds no room is counted, and told in the log when there is room again.
+epoch, offset in this file). storage/output_files.py reads them. A disk that is full costs output, never the process:
+what finds no room is counted, and told in the log when there is room again.
 """
 
 from __future__ import annotations
