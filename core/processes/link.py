@@ -1,18 +1,15 @@
 """The link to a runner: what is asked of it and what it tells, over the private socket in its folder."""
 
 import asyncio
-import binascii
 import contextlib
 import itertools
-import os
 import shutil
-import tempfile
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from core.errors import BackendUnavailable, HostLost, InvalidData, ProcessFailed
+from core.errors import BackendUnavailable, HostLost
 from core.processes.status import (
     RunnerState,
     RunnerStatus,
@@ -23,11 +20,12 @@ from core.processes.status import (
     runner_folders,
     status_from,
 )
-from storage import ParallelError, ProcessId, decode_json, encode_json
+from core.processes.wire import Lines, bytes_of, refusal, short_path, text_of, unreachable
+from storage import ProcessId, decode_json, encode_json
 
 __all__ = [
     "Launch", "RunnerLink", "RunnerState", "RunnerStatus", "end_leftovers", "is_runner_alive", "processes_folder",
-    "read_status", "runner_folders", "short_path",
+    "read_status", "runner_folders",
 ]  # fmt: skip
 
 ANSWER_S: Final = 10.0
@@ -96,13 +94,13 @@ class RunnerLink:
         try:
             async with asyncio.timeout(ANSWER_S):
                 with short_path(folder / "socket") as path:
-                    await loop.create_unix_connection(lambda: _Lines(link), path)
+                    await loop.create_unix_connection(lambda: Lines(link._connected, link._take, link._end), path)
                 await link._ready
                 if token is not None:
                     await link._ask("hello", token=token)
         except (OSError, TimeoutError) as error:
             link.close()
-            raise _unreachable(folder) from error
+            raise unreachable(folder) from error
         except BaseException:
             link.close()
             raise
@@ -176,7 +174,7 @@ class RunnerLink:
             ProcessFailed: it has ended, or has not read a megabyte of input.
         """
         for begin in range(0, len(data), 1 << 16):
-            await self._ask("write", data=_text_of(data[begin : begin + (1 << 16)]))
+            await self._ask("write", data=text_of(data[begin : begin + (1 << 16)]))
 
     async def resize(self, rows: int, columns: int) -> None:
         """Give its terminal another size."""
@@ -185,7 +183,7 @@ class RunnerLink:
     async def screen(self) -> tuple[bytes, int, int]:
         """The latest output, to be fed to a terminal of so many rows and columns, which then shows its screen."""
         answer = await self._ask("screen")
-        return _bytes_of(answer["screen"]), answer["rows"], answer["columns"]
+        return bytes_of(answer["screen"]), answer["rows"], answer["columns"]
 
     async def output(self, *, replay: bool = False) -> AsyncGenerator[bytes, None]:
         """What the process prints from now on, as it comes; ends with the runner. What comes too fast is left out.
@@ -196,7 +194,7 @@ class RunnerLink:
         queue: asyncio.Queue[bytes | None] = asyncio.Queue(CHUNKS)
         if replay or not self._readers:
             answer = await self._ask("output", screen=replay)
-            if replay and (shown := _bytes_of(answer["screen"])):
+            if replay and (shown := bytes_of(answer["screen"])):
                 queue.put_nowait(shown)
         self._readers.append(queue)
         try:
@@ -224,7 +222,7 @@ class RunnerLink:
     def _take(self, line: bytes) -> None:
         message = decode_json(line)
         if "output" in message:
-            chunk = _bytes_of(message["output"])
+            chunk = bytes_of(message["output"])
             for queue in self._readers:
                 if queue.full():
                     queue.get_nowait()
@@ -258,7 +256,7 @@ class RunnerLink:
             if reader.full():
                 reader.get_nowait()
             reader.put_nowait(None)
-        gone = _unreachable(self.folder)
+        gone = unreachable(self.folder)
         if not self._ready.done():
             self._ready.set_exception(gone)
             self._ready.exception()
@@ -280,7 +278,7 @@ class RunnerLink:
 
     def _send(self, message: dict[str, Any]) -> None:
         if self._is_closed or self._transport is None:
-            raise _unreachable(self.folder)
+            raise unreachable(self.folder)
         self._transport.write(encode_json(message) + b"\n")
 
     async def _ask(self, do: str, **arguments: Any) -> dict[str, Any]:
@@ -300,76 +298,3 @@ class RunnerLink:
         if "error" in answer:
             raise refusal(answer["error"], answer["message"])
         return answer
-
-
-class _Lines(asyncio.Protocol):
-    """Parts what a runner sends into lines, however long they are."""
-
-    def __init__(self, link: RunnerLink) -> None:
-        self._link = link
-        self._pieces: list[bytes] = []
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._link._connected(transport)
-
-    def data_received(self, data: bytes) -> None:
-        first, *rest = data.split(b"\n")
-        self._pieces.append(first)
-        for piece in rest:
-            self._link._take(b"".join(self._pieces))
-            self._pieces = [piece]
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio's
-        self._link._end()
-
-
-@contextlib.contextmanager
-def short_path(path: Path) -> Iterator[str]:
-    """A name for a file that is short enough for a socket (108 bytes on Linux, 104 on macOS), while the block lasts.
-
-    Raises:
-        OSError: the directory of `path` is not there.
-    """
-    if len(os.fsencode(path)) < 100:
-        yield str(path)
-        return
-    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        if os.path.isdir(f"/proc/self/fd/{descriptor}"):  # noqa: PTH112  the link must not be resolved
-            yield f"/proc/self/fd/{descriptor}/{path.name}"
-        else:
-            with tempfile.TemporaryDirectory(prefix="wzp-", dir="/tmp") as nearby:  # mode 0700
-                link = Path(nearby, "f")
-                link.symlink_to(path.parent)
-                yield str(link / path.name)
-    finally:
-        os.close(descriptor)
-
-
-def refusal(code: str, message: str, hint: str | None = None, **details: Any) -> ParallelError:
-    """The error that a runner's refusal stands for."""
-    if code == "host_lost":
-        return HostLost(message, hint or "Nothing is to be done: the later host looks after the process.", **details)
-    if code == "invalid_data":
-        return InvalidData(message, hint or "Correct the value.", **details)
-    if code == "backend_unavailable":
-        return BackendUnavailable(
-            message, hint or "Look at the home's disk and permissions, then start it again.", **details
-        )
-    return ProcessFailed(message, hint or "See what the process does with `wzp ps`.", **details)
-
-
-def _unreachable(folder: Path) -> BackendUnavailable:
-    return BackendUnavailable(
-        f"The runner {folder.name} of process {folder.parent.name} is gone or does not answer.",
-        "See with `wzp ps` what became of the process.",
-    )
-
-
-def _bytes_of(text: str) -> bytes:
-    return binascii.a2b_base64(text)
-
-
-def _text_of(data: bytes) -> str:
-    return binascii.b2a_base64(data, newline=False).decode()

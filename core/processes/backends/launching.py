@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from core.errors import BackendUnavailable, ProcessFailed
-from core.processes.link import Launch, refusal
+from core.processes.link import Launch
 from core.processes.runner.tree import DETACHED
+from core.processes.wire import refusal
 from storage import boot_id, decode_json, encode_json
 
 Result = TypeVar("Result")

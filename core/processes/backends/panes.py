@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Self
 
 from core.processes.backends.launching import START_S, launch_line, not_begun, require_started
-from core.processes.link import Launch, short_path
+from core.processes.link import Launch
+from core.processes.wire import short_path
 
 
 class PaneLaunch:

@@ -13,7 +13,8 @@ import pytest
 
 from core.errors import BackendUnavailable, HostLost, InvalidData, ProcessFailed
 from core.processes.identity import is_same_process, process_started
-from core.processes.link import RunnerLink, is_runner_alive, read_status, runner_folders, short_path
+from core.processes.link import RunnerLink, is_runner_alive, read_status, runner_folders
+from core.processes.wire import short_path
 from storage import Home, OutputReader, ProcessId, boot_id
 from tests.support.runners import PATIENCE_S, Runners, exited, lives, running, until
 

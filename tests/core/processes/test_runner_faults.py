@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from core.errors import BackendUnavailable, ProcessFailed
-from core.processes.link import RunnerLink, read_status, short_path
+from core.processes.link import RunnerLink, read_status
 from core.processes.runner import child
 from core.processes.runner.log import OutputLog
+from core.processes.wire import short_path
 from storage import Home, OutputReader
 from tests.support.runners import Runners, exited, running, until
 
