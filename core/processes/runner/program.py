@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import binascii
-import fcntl
 import os
 import sys
 import time
 
 from . import child, tree
 from .desk import Desk, Refused
-from .ending import Ending
-from .light import become_subreaper, encode, signal_name, signal_number, signals
+from .leader import Leader
+from .life import Life
+from .light import become_subreaper, signal_number, signals
 from .log import OutputLog
+from .place import Place, require_token
 from .screen import Screen
 from .starter import Starter
 from .terminal import Terminal
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """Of the wire and of state.json."""
-
-EMPTY_LOOKS = 5
-AGAIN_S = 0.005
-"""So often in a row, and so far apart, we look where the kernel cannot say that nobody is left."""
 
 DEFECT_PAUSE_S = 0.1
 """After an error that should not be, so that one that comes again and again does not take the machine."""
@@ -50,13 +47,7 @@ class Runner:
         self._in_pane = in_pane
         self._watch = Watch()
         self._screen = Screen()
-        self._leader_dead = False
-        self._is_reaped = False
-        self._empty_looks = 0
-        self._ending: Ending | None = None
-        self._wake_at: float | None = None
         self._end_at: float | None = None
-        self._is_unwritten = False
         self._is_released = False
         self._pane: Any = None
         self.status: dict[str, Any] = {
@@ -77,9 +68,8 @@ class Runner:
             child.StartError: the program could not be started.
         """
         self._umask = os.umask(0o077)
-        self._lock = os.open("lock", os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._take_instance()
+        self._place = Place()
+        self._place.take_process(self.status["token"])
         self._take_signals()
         launch = self._launch
         self._log = OutputLog(str(launch["output"]), int(launch["max_bytes"]), int(launch["files"]))
@@ -95,35 +85,18 @@ class Runner:
         env.setdefault("TERM", "xterm-256color")
         status = self.status
         argv = [str(each) for each in launch["argv"]]
-        self._leader, master, slave = child.spawn(
-            argv, str(launch["cwd"]), env, status["rows"], status["columns"], self._umask
-        )
-        status["pid"], status["pid_started"] = self._leader, tree.started(self._leader)
+        pid, master, slave = child.spawn(argv, str(launch["cwd"]), env, status["rows"], status["columns"], self._umask)
+        self._leader = Leader(pid, self._note_end)
+        self._life = Life(
+            self._leader, self._name, self._is_subreaper,
+            signal_number(str(launch["stop_signal"])) or int(signals.SIGTERM), float(launch["grace_s"]),
+            self._stops, self._finish,
+        )  # fmt: skip
+        status["pid"], status["pid_started"] = pid, tree.started(pid)
         status["started_at"] = _now_us()
         status["state"] = "running"
         self._terminal = Terminal(self._watch, master, slave, self._take_output)
-        self._write_state()
-
-    def _take_instance(self) -> None:
-        """Be the only runner of the process until all of it has ended; the file remembers the highest token.
-
-        Raises:
-            Refused: somebody else is, or a later host has spoken already.
-        """
-        self._instance = os.open("../instance", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(self._instance, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise Refused("process_failed", "Another runner of this process has not ended yet.") from error
-        self._require_token(int(self._launch["token"]), self._known_token())
-        self._remember_token()
-
-    def _known_token(self) -> int:
-        told = os.pread(self._instance, 32, 0).strip(b"\0 \n")
-        return int(told) if told.isdigit() else 0
-
-    def _remember_token(self) -> None:
-        os.pwrite(self._instance, b"%20d\n" % self.status["token"], 0)
+        self._place.write(status)
 
     def _take_signals(self) -> None:
         reading, writing = os.pipe()
@@ -151,7 +124,7 @@ class Runner:
 
     def run(self) -> None:
         """Serve until released."""
-        self._advance()  # it may have ended already
+        self._life.advance()  # it may have ended already
         while not self._is_released:
             try:
                 self._watch.wait(self._pause_ms())
@@ -161,21 +134,21 @@ class Runner:
                 time.sleep(DEFECT_PAUSE_S)
 
     def _pause_ms(self) -> int | None:
-        times = [moment for moment in (self._wake_at, self._end_at, self._terminal.look_at) if moment is not None]
+        times = [moment for moment in (self._life.wake_at, self._end_at, self._terminal.look_at) if moment is not None]
         if self._end_at is not None:
             times.append(time.monotonic() + LOOK_FOR_FOLDER_S)
-        if self._is_unwritten:
+        if self._place.is_unwritten:
             times.append(time.monotonic() + 1.0)
         return max(0, int((min(times) - time.monotonic()) * 1000) + 1) if times else None
 
     def _clock(self) -> None:
         now = time.monotonic()
-        if self._wake_at is not None and now >= self._wake_at:
-            self._advance()
+        if self._life.wake_at is not None and now >= self._life.wake_at:
+            self._life.advance()
         if self._terminal.look_at is not None and now >= self._terminal.look_at:
             self._terminal.look()
-        if self._is_unwritten:
-            self._write_state()
+        if self._place.is_unwritten:
+            self._place.write(self.status)
         if self._end_at is not None and (now >= self._end_at or os.stat(".").st_nlink == 0):
             self._is_released = True
 
@@ -197,113 +170,22 @@ class Runner:
         except BlockingIOError:
             return
         if signals.SIGCHLD in came:
-            self._advance()
-        if signals.SIGTERM in came and self.status["state"] != "exited":  # the machine goes down
-            self._stop(float(self._launch["grace_s"]))
+            self._life.advance()
+        if signals.SIGTERM in came:  # the machine goes down
+            self._life.stop()
         if signals.SIGWINCH in came and self._pane is not None and (size := self._pane.size()) is not None:
             self._resize(*size)
 
-    def _reap(self) -> None:
-        """See whether the leader is dead, and reap every other child: the leader stays, so that its number is ours."""
-        if not self._leader_dead:
-            self._look_for_end()
-        if self._is_reaped:
-            self._reap_strays()
-        elif self._leader_dead:
-            for pid in tree.own_children() or ():
-                if pid != self._leader:
-                    try:
-                        os.waitpid(pid, os.WNOHANG)
-                    except ChildProcessError:
-                        pass
+    def _note_end(self, code: int | None, name: str | None) -> None:
+        self.status["exit_code"], self.status["exit_signal"] = code, name
 
-    def _look_for_end(self) -> None:
-        """Note how the leader has ended, if it has."""
-        if not hasattr(os, "waitid"):  # macOS before Python 3.13: it cannot be looked at without being reaped
-            pid, status = os.waitpid(self._leader, os.WNOHANG)
-            if pid:
-                self._leader_dead = self._is_reaped = True
-                code = os.waitstatus_to_exitcode(status)
-                self._note_end(code if code >= 0 else None, -code if code < 0 else None)
-            return
-        while not self._leader_dead:
-            try:
-                told = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            except ChildProcessError:
-                return
-            if told is None:
-                return
-            if told.si_pid != self._leader:
-                os.waitpid(told.si_pid, os.WNOHANG)
-                continue
-            self._leader_dead = True
-            has_exited = told.si_code == os.CLD_EXITED
-            self._note_end(told.si_status if has_exited else None, None if has_exited else told.si_status)
-
-    def _note_end(self, code: int | None, number: int | None) -> None:
-        self.status["exit_code"] = code
-        self.status["exit_signal"] = signal_name(number) if number is not None else None
-
-    def _advance(self) -> None:
-        """Go on as the life of the process demands: notice its end, end what is left of it, tell when all is over."""
-        if self.status["state"] == "exited":
-            self._reap_strays()
-            return
-        self._reap()
-        if self._leader_dead and self._ending is None:
-            self._end_by_itself()
-        if self._ending is None:
-            self._wake_at = None
-            return
-        self._ending.is_reaped = self._is_reaped
-        self._wake_at = self._ending.advance(self._leader_dead)
-        self._reap()
-        if self._wake_at is None and self._leader_dead:
-            if self._is_empty():
-                self._finish()
-            else:
-                self._wake_at = time.monotonic() + AGAIN_S
-        elif self._ending.survivors and self._wake_at is not None:
-            pids = ", ".join(map(str, self._ending.survivors[:5]))
-            self._change(error=f"{len(self._ending.survivors)} processes do not die ({pids}).")
-
-    def _end_by_itself(self) -> None:
-        """The leader is dead without having been asked: what it has left behind is ended as a stop would."""
-        self._ending = Ending(self._leader, self._name, self._is_subreaper)
-        self._ending.is_reaped = self._is_reaped
-        if self._is_subreaper and tree.own_children() == [self._leader]:
-            return
-        self._ending.begin(self._stop_signal(), float(self._launch["grace_s"]))
-        self._change(state="stopping")
-
-    def _is_empty(self) -> bool:
-        """Whether it is certain that nothing is left, and not only that no look at the machine has found anything:
-        who forks and exits meanwhile is in none. The kernel knows whether we have children, once the leader is reaped;
-        where a detached one is among them, several looks in a row must do.
-        """
-        assert self._ending is not None
-        if not self._is_reaped:
-            os.waitpid(self._leader, 0)
-            self._is_reaped = self._ending.is_reaped = True
-        if not self._reap_strays():
-            return True
-        self._empty_looks = self._empty_looks + 1 if not self._ending.rest() else 0
-        return self._empty_looks >= EMPTY_LOOKS
-
-    def _reap_strays(self) -> bool:
-        """Reap whoever has died, now that the leader is; whether we have children still."""
-        try:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        except ChildProcessError:
-            return False
-        return True
+    def _stops(self, error: str | None) -> None:
+        self._change(state="stopping", **({} if error is None else {"error": error}))
 
     def _finish(self) -> None:
         """Nothing is left: take the last output, reap the leader, let another runner have the process, and tell."""
         self._terminal.end()
         self._log.close()
-        self._wake_at = None
         self._end_at = time.monotonic() + LINGER_S
         self.status["ended_at"] = _now_us()
         self.status["error"] = None
@@ -311,33 +193,16 @@ class Runner:
             code, name = self.status["exit_code"], self.status["exit_signal"]
             self._pane.show(f"\r\n[ended with {name or f'code {code}'}]\r\n".encode())
         self.status["state"] = "exited"
-        self._write_state()
-        os.close(self._instance)
+        self._place.write(self.status)
+        self._place.give_process_up()
         self._desk.tell_status(self.status)
 
     def _change(self, **changes: Any) -> None:
         """Change the status, write it down and tell everybody, if it is news."""
         if any(self.status[name] != value for name, value in changes.items()):
             self.status.update(changes)
-            self._write_state()
+            self._place.write(self.status)
             self._desk.tell_status(self.status)
-
-    def _write_state(self) -> None:
-        """Put the status into state.json, whole or not at all.
-
-        Not synced to the disk: what it tells of does not outlive a power cut either.
-        """
-        try:
-            descriptor = os.open(".state.json.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            try:
-                data = encode(self.status).encode() + b"\n"
-                self._is_unwritten = os.write(descriptor, data) < len(data)
-            finally:
-                os.close(descriptor)
-            if not self._is_unwritten:
-                os.rename(".state.json.new", "state.json")
-        except OSError:  # no room: again in a second; whoever is connected knows
-            self._is_unwritten = True
 
     # what others ask
 
@@ -347,15 +212,14 @@ class Runner:
         if do in ("hello", "stop", "kill", "signal", "release"):
             self._check_token(int(message["token"]))
         if do == "stop":
-            self._stop(float(message.get("grace_s", self._launch["grace_s"])))
+            self._life.stop(float(message["grace_s"]) if "grace_s" in message else None)
         elif do == "kill":
-            self._stop(0.0)
+            self._life.stop(0.0)
         elif do == "signal":
             number = signal_number(str(message["signal"]))
             if number is None:
                 raise Refused("invalid_data", f"{message['signal']!r} is no signal of this system.")
-            if not self._leader_dead:
-                self._signal_group(number)
+            self._leader.signal(number)
         elif do == "release":
             if self.status["state"] != "exited":
                 raise Refused("process_failed", "The process has not ended, so its runner stays.")
@@ -379,36 +243,11 @@ class Runner:
         Raises:
             Refused: the token is lower than one that was seen before.
         """
-        self._require_token(token, self.status["token"])
+        require_token(token, self.status["token"])
         if token > self.status["token"]:
             self.status["token"] = token
-            if self.status["state"] != "exited":
-                self._remember_token()
-            self._write_state()
-
-    def _require_token(self, token: int, known: int) -> None:
-        if token < known:
-            raise Refused("host_lost", f"Host {token} of the services has been replaced by host {known}.")
-
-    def _stop(self, grace_s: float) -> None:
-        if self.status["state"] == "exited":
-            return
-        if self._ending is None:
-            self._ending = Ending(self._leader, self._name, self._is_subreaper)
-        self._ending.begin(self._stop_signal(), grace_s)
-        self._change(state="stopping")
-        self._wake_at = time.monotonic()  # who asked is answered first: killing a large tree takes a while
-
-    def _signal_group(self, number: int) -> None:
-        try:
-            os.killpg(self._leader, number)
-        except OSError as error:  # it runs as another user
-            raise Refused(
-                "process_failed", f"The process could not be signalled: {os.strerror(error.errno or 0)}."
-            ) from error
-
-    def _stop_signal(self) -> int:
-        return signal_number(str(self._launch["stop_signal"])) or int(signals.SIGTERM)
+            self._place.remember(token)
+            self._place.write(self.status)
 
     def _write(self, data: bytes) -> None:
         if self.status["state"] == "exited":
@@ -443,9 +282,8 @@ class Runner:
             self._watch.forget(self._pane.fd)
             self._pane.close()
             self._pane = None
-            self._stop(float(self._launch["grace_s"]))
-            if not self._leader_dead:
-                self._signal_group(signals.SIGHUP)  # as a terminal tells that it is gone
+            self._life.stop()
+            self._leader.signal(signals.SIGHUP)  # as a terminal tells that it is gone
         elif typed and self.status["state"] != "exited":
             try:
                 self._write(typed)
