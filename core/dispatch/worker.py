@@ -14,21 +14,15 @@ present state. Results are kept, in memory and beside the output, until the disp
 
 import contextlib
 import errno
-import json
 import os
 import selectors
 import signal
 import socket
-import struct
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-SOCKET = "worker.sock"
 CHUNK = 65_536
-LONGEST_REQUEST = 1_048_576
-LONGEST_BACKLOG = 16_777_216
-"""A dispatcher that reads nothing for so many bytes is dropped; it may connect again."""
 FAREWELL_S = 2.0
 """How long a stopped worker waits for somebody to take its last results."""
 
@@ -57,18 +51,11 @@ def _neighbour(name: str) -> Any:
 
 keeper = _neighbour("keeper")
 jobs = _neighbour("job")
+connections = _neighbour("clients")
 
 if TYPE_CHECKING:
+    from core.dispatch.clients import Client, Clients
     from core.dispatch.job import Job, Request
-
-
-class Client:
-    """One connection of a dispatcher."""
-
-    def __init__(self, channel: socket.socket) -> None:
-        self.channel = channel
-        self.read = b""
-        self.unsent = b""
 
 
 class Worker:
@@ -76,10 +63,9 @@ class Worker:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
-        self.token = 0
         self.jobs: dict[str, Job] = {}
-        self.clients: dict[socket.socket, Client] = {}
         self.selector = selectors.DefaultSelector()
+        self.clients: Clients = connections.Clients(self.selector, self._obey)
         self.is_asked_to_stop = False
         self.stopping_since: float | None = None
 
@@ -93,9 +79,8 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._ask_to_stop)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        listener = self._listen()
         self.selector.register(wake, selectors.EVENT_READ, lambda _: wake.recv(4096))
-        self.selector.register(listener, selectors.EVENT_READ, lambda _: self._accept(listener))
+        self.clients.listen(self.folder)
         print(f"ready, pid {os.getpid()}", flush=True)
         while not self._is_over():
             for key, events in self.selector.select(self._patience()):
@@ -107,127 +92,33 @@ class Worker:
         print("stopped", flush=True)
         return 0
 
-    def _listen(self) -> socket.socket:
-        """The socket, bound by a short name: a path beyond 108 bytes cannot be."""
-        here = os.getcwd()
-        os.chdir(self.folder)
-        try:
-            for name in (SOCKET, f"{SOCKET}.new"):
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(name)
-            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            listener.setblocking(False)
-            before = os.umask(0o177)
-            try:
-                listener.bind(f"{SOCKET}.new")
-            finally:
-                os.umask(before)
-            listener.listen(16)
-            os.rename(f"{SOCKET}.new", SOCKET)  # who finds it is answered
-        finally:
-            os.chdir(here)
-        return listener
-
-    # dispatchers
-
-    def _accept(self, listener: socket.socket) -> None:
-        channel, _ = listener.accept()
-        if hasattr(socket, "SO_PEERCRED"):
-            size = struct.calcsize("3i")
-            owner = struct.unpack("3i", channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[1]
-            if owner != os.getuid():
-                channel.close()
-                return
-        channel.setblocking(False)
-        client = Client(channel)
-        self.clients[channel] = client
-        self.selector.register(channel, selectors.EVENT_READ, lambda events: self._serve_client(client, events))
-
-    def _serve_client(self, client: Client, events: int) -> None:
-        if events & selectors.EVENT_WRITE:
-            self._flush(client)
-        if not events & selectors.EVENT_READ or client.channel not in self.clients:
-            return
-        try:
-            received = client.channel.recv(CHUNK)
-        except BlockingIOError:
-            return
-        except OSError:
-            received = b""
-        client.read += received
-        if not received or len(client.read) > LONGEST_REQUEST:
-            self._drop(client)
-            return
-        *lines, client.read = client.read.split(b"\n")
-        for line in lines:
-            self._obey(client, line)
-
-    def _obey(self, client: Client, line: bytes) -> None:
-        try:
-            request = json.loads(line)
-            what, token = request["do"], int(request["token"])
-        except (ValueError, KeyError, TypeError):
-            self._send(client, {"tell": "error", "message": f"not understood: {line[:80]!r}"})
-            return
-        if token < self.token:
-            self._send(client, {"tell": "refused", "token": self.token})
-            return
-        self.token = token
-        try:
-            if what == "hello":
-                self._send(client, {"tell": "jobs", "pid": os.getpid(), "runs": [j.wire() for j in self.jobs.values()]})
-            elif what == "run":
-                self._begin(client, request)
-            elif what == "forget":
-                for run in request["runs"]:
-                    self._forget(run)
-            elif what in ("cancel", "pause", "continue"):
-                job = self.jobs.get(request["run"])
-                if job is None:
-                    self._send(client, {"tell": "unknown", "run": request["run"]})
-                else:
-                    {"cancel": job.cancel, "pause": job.pause, "continue": job.go_on}[what]()
-                    self._tell(job)
+    def _obey(self, client: "Client", request: "Request") -> None:
+        """Do what a dispatcher asks for."""
+        what = request["do"]
+        if what == "hello":
+            runs = [job.wire() for job in self.jobs.values()]
+            self.clients.send(client, {"tell": "jobs", "pid": os.getpid(), "runs": runs})
+        elif what == "run":
+            self._begin(client, request)
+        elif what == "forget":
+            for run in request["runs"]:
+                self._forget(run)
+        elif what in ("cancel", "pause", "continue"):
+            job = self.jobs.get(request["run"])
+            if job is None:
+                self.clients.send(client, {"tell": "unknown", "run": request["run"]})
             else:
-                self._send(client, {"tell": "error", "message": f"unknown request {what!r}"})
-        except (KeyError, TypeError) as error:
-            self._send(client, {"tell": "error", "message": f"{what}: {error!r}"})
-
-    def _send(self, client: Client, told: dict[str, Any]) -> None:
-        client.unsent += json.dumps(told).encode() + b"\n"
-        self._flush(client)
-
-    def _flush(self, client: Client) -> None:
-        try:
-            while client.unsent:
-                client.unsent = client.unsent[client.channel.send(client.unsent) :]
-        except BlockingIOError:
-            pass
-        except OSError:
-            self._drop(client)
-            return
-        if len(client.unsent) > LONGEST_BACKLOG:
-            self._drop(client)
-            return
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if client.unsent else 0)
-        if client.channel in self.clients and self.selector.get_key(client.channel).events != wanted:
-            self.selector.modify(client.channel, wanted, self.selector.get_key(client.channel).data)
-
-    def _drop(self, client: Client) -> None:
-        if self.clients.pop(client.channel, None) is not None:
-            self.selector.unregister(client.channel)
-            client.channel.close()
-
-    def _tell(self, job: "Job") -> None:
-        for client in list(self.clients.values()):
-            self._send(client, job.wire())
+                {"cancel": job.cancel, "pause": job.pause, "continue": job.go_on}[what]()
+                self.clients.tell(job.wire())
+        else:
+            self.clients.send(client, {"tell": "error", "message": f"unknown request {what!r}"})
 
     # runs
 
-    def _begin(self, client: Client, request: "Request") -> None:
+    def _begin(self, client: "Client", request: "Request") -> None:
         job = self.jobs.get(request["run"])
         if job is None and self.stopping_since is not None:
-            self._send(client, {"tell": "unknown", "run": request["run"]})
+            self.clients.send(client, {"tell": "unknown", "run": request["run"]})
             return
         if job is None:
             job = self.jobs[request["run"]] = jobs.Job(request, keeper)
@@ -237,7 +128,7 @@ class Worker:
                 job.error = f"it could not be started: {error.strerror}"
                 self._end(job)
                 return
-        self._tell(job)
+        self.clients.tell(job.wire())
 
     def _fork_keeper(self, job: "Job") -> None:
         report, keepers_report = os.pipe()
@@ -347,7 +238,7 @@ class Worker:
             self._close_pipe(job, "output")
         job.end()
         print(f"run {job.run} attempt {job.attempt} ended", flush=True)
-        self._tell(job)
+        self.clients.tell(job.wire())
 
     def _forget(self, run: str) -> None:
         job = self.jobs.get(run)

@@ -1,0 +1,94 @@
+"""Which queued runs begin now and on which worker: in the order of the queue, by the policy, over the present loads."""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Collection
+from typing import Final
+
+from core.dispatch import offices
+from core.dispatch.desks import Desks
+from core.dispatch.known import Known
+from core.dispatch.order import Queued, in_order
+from core.dispatch.policy import Policy, WorkerLoad
+from core.dispatch.ready import why_not_ready
+from core.operations.settled import RunStart
+from storage import ProcessId, ProcessKind, ProcessSample, RoomId, Run, RunId, utc_now
+
+BATCH: Final = 64
+"""Most runs begun in one transaction, so that no other writer waits long."""
+
+LATELY_S: Final = 600.0
+"""For how long a failure counts against the worker on which it was."""
+
+
+class Choosing:
+    """Chooses, and remembers what the choice depends on beside the store: failures, samples, the turns of rooms."""
+
+    def __init__(self, known: Known, desks: Desks, policy: Policy) -> None:
+        self._known = known
+        self._desks = desks
+        self._policy = policy
+        self._failures: deque[tuple[float, ProcessId]] = deque()
+        self._served: dict[RoomId, int] = {}
+        self._servings = 0
+        self.samples: dict[ProcessId, ProcessSample] = {}
+        """What the tree of each worker used when it was measured last."""
+
+    def note_failure(self, process: ProcessId) -> None:
+        """Count a failure against a worker, for a while."""
+        self._failures.append((asyncio.get_running_loop().time(), process))
+
+    def note_turn(self, room: RoomId) -> None:
+        """A room has had its turn; the others come first now."""
+        self._servings += 1
+        self._served[room] = self._servings
+
+    async def starts(self, ended: Collection[RunId]) -> list[RunStart]:
+        """What is to begin now, and where. What has `ended`, though that is not stored yet, takes no place any more."""
+        if not self._known.has_queued() or not any(each.is_free for each in self._loads(ended).values()):
+            return []
+        ordered = await asyncio.to_thread(self.ordered, for_agents=False)
+        loads = self._loads(ended)  # what has ended meanwhile has made room
+        starts: list[RunStart] = []
+        for candidate in ordered:
+            chosen = self._policy(candidate, tuple(loads.values()))
+            if chosen is None:
+                continue
+            lease = self._desks.lease_of(self._known.processes[chosen.process])
+            assert lease is not None
+            loads[chosen.process] = offices.with_one_more(chosen, candidate.task)
+            starts.append(RunStart(candidate.run.id, chosen.process, lease))
+            self.note_turn(candidate.run.room_id)
+            if len(starts) >= BATCH or not any(each.is_free for each in loads.values()):
+                break
+        return starts
+
+    def ordered(self, *, for_agents: bool) -> list[Queued]:
+        """The runs that may begin, in order. In a thread: a queue may be long, and nothing changes it meanwhile."""
+        now = utc_now()
+        ready = []
+        for run in self._known.queued():
+            task, room = self._known.tasks.get(run.task_id), self._known.rooms.get(run.room_id)
+            if task is None or room is None or why_not_ready(run, task, room, now) is not None:
+                continue
+            if offices.goes_to_agent(task, room, self._known) is for_agents:
+                ready.append(Queued(run, task))
+        return list(in_order(ready, now, self._served))
+
+    def _loads(self, ended: Collection[RunId]) -> dict[ProcessId, WorkerLoad]:
+        """The workers that answer, each with what it has to do."""
+        now = asyncio.get_running_loop().time()
+        while self._failures and self._failures[0][0] < now - LATELY_S:
+            self._failures.popleft()
+        running: dict[ProcessId, list[Run]] = defaultdict(list)
+        for run in self._known.running():
+            if run.process_id is not None and run.id not in ended:
+                running[run.process_id].append(run)
+        loads = {}
+        for process in self._known.of_kind(ProcessKind.WORKER):
+            if self._desks.lease_of(process) is None:
+                continue
+            tasks = [task for run in running[process.id] if (task := self._known.tasks.get(run.task_id)) is not None]
+            failures = sum(where == process.id for _, where in self._failures)
+            loads[process.id] = offices.load_of(process, tasks, self.samples.get(process.id), failures)
+        return loads
