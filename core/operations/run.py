@@ -120,7 +120,7 @@ def pause_run(work: Work, run: RunId) -> Run:
         RuleRefusal: it is over.
         PermissionDenied: you have not queued it, and you are no operator.
     """
-    return work.save(replace(_open(work, run), paused=True), event="paused")
+    return _hold(work, run, paused=True)
 
 
 @operation(role=Role.AGENT, changes=True, command="queue resume-run")
@@ -134,7 +134,7 @@ def resume_run(work: Work, run: RunId) -> Run:
         RuleRefusal: it is over.
         PermissionDenied: you have not queued it, and you are no operator.
     """
-    return work.save(replace(_open(work, run), paused=False), event="resumed")
+    return _hold(work, run, paused=False)
 
 
 @operation(role=Role.AGENT, changes=True, command="queue retry")
@@ -153,13 +153,13 @@ def retry_run(work: Work, run: RunId) -> Run:
 @operation(role=Role.OPERATOR, changes=True, undoable=True, command="queue pause")
 def pause_queue(work: Work) -> Room:
     """Let no further run of the room begin; what is running goes on."""
-    return work.save(replace(work.get(Room, work.room.id), queue_paused=True), event="queue_paused")
+    return _hold_queue(work, paused=True)
 
 
 @operation(role=Role.OPERATOR, changes=True, undoable=True, command="queue resume")
 def resume_queue(work: Work) -> Room:
     """Let the room's queued runs begin again."""
-    return work.save(replace(work.get(Room, work.room.id), queue_paused=False), event="queue_resumed")
+    return _hold_queue(work, paused=False)
 
 
 def new_run(work: Work, task: Task, *, delay_s: float = 0.0) -> Run:
@@ -181,6 +181,15 @@ def back(work: Work, task: Task, event: str) -> Task:
         return task
     rank = work.tasks.rank_before(work.rows.first_task(work.room.id, Status.TODO), Status.TODO)
     return work.save(replace(task, status=Status.TODO, rank=rank, claimed_by=None, blocked_reason=None), event=event)
+
+
+def _hold(work: Work, run: RunId, *, paused: bool) -> Run:
+    return work.save(replace(_open(work, run), paused=paused), event="paused" if paused else "resumed")
+
+
+def _hold_queue(work: Work, *, paused: bool) -> Room:
+    held = replace(work.get(Room, work.room.id), queue_paused=paused)
+    return work.save(held, event="queue_paused" if paused else "queue_resumed")
 
 
 def _queued(work: Work, task: Task, delay_seconds: int) -> Run:
