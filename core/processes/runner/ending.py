@@ -12,6 +12,9 @@ KILL_FIRST_S = 0.005
 KILL_LONGEST_S = 1.0
 """Between two passes of killing; doubled from the first to the longest, since some wait for a disk before they die."""
 
+DIES_S = 2.0
+"""Whoever was killed so long ago and lives is told of; the others are on their way, and a large one takes a while."""
+
 LOOK_S = 0.1
 """How often the rest is looked for once the leader is dead."""
 
@@ -32,12 +35,13 @@ class Ending:
         self._signal = 0
         self._told: set[int] = set()
         self._held: set[int] = set()
+        self._killed: dict[int, float] = {}
         self._kill_pause_s = KILL_FIRST_S
         self.is_reaped = False
         self.deadline = 0.0
         """When (monotonic) killing begins."""
         self.survivors: list[int] = []
-        """Who has been killed and is not dead yet."""
+        """Who has been killed and does not die."""
 
     def begin(self, number: int, grace_s: float) -> None:
         """Signal the leader's group; the rest is signalled when the leader is dead. Again: only a nearer deadline."""
@@ -80,10 +84,11 @@ class Ending:
             return min(self.deadline, now + LOOK_S)
         tree.kill_all(self._held_rest)
         rest = self.rest()
-        known, self.survivors = set(self.survivors), [row.pid for row in rest]
+        known, self._killed = self._killed, {row.pid: self._killed.get(row.pid, now) for row in rest}
+        self.survivors = [pid for pid, killed_at in self._killed.items() if now - killed_at >= DIES_S]
         if not rest and is_leader_dead:
             return None
-        has_new = not known.issuperset(self.survivors)
+        has_new = not self._killed.keys() <= known.keys()
         self._kill_pause_s = KILL_FIRST_S if has_new else min(self._kill_pause_s * 2, KILL_LONGEST_S)
         return now + self._kill_pause_s
 

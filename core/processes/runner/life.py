@@ -79,8 +79,7 @@ class Life:
             else:
                 self.wake_at = time.monotonic() + AGAIN_S
         elif self._ending.survivors and self.wake_at is not None:
-            pids = ", ".join(map(str, self._ending.survivors[:5]))
-            self._stops(f"{len(self._ending.survivors)} processes do not die ({pids}).")
+            self._stops(_told_of(self._ending.survivors))
 
     def _new_ending(self) -> Ending:
         ending = Ending(self._leader.pid, self._runner, self._is_subreaper)
@@ -106,3 +105,9 @@ class Life:
             return True
         self._empty_looks = self._empty_looks + 1 if not ending.rest() else 0
         return self._empty_looks >= EMPTY_LOOKS
+
+
+def _told_of(survivors: list[int]) -> str:
+    pids = ", ".join(map(str, survivors[:5])) + (", …" if len(survivors) > 5 else "")
+    many = f"{len(survivors)} processes do" if len(survivors) > 1 else "1 process does"
+    return f"{many} not die ({pids})."

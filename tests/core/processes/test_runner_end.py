@@ -1,6 +1,7 @@
 """Stop means stop: whatever a process and its children do, nothing of them is left."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -119,6 +120,19 @@ async def test_a_kill_overtakes_a_stop(runners: Runners):
     await status_when(link, "stopping")
     await link.kill()
     assert (await exited(link)).exit_signal == "SIGKILL"
+
+
+async def test_of_what_is_dying_nobody_says_that_it_does_not_die(runners: Runners):
+    link = await runners.python("x = bytearray(b'x') * 200_000_000\nprint('up', flush=True)" + "\nimport time" + SLEEP)
+    await until(lambda: b"up" in runners.printed())
+    told = []
+    async with asyncio.timeout(PATIENCE_S), contextlib.aclosing(link.changes()) as changes:
+        await link.kill()
+        async for status in changes:  # its memory takes the kernel longer to take back than we wait between two looks
+            told.append(status.error)
+            if status.state == "exited":
+                break
+    assert set(told) == {None}
 
 
 async def test_what_a_dead_leader_leaves_behind_is_ended_and_the_exit_code_is_the_leaders(runners: Runners):
