@@ -1,6 +1,6 @@
 """The agents: what each is doing, who says so and since when; the ones that wait for the person first."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
@@ -27,17 +27,16 @@ from tui import crew
 from tui.actions import Action, bindings_of
 from tui.attending import Reported
 from tui.board_state import BoardChange
-from tui.screens.list_detail import Column, ListAndDetail
+from tui.screens.list_detail import Column, ListAndDetail, back_action, open_action, scroll_actions
 from tui.sentences import event_sentence
 from tui.translation import _, ngettext
 from tui.widgets.line_list import Piece
 from tui.wording import AGENT_STATES, KIND_NAMES, MUTED, SESSION_STATES, SOURCE_NAMES, Names, age, clock, status_name
 
 AGENTS_ACTIONS = (
-    Action("agents.open", "enter", "open", "Details", "Show all there is to the agent.", "Agents", True),
+    open_action("agents", "Agents", "Show all there is to the agent."),
     Action("agents.task", "t", "task", "Task", "Open the task that the agent works on.", "Agents", True),
-    Action("agents.back", "escape", "back", "Back", "From the details to the list, and to the board.", "Agents",
-           True, False),
+    back_action("agents", "Agents"),
     Action("agents.hand_over", "h", "ask('hand_over')", "Hand over", "Hand a task over to the agent.", "Agents", True),
     Action("agents.assign", "a", "ask('assign')", "Assign", "Pick a task for the agent.", "Agents"),
     Action("agents.add", "n", "ask('add')", "New", "Add an agent to the room.", "Agents", True),
@@ -45,8 +44,7 @@ AGENTS_ACTIONS = (
     Action("agents.session", "s", "ask('new_session')", "Session", "Make a session for the agent, and show its token.",
            "Agents", True),
     Action("agents.end", "x", "ask('end_session')", "End", "End the session of the agent.", "Agents", True),
-    Action("agents.down", "j,down", "scroll(2)", "Down", "Scroll the details down.", "Reading", in_palette=False),
-    Action("agents.up", "k,up", "scroll(-2)", "Up", "Scroll the details up.", "Reading", in_palette=False),
+    *scroll_actions("agents"),
 )  # fmt: skip
 
 LENGTH_FROM: Final = 90
@@ -105,7 +103,6 @@ class AgentsScreen(ListAndDetail):
         return self.parallel.reports.get(AgentId(self.selected)) if self.selected is not None else None
 
     def current_task(self) -> Task | None:
-        """The task of the agent under the cursor, for the palette."""
         return self.report.task if self.report is not None else None
 
     def heading(self) -> Content:
@@ -144,7 +141,7 @@ class AgentsScreen(ListAndDetail):
     def cells_of(self, subject: str) -> Sequence[Piece]:
         report = self.parallel.reports[AgentId(subject)]
         now = utc_now()
-        width = self.query_one("#rows").size.width
+        width = self.list_width
         is_wide = width >= WIDE_FROM
         task = report.task
         what = "" if task is None else f"#{task.number} {for_screen(task.title)}" if is_wide else f"#{task.number}"
@@ -248,37 +245,19 @@ class AgentsScreen(ListAndDetail):
             self._events[agent] = outcome.value
             self.show_detail()
 
-    async def show_waiting(self, subject: str) -> None:
-        """Put the cursor on an agent that waits."""
-        self.refill()
-        self.select(subject)
-
     # doing
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "scroll":
-            return self.is_in_detail
-        if action == "open":
-            return self.selected is not None and not self.is_in_detail
-        if action == "task":
-            return self.current_task() is not None
         if action == "ask" and parameters == ("end_session",):
             return crew.active_session(self.report) is not None
-        return True if action != "ask" or parameters == ("add",) else self.selected is not None
-
-    def action_task(self) -> None:
-        """Open the agent's task."""
-        task = self.current_task()
-        if task is not None:
-            from tui.screens.task import TaskScreen
-
-            self.app.push_screen(TaskScreen(task.id))
+        if action == "ask" and parameters != ("add",):
+            return self.selected is not None
+        return super().check_action(action, parameters)
 
     def action_ask(self, what: str) -> None:
         """Ask what is to become of the agent; see `tui.crew`."""
         question: Any = getattr(crew, what)
-        doing: Awaitable[None] = question(self.parallel, self.report)
-        self.run_worker(self.parallel.attempt(doing), group="ask", exit_on_error=False)
+        self.begin(question(self.parallel, self.report))
 
 
 def _is_quiet(report: AgentReport) -> bool:

@@ -1,13 +1,12 @@
 """The alerts: what a person should see to, how bad it is, since when and how often; put away, or followed up."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from textual import on, work
+from textual import work
 from textual.content import Content
-from textual.events import ScreenResume
 
 from core.text import block_for_screen, for_screen
 from storage import Alert, AlertId, AlertSeverity, ProcessId, Task, TaskId, utc_now
@@ -15,31 +14,26 @@ from tui.actions import Action, bindings_of
 from tui.attention import asks
 from tui.board_state import BoardChange
 from tui.dialogs import Choice, Pick
-from tui.screens.list_detail import Column, ListAndDetail
+from tui.screens.boxed_list import WIDE_FROM, BoxedList, box_actions
+from tui.screens.list_detail import Column
 from tui.translation import _, mark, ngettext
 from tui.widgets.line_list import Piece
 from tui.wording import ALERT_SEVERITIES, MUTED, Names, age, clock, full_time, rule_name
 
-ALERTS_ACTIONS = (
-    Action("alerts.open", "enter", "open", "Details", "Read the whole alert; once more goes where it points.",
-           "Alerts", True),
-    Action("alerts.next_box", "tab", "turn(1)", "Box", "Those that ask for you, all, those that are over.", "Alerts",
-           True, False),
-    Action("alerts.back", "escape", "back", "Back", "From the details to the list, and to the board.", "Alerts", True,
-           False),
-    Action("alerts.acknowledge", "a", "acknowledge", "Acknowledge", "Say that you have seen it; it asks no more.",
-           "Alerts", True),
-    Action("alerts.mute", "m", "mute", "Mute", "Let it be quiet for a while, or speak again.", "Alerts", True),
-    Action("alerts.resolve", "x", "resolve", "Resolve", "Close it by hand.", "Alerts", True),
-    Action("alerts.follow", "t", "follow", "Go there", "Go to what it is about: a process, a task, an agent.",
-           "Alerts", True),
-    Action("alerts.log", "l", "log", "Log", "Read the log of the process that it is about.", "Alerts", True),
-    Action("alerts.acknowledge_all", "A", "acknowledge_all", "Acknowledge all", "Say that you have seen them all.",
-           "Alerts"),
-    Action("alerts.previous_box", "shift+tab", "turn(-1)", "Previous box", "The box before.", "Alerts",
-           in_palette=False),
-    Action("alerts.down", "j,down", "scroll(2)", "Down", "Scroll the details down.", "Reading", in_palette=False),
-    Action("alerts.up", "k,up", "scroll(-2)", "Up", "Scroll the details up.", "Reading", in_palette=False),
+ALERTS_ACTIONS = box_actions(
+    "alerts", "Alerts", opens="Read the whole alert; once more goes where it points.",
+    boxes="Those that ask for you, all, those that are over.",
+    own=(
+        Action("alerts.acknowledge", "a", "acknowledge", "Acknowledge", "Say that you have seen it; it asks no more.",
+               "Alerts", True),
+        Action("alerts.mute", "m", "mute", "Mute", "Let it be quiet for a while, or speak again.", "Alerts", True),
+        Action("alerts.resolve", "x", "resolve", "Resolve", "Close it by hand.", "Alerts", True),
+        Action("alerts.follow", "t", "follow", "Go there", "Go to what it is about: a process, a task, an agent.",
+               "Alerts", True),
+        Action("alerts.log", "l", "log", "Log", "Read the log of the process that it is about.", "Alerts", True),
+        Action("alerts.acknowledge_all", "A", "acknowledge_all", "Acknowledge all", "Say that you have seen them all.",
+               "Alerts"),
+    ),
 )  # fmt: skip
 
 
@@ -51,9 +45,6 @@ class Box(StrEnum):
     OVER = "over"
 
 
-_BOX_NAMES: Final = {Box.OPEN: mark("Open"), Box.ALL: mark("With quiet ones"), Box.OVER: mark("Over")}
-WIDE_FROM: Final = 110
-"""From this width of the list on it shows first and last seen."""
 COUNT_EVERY_S: Final = 5
 """How often an alert was seen is read anew so often; no event tells of it."""
 MOST_OVER: Final = 200
@@ -64,36 +55,20 @@ _MUTES: Final = ((15, mark("15 minutes")), (60, mark("1 hour")), (240, mark("4 h
 _BADNESS: Final = tuple(AlertSeverity)
 
 
-class AlertsScreen(ListAndDetail):
+class AlertsScreen(BoxedList[Box]):
     """The alerts of the room: the worst first, then the newest."""
 
     ACTIONS = ALERTS_ACTIONS
     BINDINGS: ClassVar = bindings_of(ALERTS_ACTIONS)
+    BOXES: ClassVar = {Box.OPEN: mark("Open"), Box.ALL: mark("With quiet ones"), Box.OVER: mark("Over")}
 
     def __init__(self) -> None:
         super().__init__()
-        self._box = Box.OPEN
         self._read: dict[AlertId, Alert] = {}
         self._ticks = 0
 
-    def on_mount(self) -> None:
-        self.parallel.changed.subscribe(self, self._take_in)
-        self.refill()
-        self._count()
-
-    @on(ScreenResume)
-    def refill(self) -> None:
-        """Show the alerts as they are now."""
-        self.fill([each.id for each in self._boxed(self._box)])
-
-    @on(ScreenResume)
-    def _resumed(self) -> None:
-        self._count()
-
-    def _take_in(self, change: BoardChange) -> None:
-        if self.is_on_stage and (change.alerts or change.everything):
-            self.refill()
-            self._count()
+    def concerns(self, change: BoardChange) -> bool:
+        return bool(change.alerts or change.everything)
 
     def tick(self) -> None:
         """A second has passed: ages, mutes that end, and how often alerts were seen."""
@@ -103,8 +78,12 @@ class AlertsScreen(ListAndDetail):
             if self._ticks % COUNT_EVERY_S == 0:
                 self._count()
 
+    def read(self) -> None:
+        self._count()
+
     @work(group="count", exclusive=True, exit_on_error=False)
     async def _count(self) -> None:
+        """Read how often each was seen, and those that are over."""
         room = self.state.room.id
         found = await self.parallel.attempt(
             self.desk.read(lambda rows: rows.alerts(room, resolved=True, limit=len(self.state.alerts) + MOST_OVER))
@@ -122,7 +101,6 @@ class AlertsScreen(ListAndDetail):
         return self._known(self.selected) if self.selected is not None else None
 
     def current_task(self) -> Task | None:
-        """The task that the alert under the cursor is about, for the palette."""
         return self.state.tasks.get(TaskId(self.alert.subject)) if self.alert is not None else None
 
     def _known(self, alert: str) -> Alert | None:
@@ -132,29 +110,31 @@ class AlertsScreen(ListAndDetail):
             return told or read
         return read if read.version >= told.version else told
 
-    def _boxed(self, box: Box) -> list[Alert]:
+    def list_title(self) -> str:
+        return _("Alerts")
+
+    def ids_in(self, box: Box) -> list[str]:
         now = utc_now()
         if box is Box.OVER:
             over = [each for each in self._read.values() if each.id not in self.state.alerts and each.resolved_at]
-            return sorted(over, key=lambda each: each.resolved_at or now, reverse=True)[:MOST_OVER]
+            newest_first = sorted(over, key=lambda each: each.resolved_at or now, reverse=True)
+            return [each.id for each in newest_first[:MOST_OVER]]
         known = [self._known(each) or alert for each, alert in self.state.alerts.items()]
         shown = known if box is Box.ALL else [each for each in known if asks(each, now)]
         newest_first = sorted(shown, key=lambda each: each.created_at, reverse=True)
-        return sorted(newest_first, key=lambda each: (not asks(each, now), -_BADNESS.index(each.severity)))
+        by_badness = sorted(newest_first, key=lambda each: (not asks(each, now), -_BADNESS.index(each.severity)))
+        return [each.id for each in by_badness]
 
-    def heading(self) -> Content:
-        parts: list[tuple[str, str] | str] = [_("Alerts") + "   "]
-        for box, name in _BOX_NAMES.items():
-            count = len(self._boxed(box)) if box is not Box.OVER else 0
-            text = f"{_(name)} {count}" if count else _(name)
-            look = "reverse" if box is self._box else ""
-            parts += [(f" {text} ", f"{look} @click=screen.show_box('{box}')".strip()), " "]
-        return Content.assemble(*parts)
+    def count_in(self, box: Box) -> int:
+        if box is Box.OVER:
+            return 0
+        now = utc_now()
+        return sum(box is Box.ALL or asks(self._known(each) or alert, now) for each, alert in self.state.alerts.items())
 
     def nothing(self) -> str:
-        if self._box is Box.OPEN and self.state.alerts:
+        if self.box is Box.OPEN and self.state.alerts:
             lines = [_("Nothing asks for you."), _("tab  shows those that you have acknowledged or muted.")]
-        elif self._box is Box.OVER:
+        elif self.box is Box.OVER:
             lines = [_("No alert is over yet.")]
         else:
             lines = [
@@ -174,7 +154,7 @@ class AlertsScreen(ListAndDetail):
     def cells_of(self, subject: str) -> Sequence[Piece]:
         alert = self._known(subject)
         if alert is None:
-            return [("", "plain")] * len(self.columns(self.query_one("#rows").size.width))
+            return [("", "plain")] * len(self.columns(self.list_width))
         now = utc_now()
         is_loud = asks(alert, now)
         quiet = "plain" if is_loud else "dim"
@@ -185,7 +165,7 @@ class AlertsScreen(ListAndDetail):
             (age(alert.last_seen_at, now), "dim"),
             (f"{_state_sign(alert, now)}{for_screen(alert.message)}", quiet),
         )
-        if self.query_one("#rows").size.width < WIDE_FROM:
+        if self.list_width < WIDE_FROM:
             return [severity, seen, last, what]
         return [severity, (rule_name(alert.rule), quiet), (age(alert.created_at, now), "dim"), last, seen, what]
 
@@ -230,19 +210,11 @@ class AlertsScreen(ListAndDetail):
             return names.agent(subject)
         return "" if subject.startswith("hnd_") else for_screen(subject)
 
-    async def show_waiting(self, subject: str) -> None:
-        """Put the cursor on an alert that asks for the person."""
-        self._box = Box.OPEN
-        self.refill()
-        self.select(subject)
-
     # doing
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         alert = self.alert
         is_open = alert is not None and alert.resolved_at is None
-        if action == "scroll":
-            return self.is_in_detail
         if action == "acknowledge":
             return is_open and alert is not None and alert.acknowledged_at is None
         if action in ("mute", "resolve"):
@@ -251,18 +223,7 @@ class AlertsScreen(ListAndDetail):
             return alert is not None and alert.subject[:4] in ("prc_", "tsk_", "agt_", "hnd_")
         if action == "log":
             return alert is not None and ProcessId(alert.subject) in self.state.processes
-        return alert is not None if action == "open" else True
-
-    def action_turn(self, by: int) -> None:
-        """Show another box."""
-        boxes = list(Box)
-        self.action_show_box(boxes[(boxes.index(self._box) + by) % len(boxes)])
-
-    def action_show_box(self, box: str) -> None:
-        """Show a box."""
-        self._box = Box(box)
-        self.remove_class("-detail")
-        self.refill()
+        return alert is not None if action == "open" else super().check_action(action, parameters)
 
     def action_open(self) -> None:
         """Show the whole alert; where it is shown already, go to what it is about."""
@@ -274,26 +235,26 @@ class AlertsScreen(ListAndDetail):
     def action_acknowledge(self) -> None:
         """Say that the alert under the cursor has been seen."""
         if (alert := self.alert) is not None:
-            self._in_worker(self._put_away("acknowledge_alerts", alert, _("Acknowledged: {what}")))
+            self.begin(self._put_away("acknowledge_alerts", alert, _("Acknowledged: {what}")))
 
     def action_acknowledge_all(self) -> None:
         """Say that all have been seen."""
-        self._in_worker(self.desk.call("acknowledge_alerts", all=True))
+        self.begin(self.desk.call("acknowledge_alerts", all=True))
 
     def action_resolve(self) -> None:
         """Close the alert under the cursor."""
         if (alert := self.alert) is not None:
-            self._in_worker(self._put_away("resolve_alerts", alert, _("Resolved: {what}")))
+            self.begin(self._put_away("resolve_alerts", alert, _("Resolved: {what}")))
 
     def action_mute(self) -> None:
         """Let the alert under the cursor be quiet."""
         if (alert := self.alert) is not None:
-            self._in_worker(self._ask_mute(alert))
+            self.begin(self._ask_mute(alert))
 
     def action_follow(self) -> None:
         """Go to what the alert is about."""
         if (alert := self.alert) is not None:
-            self._in_worker(self._go_to(alert.subject))
+            self.begin(self._go_to(alert.subject))
 
     def action_log(self) -> None:
         """Read the log of the process."""
@@ -323,9 +284,6 @@ class AlertsScreen(ListAndDetail):
         picked = await self.app.push_screen_wait(Pick(_("Mute this alert for"), options, selected=["60"]))
         if picked:
             await self.desk.call("mute_alerts", alerts=(alert.id,), minutes=int(picked[0]))
-
-    def _in_worker(self, doing: Awaitable[object]) -> None:
-        self.run_worker(self.parallel.attempt(doing), group="ask", exit_on_error=False)
 
 
 def _state_sign(alert: Alert, now: datetime) -> str:

@@ -1,13 +1,11 @@
 """The handoffs: what was passed to whom, what waits for an answer and for how long, and all that was said."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from textual import on
 from textual.content import Content
-from textual.events import ScreenResume
 
 from core.agents.handoffs import is_for, is_overdue
 from core.operations.handoff import HandoffAnswer
@@ -19,30 +17,26 @@ from tui.attending import Reported
 from tui.attention import person_of
 from tui.board_state import BoardChange
 from tui.dialogs import Choice, Pick
-from tui.screens.list_detail import Column, ListAndDetail
+from tui.screens.boxed_list import WIDE_FROM, BoxedList, box_actions
+from tui.screens.list_detail import Column
 from tui.translation import _, mark
 from tui.widgets.line_list import Piece
 from tui.wording import HANDOFF_STATES, KIND_NAMES, MUTED, Names, age, full_time, status_name
 
-HANDOFFS_ACTIONS = (
-    Action("handoffs.open", "enter", "open", "Details", "Read the whole handoff.", "Handoffs", True),
-    Action("handoffs.next_box", "tab", "turn(1)", "Box", "All, inbox, outbox, overdue.", "Handoffs", True,
-           False),
-    Action("handoffs.back", "escape", "back", "Back", "From the details to the list, and to the board.", "Handoffs",
-           True, False),
-    Action("handoffs.acknowledge", "a", "answer('acknowledge')", "Acknowledge", "Take the task on.", "Handoffs", True),
-    Action("handoffs.decline", "d", "answer('decline')", "Decline", "Decline it with a reason; your own: withdraw it.",
-           "Handoffs", True),
-    Action("handoffs.complete", "c", "answer('complete')", "Complete", "Say that what it asks for is done.", "Handoffs",
-           True),
-    Action("handoffs.redirect", "r", "redirect", "Redirect", "Give it to somebody else.", "Handoffs", True),
-    Action("handoffs.write", "n", "write", "New", "Hand a task over to somebody.", "Handoffs", True),
-    Action("handoffs.task", "t", "task", "Task", "Open its task.", "Handoffs", True),
-    Action("handoffs.previous_box", "shift+tab", "turn(-1)", "Previous box", "The box before.", "Handoffs",
-           in_palette=False),
-    Action("handoffs.agent", "f", "agent", "Whose", "Pick whose inbox and outbox are shown.", "Handoffs", True),
-    Action("handoffs.down", "j,down", "scroll(2)", "Down", "Scroll the details down.", "Reading", in_palette=False),
-    Action("handoffs.up", "k,up", "scroll(-2)", "Up", "Scroll the details up.", "Reading", in_palette=False),
+HANDOFFS_ACTIONS = box_actions(
+    "handoffs", "Handoffs", opens="Read the whole handoff.", boxes="All, inbox, outbox, overdue.",
+    own=(
+        Action("handoffs.acknowledge", "a", "answer('acknowledge')", "Acknowledge", "Take the task on.", "Handoffs",
+               True),
+        Action("handoffs.decline", "d", "answer('decline')", "Decline",
+               "Decline it with a reason; your own: withdraw it.", "Handoffs", True),
+        Action("handoffs.complete", "c", "answer('complete')", "Complete", "Say that what it asks for is done.",
+               "Handoffs", True),
+        Action("handoffs.redirect", "r", "redirect", "Redirect", "Give it to somebody else.", "Handoffs", True),
+        Action("handoffs.write", "n", "write", "New", "Hand a task over to somebody.", "Handoffs", True),
+        Action("handoffs.task", "t", "task", "Task", "Open its task.", "Handoffs", True),
+        Action("handoffs.agent", "f", "agent", "Whose", "Pick whose inbox and outbox are shown.", "Handoffs", True),
+    ),
 )  # fmt: skip
 
 
@@ -55,9 +49,6 @@ class Box(StrEnum):
     OVERDUE = "overdue"
 
 
-_BOX_NAMES: Final = {
-    Box.ALL: mark("All"), Box.INBOX: mark("Inbox"), Box.OUTBOX: mark("Outbox"), Box.OVERDUE: mark("Overdue"),
-}  # fmt: skip
 _SIGNS: Final = {
     HandoffStatus.PENDING: "⇄",
     HandoffStatus.ACKNOWLEDGED: "●",
@@ -70,37 +61,29 @@ _ANSWERS: Final = {
     HandoffAnswer.COMPLETE: {HandoffStatus.PENDING, HandoffStatus.ACKNOWLEDGED},
 }
 """From where each answer leads; it decides only which keys are offered."""
-WIDE_FROM: Final = 110
-"""From this width of the list on it names the tasks."""
 EVERYBODY: Final = "everybody"
 
 
-class HandoffsScreen(ListAndDetail):
+class HandoffsScreen(BoxedList[Box]):
     """The handoffs of the room: those that wait for an answer first, the longest waiting on top."""
 
     ACTIONS = HANDOFFS_ACTIONS
     BINDINGS: ClassVar = bindings_of(HANDOFFS_ACTIONS)
+    BOXES: ClassVar = {
+        Box.ALL: mark("All"), Box.INBOX: mark("Inbox"), Box.OUTBOX: mark("Outbox"), Box.OVERDUE: mark("Overdue"),
+    }  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__()
-        self._box = Box.ALL
         self._agent: AgentId | None = None
 
     def on_mount(self) -> None:
-        self.parallel.changed.subscribe(self, self._take_in)
-        self.parallel.reported.subscribe(self, self._hear)
-        self.refill()
+        self.parallel.reported.subscribe(self, self._hear_report)
 
-    @on(ScreenResume)
-    def refill(self) -> None:
-        """Show the handoffs as they are now."""
-        self.fill([each.id for each in self._boxed(self._box)])
+    def concerns(self, change: BoardChange) -> bool:
+        return bool(change.handoffs or change.agents_changed or change.room_changed or change.tasks)
 
-    def _take_in(self, change: BoardChange) -> None:
-        if self.is_on_stage and (change.handoffs or change.agents_changed or change.room_changed or change.tasks):
-            self.refill()
-
-    def _hear(self, reported: Reported) -> None:
+    def _hear_report(self, reported: Reported) -> None:
         if self.is_on_stage and reported.waiting_changed:
             self.refill()
 
@@ -112,14 +95,27 @@ class HandoffsScreen(ListAndDetail):
         return self.state.handoffs.get(HandoffId(self.selected)) if self.selected is not None else None
 
     def current_task(self) -> Task | None:
-        """The task of the handoff under the cursor, for the palette."""
         return self.state.tasks.get(self.handoff.task_id) if self.handoff is not None else None
 
     def _whose(self) -> Agent:
         me = person_of(self.state, self.desk.actor)
         return self.state.agents.get(self._agent, me) if self._agent is not None else me
 
-    def _boxed(self, box: Box) -> list[Handoff]:
+    def list_title(self) -> str:
+        return _("Handoffs")
+
+    def ids_in(self, box: Box) -> list[str]:
+        return [each.id for each in sorted(self._boxed(box), key=_order)]
+
+    def count_in(self, box: Box) -> int:
+        return sum(each.status is HandoffStatus.PENDING for each in self._boxed(box))
+
+    def remarks(self) -> list[tuple[str, str]]:
+        if self._agent is None and self.box not in (Box.INBOX, Box.OUTBOX):
+            return []
+        return [("  " + _("of {agent}").format(agent=for_screen(self._whose().name)), "")]
+
+    def _boxed(self, box: Box) -> Iterator[Handoff]:
         whose, now, room = self._whose(), utc_now(), self.state.room
 
         def comes_in(each: Handoff) -> bool:
@@ -134,19 +130,7 @@ class HandoffsScreen(ListAndDetail):
                 return each.from_agent == whose.id
             return self._agent is None or comes_in(each) or each.from_agent == whose.id
 
-        return sorted(filter(belongs, self.state.handoffs.values()), key=_order)
-
-    def heading(self) -> Content:
-        whose = self._whose()
-        parts: list[tuple[str, str] | str] = [_("Handoffs") + "   "]
-        for box, name in _BOX_NAMES.items():
-            count = sum(each.status is HandoffStatus.PENDING for each in self._boxed(box))
-            text = f"{_(name)} {count}" if count else _(name)
-            look = "reverse" if box is self._box else ""
-            parts += [(f" {text} ", f"{look} @click=screen.show_box('{box}')".strip()), " "]
-        if self._agent is not None or self._box in (Box.INBOX, Box.OUTBOX):
-            parts.append("  " + _("of {agent}").format(agent=for_screen(whose.name)))
-        return Content.assemble(*parts)
+        return filter(belongs, self.state.handoffs.values())
 
     def nothing(self) -> str:
         if not self.state.handoffs:
@@ -169,7 +153,7 @@ class HandoffsScreen(ListAndDetail):
         handoff, names, now = self.state.handoffs[HandoffId(subject)], Names(self.state), utc_now()
         is_late = is_overdue(handoff, self.state.room, now)
         is_open = handoff.status is HandoffStatus.PENDING
-        is_wide = self.query_one("#rows").size.width >= WIDE_FROM
+        is_wide = self.list_width >= WIDE_FROM
         task = names.task_with_title(handoff.task_id) if is_wide else names.task(handoff.task_id)
         quiet = "plain" if is_open else "dim"
         return [
@@ -209,60 +193,36 @@ class HandoffsScreen(ListAndDetail):
         return Content("\n").join(lines)
 
     async def show_waiting(self, subject: str) -> None:
-        """Put the cursor on a handoff that waits."""
-        self._box, self._agent = Box.ALL, None
-        self.refill()
-        self.select(subject)
+        self._agent = None
+        await super().show_waiting(subject)
 
     # doing
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         handoff = self.handoff
-        if action == "scroll":
-            return self.is_in_detail
-        if action == "open":
-            return handoff is not None and not self.is_in_detail
         if action == "answer":
             return handoff is not None and handoff.status in _ANSWERS[HandoffAnswer(str(parameters[0]))]
         if action == "redirect":
             return handoff is not None and handoff.status in (HandoffStatus.PENDING, HandoffStatus.DECLINED)
-        return handoff is not None if action == "task" else True
-
-    def action_turn(self, by: int) -> None:
-        """Show another box."""
-        boxes = list(Box)
-        self.action_show_box(boxes[(boxes.index(self._box) + by) % len(boxes)])
-
-    def action_show_box(self, box: str) -> None:
-        """Show a box."""
-        self._box = Box(box)
-        self.remove_class("-detail")
-        self.refill()
+        return super().check_action(action, parameters)
 
     def action_answer(self, said: str) -> None:
         """Answer the handoff under the cursor."""
         if self.handoff is not None:
-            self._in_worker(handing.answer(self.parallel, self.handoff, HandoffAnswer(said)))
+            self.begin(handing.answer(self.parallel, self.handoff, HandoffAnswer(said)))
 
     def action_redirect(self) -> None:
         """Give the handoff under the cursor to somebody else."""
         if self.handoff is not None:
-            self._in_worker(handing.redirect(self.parallel, self.handoff))
+            self.begin(handing.redirect(self.parallel, self.handoff))
 
     def action_write(self) -> None:
         """Hand a task over."""
-        self._in_worker(handing.write(self.parallel))
-
-    def action_task(self) -> None:
-        """Open the task of the handoff under the cursor."""
-        if (task := self.current_task()) is not None:
-            from tui.screens.task import TaskScreen
-
-            self.app.push_screen(TaskScreen(task.id))
+        self.begin(handing.write(self.parallel))
 
     def action_agent(self) -> None:
         """Pick whose boxes are shown."""
-        self._in_worker(self._ask_whose())
+        self.begin(self._ask_whose())
 
     async def _ask_whose(self) -> None:
         agents = sorted(self.state.agents.values(), key=lambda agent: agent.name.casefold())
@@ -274,9 +234,6 @@ class HandoffsScreen(ListAndDetail):
         if picked:
             self._agent = None if picked[0] == EVERYBODY else AgentId(picked[0])
             self.refill()
-
-    def _in_worker(self, doing: Awaitable[None]) -> None:
-        self.run_worker(self.parallel.attempt(doing), group="ask", exit_on_error=False)
 
 
 def _order(handoff: Handoff) -> tuple[int, float]:

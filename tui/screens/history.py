@@ -187,7 +187,7 @@ class HistoryScreen(Place):
         """Undo the change of the event under the cursor."""
         event = self._current()
         if event is not None:
-            self.run_worker(self.parallel.attempt(self._undo(event)), group="ask", exit_on_error=False)
+            self.begin(self._undo(event))
 
     async def _undo(self, event: Event) -> None:
         others = sum(each.change == event.change for each in self._events) - 1

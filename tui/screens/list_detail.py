@@ -10,7 +10,9 @@ from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
 
+from storage import Task
 from tui import cells
+from tui.actions import Action
 from tui.screens.place import Place
 from tui.widgets.footer import KeysFooter
 from tui.widgets.line_list import LineList, Piece
@@ -22,6 +24,25 @@ TICK_S: Final = 1.0
 
 Column = tuple[str, int]
 """The title of a column, and its cells; 0 takes what is left."""
+
+
+def open_action(place: str, group: str, help: str) -> Action:
+    """The key that shows the details."""
+    return Action(f"{place}.open", "enter", "open", "Details", help, group, True)
+
+
+def back_action(place: str, group: str) -> Action:
+    """The key that leaves them, and the list."""
+    return Action(f"{place}.back", "escape", "back", "Back", "From the details to the list, and to the board.", group,
+                  True, False)  # fmt: skip
+
+
+def scroll_actions(place: str) -> tuple[Action, Action]:
+    """The keys that scroll the details where they stand in the place of the list."""
+    return (
+        Action(f"{place}.down", "j,down", "scroll(2)", "Down", "Scroll the details down.", "Reading", in_palette=False),
+        Action(f"{place}.up", "k,up", "scroll(-2)", "Up", "Scroll the details up.", "Reading", in_palette=False),
+    )
 
 
 class ListAndDetail(Place):
@@ -88,7 +109,20 @@ class ListAndDetail(Place):
     def chosen(self) -> None:
         """The cursor has come to another row: subclasses read what they do not know yet."""
 
+    def current_task(self) -> Task | None:
+        """The task of what is under the cursor, for `t` and the palette."""
+        return None
+
+    def refill(self) -> None:
+        """Show the rows as they are now."""
+        raise NotImplementedError
+
     # drawing
+
+    @property
+    def list_width(self) -> int:
+        """How wide the list is now."""
+        return self.query_one(LineList).size.width
 
     @property
     def is_on_stage(self) -> bool:
@@ -129,8 +163,7 @@ class ListAndDetail(Place):
 
     def show_columns(self) -> None:
         """Name the columns."""
-        lines = self.query_one(LineList)
-        titles = [(title, "plain") for title, _size in self.columns(lines.size.width)]
+        titles = [(title, "plain") for title, _size in self.columns(self.list_width)]
         row = "".join(text for text, _part in self._laid_out(titles))
         self.query_one("#columns", Static).update(row)
 
@@ -148,11 +181,16 @@ class ListAndDetail(Place):
         if subject in self.ids:
             self.query_one(LineList).action_to(self.ids.index(subject))
 
+    async def show_waiting(self, subject: str) -> None:
+        """Put the cursor on what waits for the person."""
+        self.refill()
+        self.select(subject)
+
     def _paint(self, row: int) -> list[Piece]:
         return self._laid_out(self.cells_of(self.ids[row]))
 
     def _laid_out(self, row: Sequence[Piece]) -> list[Piece]:
-        sizes = [size for _title, size in self.columns(self.query_one(LineList).size.width)]
+        sizes = [size for _title, size in self.columns(self.list_width)]
         return [
             (cells.fit(text, size - 1) + " " if size else text, part)
             for (text, part), size in zip(row, sizes, strict=True)
@@ -169,6 +207,13 @@ class ListAndDetail(Place):
             self.show_detail()
             self.refresh_bindings()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        if action == "scroll":
+            return self.is_in_detail
+        if action == "open":
+            return self.selected is not None and not self.is_in_detail
+        return self.current_task() is not None if action == "task" else True
+
     @on(LineList.Opened)
     def _opened(self) -> None:
         self.action_open()
@@ -178,6 +223,13 @@ class ListAndDetail(Place):
         if self.selected is not None:
             self.add_class("-detail")
             self.show_detail()
+
+    def action_task(self) -> None:
+        """Open the task of what is under the cursor."""
+        if (task := self.current_task()) is not None:
+            from tui.screens.task import TaskScreen
+
+            self.app.push_screen(TaskScreen(task.id))
 
     def action_scroll(self, lines: int) -> None:
         """Scroll the detail."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable
 from dataclasses import replace
 from typing import ClassVar, Final
 
@@ -241,18 +240,15 @@ class LogScreen(PlaceScreen):
 
     def action_search(self) -> None:
         """Ask what to find."""
-        self._ask(self._ask_search())
+        self.begin(self._ask_search())
 
     def action_filter(self) -> None:
         """Ask which lines to show."""
-        self._ask(self._ask_filter())
+        self.begin(self._ask_filter())
 
     def action_time(self) -> None:
         """Ask for a moment."""
-        self._ask(self._ask_time())
-
-    def _ask(self, asking: Awaitable[None]) -> None:
-        self.run_worker(self.parallel.attempt(asking), group="ask", exit_on_error=False)
+        self.begin(self._ask_time())
 
     async def _ask_search(self) -> None:
         present = self._pattern.pattern if self._pattern is not None else ""

@@ -1,5 +1,6 @@
 """The base of the full screens: cheap focus changes, bindings from the actions, the app's own type."""
 
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.reactive import Reactive
@@ -40,6 +41,10 @@ class Place(Guarded, Screen[None]):
     def state(self) -> "BoardState":
         """The room as it is stored."""
         return self.parallel.state
+
+    def begin(self, doing: Awaitable[object]) -> None:
+        """Do something that waits for the store or for the person's answer; what is refused is told."""
+        self.run_worker(self.parallel.attempt(doing), group="ask", exit_on_error=False)
 
     def on_mount(self) -> None:
         self.parallel.reported.subscribe(self, self._count_waiting)

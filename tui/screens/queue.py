@@ -1,15 +1,14 @@
 """The queue: which tasks' commands wait, run and have ended, on which worker, and what they print."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar, Final
 
-from textual import on, work
+from textual import work
 from textual.content import Content
-from textual.events import ScreenResume
 
 from core.dispatch.places import output_path
 from core.text import for_screen
@@ -17,27 +16,24 @@ from storage import ProcessKind, ProcessState, Run, RunId, RunState, Task, utc_n
 from tui import run_text, running
 from tui.actions import Action, bindings_of
 from tui.board_state import BoardChange
-from tui.screens.list_detail import Column, ListAndDetail
+from tui.screens.boxed_list import WIDE_FROM, BoxedList, box_actions
+from tui.screens.list_detail import Column
 from tui.translation import _, mark
 from tui.widgets.line_list import Piece
 from tui.wording import Names, age
 
-QUEUE_ACTIONS = (
-    Action("queue.open", "enter", "open", "Details", "Read the run with the end of its output.", "Queue", True),
-    Action("queue.next_box", "tab", "turn(1)", "Box", "All, open, failed.", "Queue", True, False),
-    Action("queue.back", "escape", "back", "Back", "From the details to the list, and to the board.", "Queue", True,
-           False),
-    Action("queue.cancel", "c", "cancel", "Cancel", "Take the run out of the queue, or end it.", "Queue", True),
-    Action("queue.hold", "p", "hold", "Pause", "Hold the run, or let it go on.", "Queue", True),
-    Action("queue.hold_queue", "P", "hold_queue", "Pause queue", "Let nothing more begin, or let the queue go on.",
-           "Queue", True),
-    Action("queue.retry", "r", "retry", "Retry", "Queue the task once more.", "Queue", True),
-    Action("queue.approve", "a", "approve", "Approve", "Approve the command, which an agent has set.", "Queue", True),
-    Action("queue.task", "t", "task", "Task", "Open its task.", "Queue", True),
-    Action("queue.previous_box", "shift+tab", "turn(-1)", "Previous box", "The box before.", "Queue",
-           in_palette=False),
-    Action("queue.down", "j,down", "scroll(2)", "Down", "Scroll the details down.", "Reading", in_palette=False),
-    Action("queue.up", "k,up", "scroll(-2)", "Up", "Scroll the details up.", "Reading", in_palette=False),
+QUEUE_ACTIONS = box_actions(
+    "queue", "Queue", opens="Read the run with the end of its output.", boxes="All, open, failed.",
+    own=(
+        Action("queue.cancel", "c", "cancel", "Cancel", "Take the run out of the queue, or end it.", "Queue", True),
+        Action("queue.hold", "p", "hold", "Pause", "Hold the run, or let it go on.", "Queue", True),
+        Action("queue.hold_queue", "P", "hold_queue", "Pause queue", "Let nothing more begin, or let the queue go on.",
+               "Queue", True),
+        Action("queue.retry", "r", "retry", "Retry", "Queue the task once more.", "Queue", True),
+        Action("queue.approve", "a", "approve", "Approve", "Approve the command, which an agent has set.", "Queue",
+               True),
+        Action("queue.task", "t", "task", "Task", "Open its task.", "Queue", True),
+    ),
 )  # fmt: skip
 
 
@@ -49,49 +45,34 @@ class Box(StrEnum):
     FAILED = "failed"
 
 
-_BOX_NAMES: Final = {Box.ALL: mark("All"), Box.OPEN: mark("Open"), Box.FAILED: mark("Failed")}
 _MEMBERS: Final = {
     Box.ALL: frozenset(RunState),
     Box.OPEN: frozenset({RunState.QUEUED, RunState.RUNNING}),
     Box.FAILED: frozenset({RunState.FAILED, RunState.QUARANTINED}),
 }
-WIDE_FROM: Final = 110
-"""From this width of the list on it shows commands and reasons."""
 _UP: Final = frozenset({ProcessState.RUNNING, ProcessState.READY})
 
 
-class QueueScreen(ListAndDetail):
+class QueueScreen(BoxedList[Box]):
     """The runs of the room: those that run first, then those that wait, then those that are over."""
 
     ACTIONS = QUEUE_ACTIONS
     BINDINGS: ClassVar = bindings_of(QUEUE_ACTIONS)
+    BOXES: ClassVar = {Box.ALL: mark("All"), Box.OPEN: mark("Open"), Box.FAILED: mark("Failed")}
 
     def __init__(self) -> None:
         super().__init__()
-        self._box = Box.ALL
         self._output: tuple[RunId, str] | None = None
         self._is_reading = False
 
-    def on_mount(self) -> None:
-        self.parallel.changed.subscribe(self, self._take_in)
-        self.refill()
-
-    @on(ScreenResume)
-    def refill(self) -> None:
-        """Show the runs as they are now."""
-        self.fill([each.id for each in self._boxed(self._box)])
-        self._read_output()
-
-    def _take_in(self, change: BoardChange) -> None:
-        concerns = change.runs or change.tasks or change.processes or change.room_changed or change.everything
-        if self.is_on_stage and concerns:
-            self.refill()
+    def concerns(self, change: BoardChange) -> bool:
+        return bool(change.runs or change.tasks or change.processes or change.room_changed or change.everything)
 
     def tick(self) -> None:
         """A second has passed: ages, and what the running command has printed."""
         super().tick()
         if self.is_current:
-            self._read_output()
+            self.read()
 
     # what is shown
 
@@ -101,34 +82,33 @@ class QueueScreen(ListAndDetail):
         return self.state.runs.get(RunId(self.selected)) if self.selected is not None else None
 
     def current_task(self) -> Task | None:
-        """The task of the run under the cursor, for the palette."""
         run = self.run_at_cursor
         return self.state.tasks.get(run.task_id) if run is not None else None
 
-    def _boxed(self, box: Box) -> list[Run]:
-        members = _MEMBERS[box]
-        return sorted((run for run in self.state.runs.values() if run.state in members), key=_order)
+    def list_title(self) -> str:
+        return _("Queue")
 
-    def heading(self) -> Content:
-        parts: list[tuple[str, str] | str] = [_("Queue") + "   "]
-        for box, name in _BOX_NAMES.items():
-            count = len(self._boxed(box)) if box is not Box.ALL else 0
-            text = f"{_(name)} {count}" if count else _(name)
-            look = "reverse" if box is self._box else ""
-            parts += [(f" {text} ", f"{look} @click=screen.show_box('{box}')".strip()), " "]
+    def ids_in(self, box: Box) -> list[str]:
+        boxed = [run for run in self.state.runs.values() if run.state in _MEMBERS[box]]
+        return [each.id for each in sorted(boxed, key=_order)]
+
+    def count_in(self, box: Box) -> int:
+        return sum(run.state in _MEMBERS[box] for run in self.state.runs.values()) if box is not Box.ALL else 0
+
+    def remarks(self) -> list[tuple[str, str]]:
         workers = [each for each in self.state.processes.values() if each.spec.kind is ProcessKind.WORKER]
         up = [each for each in workers if each.state in _UP]
         busy = sum(run.state is RunState.RUNNING for run in self.state.runs.values())
         places = sum(each.spec.capacity for each in up)
         if not workers:
-            parts.append(("  " + _("no workers"), "$text-warning"))
+            said = [("  " + _("no workers"), "$text-warning")]
         elif not up:
-            parts.append(("  " + _("no worker runs: 5 starts one"), "$text-warning"))
+            said = [("  " + _("no worker runs: 5 starts one"), "$text-warning")]
         else:
-            parts.append("  " + _("{busy} of {places} places busy").format(busy=busy, places=places))
+            said = [("  " + _("{busy} of {places} places busy").format(busy=busy, places=places), "")]
         if self.state.room.queue_paused:
-            parts.append(("  " + _("PAUSED"), "bold $text-warning"))
-        return Content.assemble(*parts)
+            said.append(("  " + _("PAUSED"), "bold $text-warning"))
+        return said
 
     def nothing(self) -> str:
         if self.state.runs:
@@ -160,7 +140,7 @@ class QueueScreen(ListAndDetail):
             (f" {run_text.state_text(run)}", look), (name, quiet), (str(run.attempt), "dim"),
             (run_text.worker_name(run, self.state), quiet),
         ]  # fmt: skip
-        if self.query_one("#rows").size.width >= WIDE_FROM:
+        if self.list_width >= WIDE_FROM:
             first += [(age(run.created_at, now), "dim"), (run_text.took(run, now), quiet)]
         return [*first, (what, look if look == "error" else quiet)]
 
@@ -176,17 +156,17 @@ class QueueScreen(ListAndDetail):
         return run_text.brief(run, self.state, utc_now(), output, lines=max(8, self.size.height * 45 // 100 - 2))
 
     def chosen(self) -> None:
-        self._read_output()
+        self.read()
 
-    def _read_output(self) -> None:
+    def read(self) -> None:
         """Read on in what a running command prints."""
         run = self.run_at_cursor
         if run is not None and run.state is RunState.RUNNING and not self._is_reading:
             self._is_reading = True
-            self._read(run.id)
+            self._read_output(run.id)
 
     @work(group="output", exit_on_error=False)
-    async def _read(self, run: RunId) -> None:
+    async def _read_output(self, run: RunId) -> None:
         try:
             text = await asyncio.to_thread(_tail, output_path(self.desk.database.home, run))
         finally:
@@ -195,21 +175,11 @@ class QueueScreen(ListAndDetail):
             self._output = run, text
             self.show_detail()
 
-    async def show_waiting(self, subject: str) -> None:
-        """Put the cursor on a run that waits."""
-        self._box = Box.ALL
-        self.refill()
-        self.select(subject)
-
     # doing
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         run = self.run_at_cursor
         is_open = run is not None and run.state in _MEMBERS[Box.OPEN]
-        if action == "scroll":
-            return self.is_in_detail
-        if action == "open":
-            return run is not None and not self.is_in_detail
         if action in ("cancel", "hold"):
             return is_open and not (run is not None and run.cancelled_by is not None)
         if action == "retry":
@@ -217,52 +187,31 @@ class QueueScreen(ListAndDetail):
         if action == "approve":
             task = self.current_task()
             return task is not None and not task.command_approved
-        return run is not None if action == "task" else True
-
-    def action_turn(self, by: int) -> None:
-        """Show another box."""
-        boxes = list(Box)
-        self.action_show_box(boxes[(boxes.index(self._box) + by) % len(boxes)])
-
-    def action_show_box(self, box: str) -> None:
-        """Show a box."""
-        self._box = Box(box)
-        self.remove_class("-detail")
-        self.refill()
+        return super().check_action(action, parameters)
 
     def action_cancel(self) -> None:
         """Cancel the run under the cursor."""
         if (run := self.run_at_cursor) is not None:
-            self._in_worker(running.cancel(self.parallel, run, Names(self.state).task_with_title(run.task_id)))
+            self.begin(running.cancel(self.parallel, run, Names(self.state).task_with_title(run.task_id)))
 
     def action_hold(self) -> None:
         """Hold the run under the cursor, or let it go on."""
         if (run := self.run_at_cursor) is not None:
-            self._in_worker(running.hold(self.parallel, run))
+            self.begin(running.hold(self.parallel, run))
 
     def action_hold_queue(self) -> None:
         """Hold the queue, or let it go on."""
-        self._in_worker(running.hold_queue(self.parallel))
+        self.begin(running.hold_queue(self.parallel))
 
     def action_retry(self) -> None:
         """Queue the task of the run under the cursor once more."""
         if (run := self.run_at_cursor) is not None:
-            self._in_worker(running.retry(self.parallel, run, Names(self.state).task(run.task_id)))
+            self.begin(running.retry(self.parallel, run, Names(self.state).task(run.task_id)))
 
     def action_approve(self) -> None:
         """Approve the command of the task under the cursor."""
         if (task := self.current_task()) is not None:
-            self._in_worker(running.approve_command(self.parallel, task))
-
-    def action_task(self) -> None:
-        """Open the task of the run under the cursor."""
-        if (task := self.current_task()) is not None:
-            from tui.screens.task import TaskScreen
-
-            self.app.push_screen(TaskScreen(task.id))
-
-    def _in_worker(self, doing: Awaitable[None]) -> None:
-        self.run_worker(self.parallel.attempt(doing), group="ask", exit_on_error=False)
+            self.begin(running.approve_command(self.parallel, task))
 
 
 def _order(run: Run) -> tuple[int, float]:
