@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import shutil
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -74,9 +74,11 @@ class RunnerLink:
         self._token = token
         self._transport: asyncio.Transport | None = None
         self._numbers = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._waiting: dict[int, tuple[asyncio.Future[dict[str, Any]], Callable[[dict[str, Any]], None] | None]] = {}
         self._watchers: list[asyncio.Queue[RunnerStatus | None]] = []
         self._readers: list[asyncio.Queue[bytes | None]] = []
+        self._followed = 0
+        """How many want the output, those included whose answer has not come yet."""
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._is_closed = False
         self._gone = asyncio.Event()
@@ -145,7 +147,8 @@ class RunnerLink:
             HostLost: another host has replaced this one.
             BackendUnavailable: the runner is gone. So for the others.
         """
-        await self._ask("stop", token=self._own_token(), **({} if grace_s is None else {"grace_s": grace_s}))
+        grace: dict[str, Any] = {} if grace_s is None else {"grace_s": grace_s}
+        await self._ask("stop", token=self._own_token(), **grace)
 
     async def kill(self) -> None:
         """Kill the process and its whole tree at once."""
@@ -192,20 +195,29 @@ class RunnerLink:
             replay: begin with what `screen` gives, with nothing lost or told twice between.
         """
         queue: asyncio.Queue[bytes | None] = asyncio.Queue(CHUNKS)
-        if replay or not self._readers:
-            answer = await self._ask("output", screen=replay)
+
+        def begin(answer: dict[str, Any]) -> None:
+            """With the answer, not when the asker wakes up: the next output may have come in the same piece."""
             if replay and (shown := bytes_of(answer["screen"])):
                 queue.put_nowait(shown)
-        self._readers.append(queue)
+            self._readers.append(queue)
+
+        self._followed += 1
         try:
+            if replay or not self._readers:
+                await self._ask("output", begin, screen=replay)
+            else:
+                self._readers.append(queue)
             while not (self._is_closed and queue.empty()):
                 chunk = await queue.get()
                 if chunk is None:
                     return
                 yield chunk
         finally:
-            self._readers.remove(queue)
-            if not self._readers and not self._is_closed:
+            self._followed -= 1
+            if queue in self._readers:
+                self._readers.remove(queue)
+            if not self._followed and not self._is_closed:
                 self._send({"do": "output", "on": False})
 
     def close(self) -> None:
@@ -230,8 +242,10 @@ class RunnerLink:
             return
         if "status" in message:
             self._learn(status_from(message["status"]))
-        waiting = self._waiting.pop(message.get("id") or 0, None)
+        waiting, answered = self._waiting.pop(message.get("id") or 0, (None, None))
         if waiting is not None and not waiting.done():
+            if answered is not None and "error" not in message:
+                answered(message)
             waiting.set_result(message)
 
     def _learn(self, status: RunnerStatus) -> None:
@@ -260,7 +274,7 @@ class RunnerLink:
         if not self._ready.done():
             self._ready.set_exception(gone)
             self._ready.exception()
-        for waiting in self._waiting.values():
+        for waiting, _answered in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(gone)
                 waiting.exception()  # somebody may have given up waiting
@@ -281,10 +295,13 @@ class RunnerLink:
             raise unreachable(self.folder)
         self._transport.write(encode_json(message) + b"\n")
 
-    async def _ask(self, do: str, **arguments: Any) -> dict[str, Any]:
+    async def _ask(
+        self, do: str, answered: Callable[[dict[str, Any]], None] | None = None, **arguments: Any
+    ) -> dict[str, Any]:  # fmt: skip
+        """The answer; `answered` is given it as soon as it has come, before anything that came after it."""
         number = next(self._numbers)
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = future
+        self._waiting[number] = (future, answered)
         try:
             self._send({"id": number, "do": do, **arguments})
             answer = await asyncio.wait_for(future, ANSWER_S)
