@@ -146,9 +146,7 @@ class Fired:
 
 @dataclass(frozen=True, slots=True)
 class Quit:
-    """The host quits, and stops all processes or leaves them."""
-
-    stops: bool
+    """The host ends. The runners live on."""
 
 
 Event = Adopted | Wanted | Told | Lost | Cleared | StartFailed | Probed | Fired | Quit

@@ -11,33 +11,22 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
+from core.processes.deeds import Deeds
 from core.processes.happenings import (
     Action,
     Adopted,
-    CancelTimer,
-    Clear,
     Cleared,
     Event,
     Fired,
     Forget,
     Found,
-    Kill,
     Lost,
     Probed,
     ProbeKind,
     Quit,
-    Raise,
-    Record,
-    Release,
-    Resolve,
     RunnerState,
-    SetTimer,
     Sight,
-    Start,
     StartFailed,
-    StartProbe,
-    Stop,
-    StopProbe,
     Timer,
     TimerKind,
     Told,
@@ -45,14 +34,8 @@ from core.processes.happenings import (
 )  # fmt: skip
 from core.processes.order import Order
 from core.processes.restarting import is_restarted
-from core.processes.unit import ACTIVE, Cause, Outcome, Phase, Unit, launch_digest, probe_of
+from core.processes.unit import ACTIVE, Cause, Outcome, Phase, Unit
 from storage import Desired, Process, ProcessId, RestartPolicy
-
-KILL_SLACK_S: Final = 5.0
-"""A runner kills after the grace by itself; if it has told nothing so long after that, it is told to."""
-
-GIVE_UP_S: Final = 10.0
-"""What killing has not ended by then hangs in the kernel; nobody shall wait for it."""
 
 
 class Machine:
@@ -66,34 +49,24 @@ class Machine:
     def __init__(self, *, random: Callable[[], float], new_runner: Callable[[], str]) -> None:
         self.units: Final[dict[ProcessId, Unit]] = {}
         self._random = random
-        self._new_runner = new_runner
+        self._deeds = Deeds(new_runner)
         self._order = Order(self.units)
         self._has_left = False
-        self._last_timer = 0
         self._now = 0.0
-        self._actions: list[Action] = []
         self._due: deque[ProcessId] = deque()
-
-    @property
-    def is_wound_down(self) -> bool:
-        """Whether nothing is active or waits for its time."""
-        return not any(unit.phase in ACTIVE or unit.phase is Phase.BACK_OFF for unit in self.units.values())
 
     def step(self, event: Event, now: float) -> list[Action]:
         """What follows from an event at a moment in monotonic seconds."""
         if self._has_left:
             return []
-        self._now, self._actions = now, []
+        self._now = now
         match event:
             case Adopted(found):
                 self._learn(Unit.found(each) for each in found)
             case Wanted(processes):
                 self._want(processes)
-            case Quit(stops=False):
-                self._leave()
             case Quit():
-                self._order.quits = True
-                self._reconsider(self.units.values())
+                self._leave()
             case Fired(timer):
                 self._fire(timer)
             case _:
@@ -101,7 +74,7 @@ class Machine:
                 if unit is not None and unit.runner == event.runner:
                     self._hear(unit, event)
         self._settle()
-        return self._actions
+        return self._deeds.taken()
 
     # what is heard
 
@@ -110,9 +83,8 @@ class Machine:
         self.units.update((unit.process.id, unit) for unit in learnt)
         self._order.learn()
         for unit in learnt:
-            if unit.phase is Phase.CLEARING and unit.runner is not None:
-                unit.reason = "its runner is gone; what it left is being ended"
-                self._act(Clear(unit.process.id, unit.runner))
+            if unit.phase is Phase.CLEARING:
+                self._deeds.clear(unit)
         self._reconsider(learnt)
 
     def _want(self, processes: tuple[Process, ...]) -> None:
@@ -125,7 +97,7 @@ class Machine:
                 has_new_order = True
                 self._wake_around(unit)  # those on whom it depended until now
             if unit.phase is Phase.UP and before.spec != process.spec:
-                self._probe_anew(unit, before)
+                self._deeds.probe_anew(unit, before)
         if has_new_order:
             self._learn(new)
         self._reconsider(unit for unit, _ in known)
@@ -147,13 +119,11 @@ class Machine:
                 if sight.state is RunnerState.EXITED:
                     self._end(unit, unit.how_it_ended())
                 elif sight.state is RunnerState.RUNNING and unit.phase is Phase.STARTING:
-                    self._come_up(unit)
+                    self._deeds.come_up(unit)
                 elif sight.error and unit.phase is Phase.STOPPING:
                     unit.reason = sight.error
-            case Lost(runner=runner) if is_there and unit.phase is not Phase.CLEARING:
-                self._quiet(unit)
-                unit.phase, unit.reason = Phase.CLEARING, "its runner was killed; what it left is being ended"
-                self._act(Clear(unit.process.id, runner))
+            case Lost() if is_there and unit.phase is not Phase.CLEARING:
+                self._deeds.clear(unit)
             case Cleared(anew=anew) if unit.phase is Phase.CLEARING:
                 ended = unit.sight or Sight(RunnerState.EXITED)
                 unit.sight = replace(ended, state=RunnerState.EXITED, exit_code=None, exit_signal=None)
@@ -177,18 +147,18 @@ class Machine:
                 unit.phase, unit.reason = Phase.DOWN, None
             case TimerKind.STEADY:
                 unit.restarts.recover()
-                self._settle_alert(unit)
+                self._deeds.settle_alert(unit)
             case TimerKind.KILL:
-                self._kill(unit)
+                self._deeds.kill(unit)
             case TimerKind.GIVE_UP:
                 unit.phase, unit.reason = Phase.STUCK, "it could not be ended, not even killed"
-                self._complain(unit, "process_failed", "See what its processes wait for: `ps -o pid,stat,wchan`.")
+                self._deeds.complain(unit, "process_failed", "See what its processes wait for: `ps -o pid,stat,wchan`.")
 
     def _weigh(self, unit: Unit, kind: ProbeKind, complaint: str | None) -> None:
         is_sick = unit.weigh(kind, complaint)
         if is_sick and unit.process.spec.restart.policy is not RestartPolicy.NEVER:
-            self._record(unit)
-            self._stop(unit, Cause.SICK, unit.complaints[kind])
+            self._deeds.record(unit)
+            self._deeds.stop(unit, Cause.SICK, unit.complaints[kind])
 
     # whose turn it is
 
@@ -200,7 +170,7 @@ class Machine:
             self._take_turn(unit)
             if unit.process.id not in self.units:
                 continue
-            self._record(unit)
+            self._deeds.record(unit)
             shown = (unit.phase, unit.outcome, unit.is_leaving, unit.is_ready, frozenset(unit.complaints))
             if shown != unit.shown:
                 unit.shown = shown
@@ -210,40 +180,40 @@ class Machine:
         self._due.extend(self._order.around(unit))
 
     def _take_turn(self, unit: Unit) -> None:
-        unit.is_leaving = self._order.leaves(unit)
+        self._order.see_who_leaves(unit)
         match unit.phase:
             case Phase.BACK_OFF:
-                if not self._order.wants(unit) or unit.is_outdated:
-                    self._quiet(unit)
+                if not unit.is_wanted or unit.is_outdated:
+                    self._deeds.quiet(unit)
                     unit.phase, unit.reason = Phase.DOWN, None
                     self._rise(unit)
             case Phase.DOWN | Phase.WAITING:
                 self._rise(unit)
             case Phase.STARTING | Phase.UP:
-                if not self._order.wants(unit) or unit.is_outdated or self._order.held_by(unit):
+                if not unit.is_wanted or unit.is_outdated or self._order.held_by(unit):
                     self._go_down(unit)
                 else:
                     self._acknowledge(unit)
                     unit.reason = None
             case Phase.STOPPING:
-                if unit.is_outdated or not self._order.wants(unit):
+                if unit.is_outdated or not unit.is_wanted:
                     unit.cause = Cause.WISH
                 self._acknowledge(unit)
                 if unit.process.desired is Desired.KILLED and not unit.is_killed:
-                    self._kill(unit)
+                    self._deeds.kill(unit)
 
     def _rise(self, unit: Unit) -> None:
         """The turn of one that is down: start it, where it shall run and may."""
         if unit.process.removed:
             self._acknowledge(unit)
             unit.phase, unit.outcome, unit.reason = Phase.DOWN, None, None
-            self._record(unit)
+            self._deeds.record(unit)
             self._forget(unit)
             return
         if unit.outcome and unit.is_outdated:
             unit.outcome, unit.reason = None, None
         self._acknowledge(unit)
-        if not self._order.wants(unit):
+        if not unit.is_wanted:
             unit.phase = Phase.DOWN
             if unit.process.desired is not Desired.RUNNING:
                 unit.outcome, unit.reason = None, None
@@ -252,15 +222,15 @@ class Machine:
             if obstacle:
                 unit.phase, unit.reason = Phase.WAITING, obstacle
             else:
-                self._start(unit)
+                self._deeds.start(unit)
 
     def _go_down(self, unit: Unit) -> None:
         """The turn of one that is up and has to go, after what depends on it."""
-        if unit.process.desired is Desired.KILLED and not self._order.quits:
+        if unit.process.desired is Desired.KILLED:
             self._acknowledge(unit)
-            self._quiet(unit)
+            self._deeds.quiet(unit)
             unit.phase, unit.cause, unit.reason = Phase.STOPPING, Cause.WISH, None
-            self._kill(unit)
+            self._deeds.kill(unit)
             return
         first = self._order.first_to_go(unit)
         if first is not None:
@@ -268,78 +238,30 @@ class Machine:
             return
         held_by = self._order.held_by(unit)
         self._acknowledge(unit)
-        self._stop(unit, Cause.WISH, f"{held_by}, on which it depends, goes down" if held_by else None)
-
-    # what is done
-
-    def _start(self, unit: Unit) -> None:
-        unit.runner, unit.launched = self._new_runner(), launch_digest(unit.process.spec)
-        unit.phase, unit.cause, unit.reason, unit.sight = Phase.STARTING, None, None, None
-        unit.is_killed = unit.is_ready = False
-        unit.complaints.clear()
-        unit.streaks.clear()
-        self._act(Start(unit.process, unit.runner))
-
-    def _come_up(self, unit: Unit) -> None:
-        unit.phase = Phase.UP
-        self._set(unit, TimerKind.STEADY, unit.process.spec.restart.steady_seconds)
-        self._begin_probes(unit, ProbeKind)
-
-    def _stop(self, unit: Unit, cause: Cause, reason: str | None) -> None:
-        assert unit.runner is not None
-        self._quiet(unit)
-        unit.phase, unit.cause, unit.reason = Phase.STOPPING, cause, reason
-        grace_s = unit.process.spec.stop_grace_seconds
-        self._act(Stop(unit.process.id, unit.runner, grace_s))
-        self._set(unit, TimerKind.KILL, grace_s + KILL_SLACK_S)
-
-    def _kill(self, unit: Unit) -> None:
-        assert unit.runner is not None
-        self._quiet(unit)
-        unit.is_killed = True
-        self._act(Kill(unit.process.id, unit.runner))
-        self._set(unit, TimerKind.GIVE_UP, GIVE_UP_S)
+        self._deeds.stop(unit, Cause.WISH, f"{held_by}, on which it depends, goes down" if held_by else None)
 
     def _end(self, unit: Unit, how: str, *, is_final: bool = False) -> None:
         """It is down, and proven so: what comes of that."""
-        assert unit.runner is not None
-        self._quiet(unit)
-        self._act(Release(unit.process.id, unit.runner))
         cause, sickness = unit.cause, unit.reason
-        unit.phase, unit.cause, unit.reason = Phase.DOWN, None, None
-        unit.complaints.clear()
-        if not self._order.wants(unit) or cause is Cause.WISH or unit.is_outdated or self._order.held_by(unit):
+        self._deeds.end(unit)
+        if not unit.is_wanted or cause is Cause.WISH or unit.is_outdated or self._order.held_by(unit):
             return  # its turn decides
         if cause is Cause.SICK and sickness:
             how = sickness
         succeeded = cause is None and unit.has_succeeded
         restart = unit.process.spec.restart
         if is_final:
-            self._fail(unit, how, "process_failed")
+            self._deeds.fail(unit, how, "process_failed")
         elif not is_restarted(restart.policy, succeeded=succeeded):
             if succeeded:
                 unit.outcome, unit.reason = Outcome.EXITED, how
             else:
-                self._fail(unit, how, "process_failed")
+                self._deeds.fail(unit, how, "process_failed")
         elif (delay_s := unit.restarts.next_delay_s(restart, self._now, self._random)) is None:
             many = f"restarted {restart.limit} times within {restart.window_seconds:g} s"
-            self._fail(unit, f"{many}; the last time: {how}", "restart_storm")
+            self._deeds.fail(unit, f"{many}; the last time: {how}", "restart_storm")
         else:
-            unit.phase, unit.reason = Phase.BACK_OFF, f"restarts in {delay_s:.1f} s: {how}"
-            self._set(unit, TimerKind.RESTART, delay_s)
-
-    def _fail(self, unit: Unit, reason: str, rule: str) -> None:
-        unit.outcome, unit.reason = Outcome.FAILED, reason
-        self._complain(unit, rule, f"See `wzp logs {unit.process.name}`, then `wzp start {unit.process.name}`.")
-
-    def _complain(self, unit: Unit, rule: str, hint: str) -> None:
-        unit.has_alert = True
-        self._act(Raise(unit.process.id, rule, f"{unit.process.name}: {(unit.reason or '').rstrip('.')}.", hint))
-
-    def _settle_alert(self, unit: Unit) -> None:
-        if unit.has_alert:
-            unit.has_alert = False
-            self._act(Resolve(unit.process.id))
+            self._deeds.back_off(unit, delay_s, how)
 
     def _acknowledge(self, unit: Unit) -> None:
         """Act upon what somebody has asked for since: what was before does not count any more."""
@@ -347,62 +269,16 @@ class Machine:
             unit.acted = unit.process.generation
             unit.restarts.begin_anew()
             unit.outcome = None
-            self._settle_alert(unit)
+            self._deeds.settle_alert(unit)
 
     def _forget(self, unit: Unit) -> None:
-        self._settle_alert(unit)
+        self._deeds.settle_alert(unit)
         self._wake_around(unit)
         del self.units[unit.process.id]
         self._order.learn()
-        self._act(Forget(unit.process.id))
+        self._deeds.ask(Forget(unit.process.id))
 
     def _leave(self) -> None:
         for unit in self.units.values():
-            self._quiet(unit)
+            self._deeds.quiet(unit)
         self._has_left = True
-
-    # timers, probes, records
-
-    def _quiet(self, unit: Unit) -> None:
-        """No timer and no probe of it goes on."""
-        for timer in unit.timers.values():
-            self._act(CancelTimer(timer))
-        unit.timers.clear()
-        if unit.phase is Phase.UP:
-            for kind in ProbeKind:
-                if probe_of(unit.process, kind) is not None:
-                    self._act(StopProbe(unit.process.id, kind))
-
-    def _set(self, unit: Unit, kind: TimerKind, delay_s: float) -> None:
-        self._last_timer += 1
-        unit.timers[kind] = timer = Timer(unit.process.id, kind, self._last_timer)
-        self._act(SetTimer(timer, delay_s))
-
-    def _begin_probes(self, unit: Unit, kinds: Iterable[ProbeKind]) -> None:
-        assert unit.runner is not None
-        for kind in kinds:
-            probe = probe_of(unit.process, kind)
-            if probe is not None:
-                self._act(StartProbe(unit.process, unit.runner, kind, probe))
-
-    def _probe_anew(self, unit: Unit, before: Process) -> None:
-        changed = [kind for kind in ProbeKind if probe_of(before, kind) != probe_of(unit.process, kind)]
-        for kind in changed:
-            unit.streaks.pop(kind, None)
-            unit.complaints.pop(kind, None)
-            if probe_of(before, kind) is not None:
-                self._act(StopProbe(before.id, kind))
-        if ProbeKind.READINESS in changed and unit.process.spec.readiness is None:
-            unit.is_ready = False
-        self._begin_probes(unit, changed)
-
-    def _record(self, unit: Unit) -> None:
-        if unit.is_unheard and unit.phase is Phase.STARTING:
-            return
-        observation = unit.observation()
-        if observation != unit.recorded:
-            unit.recorded = observation
-            self._act(Record(observation))
-
-    def _act(self, action: Action) -> None:
-        self._actions.append(action)

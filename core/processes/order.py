@@ -9,10 +9,9 @@ from storage import Condition, Desired, ProcessId, ProcessState
 
 
 class Order:
-    """What a process may do, as far as it depends on others. With `quits` all shall be down."""
+    """What a process may do, as far as it depends on others."""
 
     def __init__(self, units: Mapping[ProcessId, Unit]) -> None:
-        self.quits = False
         self._units = units
         self._graph = Graph()
 
@@ -25,15 +24,16 @@ class Order:
         for name in self._graph.around(name_of(unit.process)):
             yield from self._graph.instances.get(name, ())
 
-    def wants(self, unit: Unit) -> bool:
-        """Whether a process shall run, whatever others do."""
-        return unit.is_wanted and not self.quits
-
     def leaves(self, unit: Unit) -> bool:
         """Whether a process goes down, or should, on purpose."""
-        if not self.wants(unit) or (unit.phase is Phase.STOPPING and unit.cause is Cause.WISH):
+        if not unit.is_wanted or (unit.phase is Phase.STOPPING and unit.cause is Cause.WISH):
             return True
         return (unit.phase in ACTIVE and unit.is_outdated) or self.held_by(unit) is not None
+
+    def see_who_leaves(self, unit: Unit) -> None:
+        """Note whether a process goes, and the other instances of it: whether some stay counts for each of them."""
+        for each in self._graph.instances.get(name_of(unit.process), ()):
+            self._units[each].is_leaving = self.leaves(self._units[each])
 
     def held_by(self, unit: Unit) -> str | None:
         """What has to be up with a process, and goes."""

@@ -24,6 +24,7 @@ from core.processes.happenings import (
     Forget,
     Kill,
     Observation,
+    Quit,
     Raise,
     Record,
     Release,
@@ -110,8 +111,8 @@ class _Supervision:
             await asyncio.gather(*parts, return_exceptions=True)
 
     async def close(self) -> None:
-        for handle in self._timers.values():
-            handle.cancel()
+        for action in self._machine.step(Quit(), self._loop.time()):
+            self._do(action)
         await self._probing.close()
         await self._runners.close()
         self._journal.close()

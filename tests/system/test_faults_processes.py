@@ -304,7 +304,7 @@ async def test_a_stop_during_the_start_leaves_nothing(processes: Supervised):
 
 
 async def test_a_suspended_runner_is_killed_over_its_head(processes: Supervised, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("core.processes.machine.KILL_SLACK_S", 0.2)
+    monkeypatch.setattr("core.processes.deeds.KILL_SLACK_S", 0.2)
     monkeypatch.setattr(running, "ANSWER_DEADLINE_S", 0.5)
     async with hosted(processes.database):
         web = processes.add("web", stop_grace_seconds=0.1)

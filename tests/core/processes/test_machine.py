@@ -98,7 +98,7 @@ def test_a_dependant_starts_after_its_dependency_and_stops_before_it():
     rig.down("web")
     assert [each.process for each in rig.did(h.Stop)] == ["prc_db"]
     rig.down("db")
-    assert rig.machine.is_wound_down
+    assert {rig.state(name)[0] for name in ("db", "web")} == {"stopped"}
 
 
 def test_who_depends_on_what_is_stopped_waits_for_its_return():
@@ -287,7 +287,7 @@ def test_what_cannot_be_killed_is_given_up_and_told():
     rig.fire("web", h.TimerKind.GIVE_UP)
     assert rig.state("web")[0] == "unknown"
     assert rig.did(h.Raise)
-    assert rig.machine.is_wound_down
+    assert not rig.unit("web").timers, "nobody waits for it any longer"
     rig.want(Desired.RUNNING, "web")
     assert not rig.did(h.Start), "never two"
 
@@ -312,6 +312,20 @@ def test_one_of_several_instances_goes_without_its_dependants():
     assert rig.did(h.Forget)
 
 
+def test_all_instances_that_go_with_what_they_need_wait_for_who_needs_them():
+    needs_db = {"depends_on": {"db": "started"}}
+    rig = Rig(
+        process("db"), process("web.1", **needs_db), process("web.2", **needs_db),
+        process("tests", depends_on={"web": "started"}),
+    )  # fmt: skip
+    for name in ("db", "web.1", "web.2", "tests"):
+        rig.up(name)
+    rig.want(Desired.STOPPED, "db")
+    assert [each.process for each in rig.did(h.Stop)] == ["prc_tests"]
+    rig.down("tests")
+    assert {each.process for each in rig.did(h.Stop)} == {"prc_web.1", "prc_web.2"}
+
+
 def test_a_cycle_starts_nothing_and_says_so_and_does_not_hinder_the_end():
     rig = Rig(process("a", depends_on={"b": "started"}), process("b"))
     rig.up("b")
@@ -320,14 +334,15 @@ def test_a_cycle_starts_nothing_and_says_so_and_does_not_hinder_the_end():
     rig.want(Desired.RUNNING, "a")
     rig.down("a")
     assert rig.state("a") == ("pending", "depends on itself: a → b → a")
-    rig.step(h.Quit(stops=True))
+    rig.want(Desired.STOPPED, "a", "b")
     assert [each.process for each in rig.did(h.Stop)] == ["prc_b"]
+    assert rig.state("a") == ("stopped", None)
 
 
 def test_a_host_that_leaves_stops_nothing_and_does_nothing_more():
     rig = Rig(process("web", liveness=Probe(tcp="localhost:1")))
     rig.up("web")
-    rig.step(h.Quit(stops=False))
+    rig.step(h.Quit())
     assert {type(each) for each in rig.actions} == {h.CancelTimer, h.StopProbe}
     rig.want(Desired.STOPPED, "web")
     assert not rig.actions

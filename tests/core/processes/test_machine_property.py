@@ -6,17 +6,25 @@ every single event the invariants are looked at.
 """
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)  # fmt: skip
 
 from core.processes import happenings as h
 from core.processes.machine import Machine
-from core.processes.unit import ACTIVE, Phase, Unit
+from core.processes.unit import ACTIVE, Cause, Outcome, Phase, Unit
 from storage import (
     Condition,
     Desired,
@@ -34,8 +42,12 @@ from storage import (
 NAMES = ("a", "b", "c", "d")
 NOW = utc_now()
 OUTLIVING = (Condition.STARTED, Condition.HEALTHY)
+MOST = 8
 QUIT_BUDGET = 60
 """Timers that may have to fire until eight processes are down, if nothing answers: three each, with room to spare."""
+
+reached: Counter[str] = Counter()
+"""What the worlds have come through, so that a test can say whether they went deep enough."""
 
 specs = st.builds(
     ProcessSpec,
@@ -47,9 +59,11 @@ specs = st.builds(
     readiness=st.sampled_from([None, Probe(tcp="localhost:1", failures=2)]),
     liveness=st.sampled_from([None, Probe(tcp="localhost:1", failures=1)]),
 )  # fmt: skip
-conditions = st.sampled_from([each.value for each in Condition])
+conditions = st.sampled_from([*(each.value for each in OUTLIVING), *(each.value for each in Condition)])
+wishes = st.sampled_from([*[Desired.RUNNING] * 4, Desired.STOPPED, Desired.STOPPED, Desired.KILLED])
 picks = st.integers(0, 1_000_000)
 mostly = st.sampled_from([True, True, True, False])
+nearly_always = st.sampled_from([True] * 9 + [False])
 
 
 @dataclass
@@ -73,19 +87,25 @@ class Worlds(RuleBasedStateMachine):
         self.timers: set[h.Timer] = set()
         self.probes: set[tuple[ProcessId, h.ProbeKind]] = set()
         self.recorded: dict[ProcessId, h.Observation] = {}
-        self.quits = False
         self.left = False
 
     # the world
 
-    @initialize(made=st.lists(st.tuples(specs, mostly), min_size=2, max_size=4), acyclic=mostly, data=st.data())
-    def begin(self, made: list[tuple[ProcessSpec, bool]], acyclic: bool, data: st.DataObject) -> None:
+    @initialize(
+        made=st.lists(st.tuples(specs, nearly_always), min_size=3, max_size=4), acyclic=nearly_always,
+        begins_well=mostly, data=st.data(),
+    )  # fmt: skip
+    def begin(
+        self, made: list[tuple[ProcessSpec, bool]], acyclic: bool, begins_well: bool, data: st.DataObject
+    ) -> None:
         found = []
         for number, (spec, wanted) in enumerate(made):
             others = NAMES[:number] if acyclic else NAMES[: len(made)]
-            needs = {name: data.draw(conditions) for name in others if data.draw(mostly)}
+            needs = {name: data.draw(conditions) for name in others if data.draw(st.booleans())}
             found.append(self.new(NAMES[number], 1, replace(spec, depends_on=needs), wanted=wanted))
         self.step(h.Adopted(tuple(h.Found(each) for each in found)))
+        if begins_well:
+            self.all_goes_well()
 
     def new(self, name: str, instance: int, spec: ProcessSpec, *, wanted: bool) -> Process:
         process = Process(
@@ -108,11 +128,11 @@ class Worlds(RuleBasedStateMachine):
             case h.Start(process, runner):
                 assert not any(each.alive for each in self.runners.values() if each.process == process.id), "two"
                 assert runner not in self.runners
-                assert not self.quits, "nothing starts while the host quits"
                 wanted = self.processes[process.id]
                 assert wanted.desired is Desired.RUNNING, "a manual stop beats whatever was to come"
                 assert not wanted.removed
                 assert process.spec == wanted.spec
+                self.has_what_it_needs(process)
                 self.runners[runner] = Runner(process.id)
             case h.Stop(process, runner):
                 assert self.runners[runner].process == process
@@ -137,6 +157,24 @@ class Worlds(RuleBasedStateMachine):
                 self.recorded[observation.process] = observation
             case h.Forget(process):
                 assert process not in self.machine.units
+
+    def has_what_it_needs(self, process: Process) -> None:
+        """Nothing of a cycle starts, nor anything before what it depends on is as it waits for it to be."""
+        assert not self.is_cyclic(process.declared_name)
+        for needed, condition in process.spec.depends_on.items():
+            units = [each for each in self.machine.units.values() if each.process.declared_name == needed]
+            assert units
+            for unit in units:
+                match Condition(condition):
+                    case Condition.STARTED:
+                        assert unit.phase is Phase.UP or unit.outcome is Outcome.EXITED
+                    case Condition.HEALTHY:
+                        assert unit.phase is Phase.UP
+                        assert unit.is_ready or unit.process.spec.readiness is None
+                    case Condition.COMPLETED:
+                        assert unit.outcome is not None
+                    case Condition.COMPLETED_SUCCESSFULLY:
+                        assert unit.outcome is Outcome.EXITED
 
     def outlives_its_dependants(self, process: ProcessId) -> None:
         """A dependency is not stopped on purpose while a dependant is active, unless another instance stays up."""
@@ -170,46 +208,58 @@ class Worlds(RuleBasedStateMachine):
     def alive(self) -> list[tuple[str, Runner]]:
         return sorted((name, each) for name, each in self.runners.items() if each.alive)
 
+    def able(self) -> list[tuple[str, Runner]]:
+        return [(name, each) for name, each in self.alive() if not each.clearing]
+
+    def fresh(self) -> list[tuple[str, Runner]]:
+        return [(name, each) for name, each in self.able() if each.told is None]
+
+    def stopping(self) -> list[tuple[str, Runner]]:
+        units = self.machine.units
+        return [(name, each) for name, each in self.able() if units[each.process].phase is Phase.STOPPING]
+
+    def lost(self) -> list[tuple[str, Runner]]:
+        return [(name, each) for name, each in self.alive() if each.clearing]
+
+    def present(self) -> list[Process]:
+        return [each for each in self.processes.values() if not each.removed]
+
     def pick(self, number: int, things: list[Any]) -> Any:
         return things[number % len(things)]
 
     # what people do
 
-    @rule(number=picks, desired=st.sampled_from(list(Desired)), after_s=st.floats(0, 5))
-    def somebody_wants(self, number: int, desired: Desired, after_s: float) -> None:
-        known = [each for each in self.processes.values() if not each.removed]
-        if known:
-            process = self.pick(number, known)
-            self.change(replace(process, desired=desired, generation=process.generation + 1))
+    @rule(number=picks, desired=wishes)
+    @precondition(lambda self: self.present())
+    def somebody_wants(self, number: int, desired: Desired) -> None:
+        process = self.pick(number, self.present())
+        self.change(replace(process, desired=desired, generation=process.generation + 1))
 
-    @rule(desired=st.sampled_from(list(Desired)))
+    @rule(desired=wishes)
+    @precondition(lambda self: self.present())
     def somebody_wants_it_of_all(self, desired: Desired) -> None:
-        known = [each for each in self.processes.values() if not each.removed]
-        self.change(*(replace(each, desired=desired, generation=each.generation + 1) for each in known))
+        self.change(*(replace(each, desired=desired, generation=each.generation + 1) for each in self.present()))
 
-    @rule(number=picks, spec=specs, keeps=mostly, data=st.data())
+    @rule(number=picks, spec=specs, keeps=nearly_always, data=st.data())
+    @precondition(lambda self: self.present())
     def somebody_declares_it_otherwise(self, number: int, spec: ProcessSpec, keeps: bool, data: st.DataObject) -> None:
-        known = [each for each in self.processes.values() if not each.removed]
-        if known:
-            process = self.pick(number, known)
-            needs = process.spec.depends_on if keeps else {data.draw(st.sampled_from(NAMES)): data.draw(conditions)}
-            alike = [each for each in known if each.declared_name == process.declared_name]
-            self.change(*(replace(each, spec=replace(spec, depends_on=needs)) for each in alike))
+        process = self.pick(number, self.present())
+        needs = process.spec.depends_on if keeps else {data.draw(st.sampled_from(NAMES)): data.draw(conditions)}
+        alike = [each for each in self.present() if each.declared_name == process.declared_name]
+        self.change(*(replace(each, spec=replace(spec, depends_on=needs)) for each in alike))
 
     @rule(number=picks)
+    @precondition(lambda self: self.present() and len(self.processes) < MOST)
     def somebody_scales_up(self, number: int) -> None:
-        known = [each for each in self.processes.values() if not each.removed]
-        if known and len(self.processes) < 8:
-            like = self.pick(number, known)
-            instance = 1 + max(each.instance for each in self.processes.values())
-            new = self.new(like.declared_name, instance, like.spec, wanted=True)
-            self.change(new)
+        like = self.pick(number, self.present())
+        instance = 1 + max(each.instance for each in self.processes.values())
+        self.change(self.new(like.declared_name, instance, like.spec, wanted=True))
 
-    @rule(number=picks)
-    def somebody_removes(self, number: int) -> None:
-        known = [each for each in self.processes.values() if not each.removed]
-        if known:
-            process = self.pick(number, known)
+    @rule(number=picks, seldom=st.integers(0, 2))
+    @precondition(lambda self: len(self.present()) > 1)
+    def somebody_removes(self, number: int, seldom: int) -> None:
+        if not seldom:
+            process = self.pick(number, self.present())
             self.change(replace(process, removed=True, desired=Desired.STOPPED, generation=process.generation + 1))
 
     def change(self, *processes: Process) -> None:
@@ -220,78 +270,92 @@ class Worlds(RuleBasedStateMachine):
     # what the world does
 
     @rule(number=picks)
+    @precondition(lambda self: self.fresh())
     def a_process_comes_up(self, number: int) -> None:
-        fresh = [(name, each) for name, each in self.alive() if each.told is None and not each.clearing]
-        if fresh:
-            name, runner = self.pick(number, fresh)
-            runner.told = h.RunnerState.RUNNING
-            self.step(h.Told(runner.process, name, h.Sight(h.RunnerState.RUNNING, pid=7)))
+        name, runner = self.pick(number, self.fresh())
+        runner.told = h.RunnerState.RUNNING
+        self.step(h.Told(runner.process, name, h.Sight(h.RunnerState.RUNNING, pid=7)))
 
     @rule()
-    def all_come_up(self) -> None:
-        for _ in NAMES:  # one after the other, as they depend on each other
-            self.a_process_comes_up(0)
+    @precondition(lambda self: self.fresh())
+    def all_goes_well(self) -> None:
+        """All come up and are found well, one after the other, as they depend on each other."""
+        for _ in NAMES:
+            for name, runner in self.fresh():
+                runner.told = h.RunnerState.RUNNING
+                self.step(h.Told(runner.process, name, h.Sight(h.RunnerState.RUNNING, pid=7)))
+            for process, kind in sorted(self.probes):
+                if (process, kind) in self.probes:
+                    self.answer(process, kind, None)
 
     @rule(number=picks, code=st.sampled_from([0, 1, None]))
+    @precondition(lambda self: self.able())
     def a_process_ends(self, number: int, code: int | None) -> None:
-        able = [(name, each) for name, each in self.alive() if not each.clearing]
-        if able:
-            name, runner = self.pick(number, able)
-            runner.alive = False
-            sight = h.Sight(
-                h.RunnerState.EXITED, pid=7, exit_code=code, exit_signal=None if code is not None else "SIGKILL"
-            )
-            self.step(h.Told(runner.process, name, sight))
+        name, runner = self.pick(number, self.able())
+        runner.alive = False
+        signal = None if code is not None else "SIGKILL"
+        sight = h.Sight(h.RunnerState.EXITED, pid=7, exit_code=code, exit_signal=signal)
+        self.step(h.Told(runner.process, name, sight))
+
+    @rule()
+    @precondition(lambda self: self.stopping())
+    def all_obey(self) -> None:
+        """What is to stop ends, and then what waited for that."""
+        for _ in NAMES:
+            for name, runner in self.stopping():
+                runner.alive = False
+                self.step(h.Told(runner.process, name, h.Sight(h.RunnerState.EXITED, pid=7, exit_signal="SIGTERM")))
 
     @rule(number=picks, final=st.booleans())
+    @precondition(lambda self: self.fresh())
     def a_start_fails(self, number: int, final: bool) -> None:
-        fresh = [(name, each) for name, each in self.alive() if each.told is None and not each.clearing]
-        if fresh:
-            name, runner = self.pick(number, fresh)
-            runner.alive = False
-            self.step(h.StartFailed(runner.process, name, "no", final))
+        name, runner = self.pick(number, self.fresh())
+        runner.alive = False
+        self.step(h.StartFailed(runner.process, name, "no", final))
 
-    @rule(number=picks)
-    def a_runner_is_lost(self, number: int) -> None:
-        able = [(name, each) for name, each in self.alive() if not each.clearing]
-        if able:
-            name, runner = self.pick(number, able)
+    @rule(number=picks, seldom=st.integers(0, 2))
+    @precondition(lambda self: self.able())
+    def a_runner_is_lost(self, number: int, seldom: int) -> None:
+        if not seldom:
+            name, runner = self.pick(number, self.able())
             self.step(h.Lost(runner.process, name))
 
     @rule(number=picks, anew=st.booleans())
+    @precondition(lambda self: self.lost())
     def what_it_left_is_cleared(self, number: int, anew: bool) -> None:
-        able = [(name, each) for name, each in self.alive() if each.clearing]
-        if able:
-            name, runner = self.pick(number, able)
-            runner.alive = False
-            self.step(h.Cleared(runner.process, name, anew))
+        name, runner = self.pick(number, self.lost())
+        runner.alive = False
+        self.step(h.Cleared(runner.process, name, anew))
 
     @rule(number=picks)
+    @precondition(lambda self: any(not each.alive for each in self.runners.values()))
     def something_late_is_heard(self, number: int) -> None:
-        past = sorted(name for name, each in self.runners.items() if not each.alive)
-        if past:
-            name = self.pick(number, past)
-            before = {key: (unit.phase, unit.runner, unit.outcome) for key, unit in self.machine.units.items()}
-            self.step(h.Told(self.runners[name].process, name, h.Sight(h.RunnerState.RUNNING)))
-            self.step(h.Lost(self.runners[name].process, name))
-            after = {key: (unit.phase, unit.runner, unit.outcome) for key, unit in self.machine.units.items()}
-            assert before == after
+        name = self.pick(number, sorted(name for name, each in self.runners.items() if not each.alive))
+        before = {key: (unit.phase, unit.runner, unit.outcome) for key, unit in self.machine.units.items()}
+        self.step(h.Told(self.runners[name].process, name, h.Sight(h.RunnerState.RUNNING)))
+        self.step(h.Lost(self.runners[name].process, name))
+        after = {key: (unit.phase, unit.runner, unit.outcome) for key, unit in self.machine.units.items()}
+        assert before == after
 
-    @rule(number=picks, complaint=st.sampled_from([None, "bad"]))
-    def a_probe_is_answered(self, number: int, complaint: str | None) -> None:
-        asked = sorted(self.probes)
-        if asked:
-            process, kind = self.pick(number, asked)
-            runner = self.machine.units[process].runner
-            assert runner is not None
-            self.step(h.Probed(process, runner, kind, complaint))
+    @rule(number=picks, complaint=st.sampled_from([None, "bad"]), times=st.integers(1, 3))
+    @precondition(lambda self: self.probes)
+    def a_probe_is_answered(self, number: int, complaint: str | None, times: int) -> None:
+        process, kind = self.pick(number, sorted(self.probes))
+        for _ in range(times):
+            if (process, kind) in self.probes:
+                self.answer(process, kind, complaint)
+
+    def answer(self, process: ProcessId, kind: h.ProbeKind, complaint: str | None) -> None:
+        runner = self.machine.units[process].runner
+        assert runner is not None
+        self.step(h.Probed(process, runner, kind, complaint))
 
     @rule(number=picks, after_s=st.floats(0, 30))
+    @precondition(lambda self: self.timers)
     def a_timer_fires(self, number: int, after_s: float) -> None:
-        if self.timers:
-            timer = self.pick(number, sorted(self.timers, key=lambda each: each.number))
-            self.timers.remove(timer)
-            self.step(h.Fired(timer), after_s)
+        timer = self.pick(number, sorted(self.timers, key=lambda each: each.number))
+        self.timers.remove(timer)
+        self.step(h.Fired(timer), after_s)
 
     @rule(number=picks)
     def a_late_timer_fires(self, number: int) -> None:
@@ -302,19 +366,15 @@ class Worlds(RuleBasedStateMachine):
             self.step(h.Fired(h.Timer(unit.process.id, h.TimerKind.RESTART, -1)))
             assert self.machine.units[unit.process.id].phase is phase
 
-    @rule(stops=st.booleans(), now=st.integers(0, 9))
-    @precondition(lambda self: self.machine.units and not self.quits)
-    def the_host_quits(self, stops: bool, now: int) -> None:
+    @rule(now=st.integers(0, 19))
+    @precondition(lambda self: self.machine.units)
+    def the_host_leaves(self, now: int) -> None:
         if now != 5:
             return  # seldom, or little else would be seen
-        if stops:
-            self.quits = True
-            self.step(h.Quit(stops=True))
-        else:
-            self.step(h.Quit(stops=False))
-            self.left = True
-            assert not self.timers
-            assert not self.probes
+        self.step(h.Quit())
+        self.left = True
+        assert not self.timers
+        assert not self.probes
 
     # what must hold after every event
 
@@ -378,7 +438,7 @@ class Worlds(RuleBasedStateMachine):
     @invariant()
     def nothing_that_could_start_is_forgotten(self) -> None:
         """Level-triggered: what shall run and may is not down without a reason that still holds."""
-        if self.left or self.quits:
+        if self.left:
             return
         for unit in self.machine.units.values():
             wanted = self.processes[unit.process.id]
@@ -397,26 +457,87 @@ class Worlds(RuleBasedStateMachine):
             if unit.phase is Phase.WAITING and not unit.process.spec.depends_on:
                 raise AssertionError(f"{unit.process.name} waits for nothing")
 
+    @invariant()
+    def how_deep_it_went_is_noted(self) -> None:
+        if not self.left:
+            reached.update(self.depths())
+
+    def depths(self) -> set[str]:
+        """Where the processes are, alone and beside each other."""
+        units = list(self.machine.units.values())
+        found: set[str] = {unit.phase for unit in units} | {str(unit.outcome) for unit in units if unit.outcome}
+        found |= {observation.state for observation in (unit.observation() for unit in units)}
+        names = {unit.process.declared_name for unit in units if unit.phase is Phase.UP}
+        if any(self.chain(name, names) >= 3 for name in names):
+            found.add("three are up, each on the next")
+        for unit in units:
+            is_wanted = unit.process.desired is Desired.RUNNING
+            told = {
+                "a cycle": self.is_cyclic(unit.process.declared_name),
+                "stops after a dependant": (unit.reason or "").startswith("stops after"),
+                "goes with its dependency": "goes down" in (unit.reason or ""),
+                "wanted while stopping": unit.phase is Phase.STOPPING and is_wanted and unit.cause is Cause.WISH,
+                "wanted while clearing": unit.phase is Phase.CLEARING and is_wanted,
+                "stopped while clearing": unit.phase is Phase.CLEARING and not is_wanted,
+                "removed while active": unit.phase in ACTIVE and unit.process.removed,
+                "stopped for its health": unit.phase is Phase.STOPPING and unit.cause is Cause.SICK,
+                "killed": unit.is_killed and unit.phase is Phase.STOPPING,
+                "a storm": "times within" in (unit.reason or ""),
+                "third restart": unit.restarts.count >= 3,
+                "second instance up": unit.process.instance > 1 and unit.phase is Phase.UP,
+                "waits for one that failed": "has failed" in (unit.reason or ""),
+            }
+            found |= {name for name, holds in told.items() if holds}
+        return found
+
+    def chain(self, name: str, up: set[str], seen: frozenset[str] = frozenset()) -> int:
+        """How many names are up from one on, each depending on the next."""
+        needs = [each for each in self.needs_of(name) if each in up and each not in seen]
+        return 1 + max((self.chain(each, up, seen | {name}) for each in needs), default=0)
+
+    @property
+    def is_wound_down(self) -> bool:
+        """Whether nothing is active or waits for its time."""
+        return not any(unit.phase in ACTIVE or unit.phase is Phase.BACK_OFF for unit in self.machine.units.values())
+
     def teardown(self) -> None:
-        """Quitting always winds down: nothing answers any more, only timers fire."""
+        """Stopping all always winds down: no process answers any more, only timers fire."""
         if self.left:
             return
-        if not self.quits:
-            self.quits = True
-            self.step(h.Quit(stops=True))
+        self.change(
+            *(replace(each, desired=Desired.STOPPED, generation=each.generation + 1) for each in self.present())
+        )
         for _ in range(QUIT_BUDGET):
             for name, runner in self.alive():
                 if runner.clearing:
                     runner.alive = False
                     self.step(h.Cleared(runner.process, name))
-            if self.machine.is_wound_down:
+            if self.is_wound_down:
                 break
             timer = min(self.timers, key=lambda each: each.number)
             self.timers.remove(timer)
             self.step(h.Fired(timer), 1.0)
             self.there_is_at_most_one_of_each()
-        assert self.machine.is_wound_down, "quitting does not come to its end"
+        assert self.is_wound_down, "stopping all does not come to its end"
+
+
+DEPTHS = {
+    *Phase, *Outcome, *ProcessState, "three are up, each on the next", "a cycle", "stops after a dependant",
+    "goes with its dependency", "wanted while stopping", "wanted while clearing", "stopped while clearing",
+    "removed while active", "stopped for its health", "killed", "a storm", "third restart", "second instance up",
+    "waits for one that failed",
+}  # fmt: skip
+"""What the worlds are to have come through; less would be no proof."""
 
 
 TestWorlds = Worlds.TestCase
 TestWorlds.settings = settings(max_examples=200, stateful_step_count=80, deadline=None)
+
+
+def test_the_worlds_go_deep():
+    reached.clear()
+    always_the_same = settings(max_examples=150, stateful_step_count=80, deadline=None, derandomize=True, database=None)
+    run_state_machine_as_test(Worlds, settings=always_the_same)  # type: ignore[no-untyped-call]
+    assert not DEPTHS - set(reached)
+    assert reached["stops after a dependant"] > 50
+    assert reached["ready"] > 500
