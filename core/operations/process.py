@@ -7,7 +7,7 @@ from core.errors import InvalidData, NotApproved, NotFound, PermissionDenied
 from core.operation import ProcessRef, operation
 from core.processes.references import process_meant, processes_meant
 from core.processes.room_file import is_approved, read_room_file, room_file
-from core.processes.watched import LIVING, as_seen, is_watched
+from core.processes.watched import LIVING, as_told, is_watched
 from core.work import Work
 from storage import (
     Backend,
@@ -47,7 +47,7 @@ class ProcessDetail:
 
 def report_of(process: Process, room: Room, *, watched: bool = True) -> ProcessReport:
     """A process of a room as it is listed."""
-    return ProcessReport(process, process.spec.backend, room.name, watched)
+    return ProcessReport(as_told(process, watched=watched), process.spec.backend, room.name, watched)
 
 
 @operation(role=Role.VIEWER, changes=False, command="ps")
@@ -62,7 +62,7 @@ def list_processes(work: Work, processes: tuple[ProcessRef, ...] = ()) -> tuple[
     watched = is_watched(work.rows.home)
     if not watched and any(each.desired is Desired.RUNNING or each.state in LIVING for each in found):
         work.warn("No host watches the processes; this is what was last known. Start one with `wzp start`.")
-    return tuple(report_of(as_seen(each, watched=watched), work.room, watched=watched) for each in found)
+    return tuple(report_of(each, work.room, watched=watched) for each in found)
 
 
 @operation(role=Role.VIEWER, changes=False, command="process show")
@@ -72,7 +72,7 @@ def get_process(work: Work, process: ProcessRef) -> ProcessDetail:
     needing = (each.name for each in work.rows.processes(work.room.id) if found.declared_name in each.spec.depends_on)
     recent = work.rows.events(entity_id=found.id, limit=RECENT_EVENTS, newest_first=True)
     watched = is_watched(work.rows.home)
-    seen = as_seen(found, watched=watched)
+    seen = as_told(found, watched=watched)
     return ProcessDetail(seen, found.spec.backend, work.room.name, watched, tuple(needing), tuple(recent))
 
 

@@ -27,4 +27,15 @@ def as_seen(process: Process, *, watched: bool) -> Process:
     if is_same_process(process.pid, process.pid_started, process.boot_id):
         return process
     reason = f"it was {process.state} when it was last watched; its process {process.pid} is gone"
-    return replace(process, state=ProcessState.UNKNOWN, reason=reason)
+    return without_pid(replace(process, state=ProcessState.UNKNOWN, reason=reason))
+
+
+def without_pid(process: Process) -> Process:
+    """A process without the number under which it ran: whoever has it by now is another's."""
+    return replace(process, pid=None, pid_started=None, boot_id=None)
+
+
+def as_told(process: Process, *, watched: bool) -> Process:
+    """A process as doors tell of it: as it is seen, and with a pid only while somebody may have it."""
+    seen = as_seen(process, watched=watched)
+    return seen if seen.state in LIVING or seen.state is ProcessState.UNKNOWN else without_pid(seen)

@@ -67,7 +67,7 @@ def test_a_day_with_processes(room: Project):
     child = int((room.directory / "child.pid").read_text())
     assert is_alive(child)
     stopped = room.json("stop", "--all")
-    assert {each["state"] for each in stopped} == {"stopped"}
+    assert {(each["state"], each["pid"]) for each in stopped} == {("stopped", None)}
     assert not is_alive(child), "a stop is of the whole tree"
     assert not is_alive(up["db"]["pid"])
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.processes.identity import process_started
-from core.processes.watched import as_seen
+from core.processes.watched import LIVING, as_seen, as_told
 from core.services import HostLease
 from storage import Process, ProcessState, boot_id
 from tests.support.users import User
@@ -35,11 +35,23 @@ def test_one_that_is_gone_is_unknown_unless_somebody_watches(web: Process):
     seen = as_seen(process, watched=False)
     assert seen.state is ProcessState.UNKNOWN
     assert str(child.pid) in (seen.reason or "")
+    assert seen.pid is None
 
 
 def test_a_number_that_is_anothers_by_now_is_no_sign_of_life(web: Process):
     process = replace(web, pid=os.getpid(), pid_started=1)
     assert as_seen(process, watched=False).state is ProcessState.UNKNOWN
+
+
+@pytest.mark.parametrize("state", ProcessState)
+def test_the_pid_of_a_process_is_told_only_while_somebody_may_have_it(web: Process, state: ProcessState):
+    had = replace(web, state=state, pid=os.getpid(), pid_started=process_started(os.getpid()))
+    may_live = state in (*LIVING, ProcessState.UNKNOWN)
+    for watched in (True, False):
+        told = as_told(had, watched=watched)
+        assert (told.pid, told.pid_started, told.boot_id) == (
+            (had.pid, had.pid_started, had.boot_id) if may_live else (None, None, None)
+        )
 
 
 def test_a_list_says_whether_anybody_watches(board: User, web: Process):
