@@ -139,6 +139,8 @@ class Runner:
             times.append(time.monotonic() + LOOK_FOR_FOLDER_S)
         if self._place.is_unwritten:
             times.append(time.monotonic() + 1.0)
+        if self._log.lost and self.status["state"] != "exited":
+            times.append(self._log.retry_at)
         return max(0, int((min(times) - time.monotonic()) * 1000) + 1) if times else None
 
     def _clock(self) -> None:
@@ -149,6 +151,8 @@ class Runner:
             self._terminal.look()
         if self._place.is_unwritten:
             self._place.write(self.status)
+        if self._log.lost and now >= self._log.retry_at and self.status["state"] != "exited":
+            self._log.resume()  # a process that is silent by now shall not hide what it had said
         if self._end_at is not None and (now >= self._end_at or os.stat(".").st_nlink == 0):
             self._is_released = True
 

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 KEPT_BYTES = 256 << 10
+
+_ENTERS, _LEAVES = b"\x1b[?1049h", b"\x1b[?1049l"
 
 
 class Screen:
     """Keeps the end of the output, and whether the part before it had gone over to the other screen."""
 
     def __init__(self) -> None:
-        self._pieces: deque[bytes] = deque()
-        self._size = 0
+        self._kept = bytearray()
         self._is_alternate = False
 
     def take(self, data: bytes) -> None:
         """More output."""
-        self._pieces.append(data)
-        self._size += len(data)
-        while self._size - len(self._pieces[0]) >= KEPT_BYTES:
-            gone = self._pieces.popleft()
-            self._size -= len(gone)
-            enters, leaves = gone.rfind(b"\x1b[?1049h"), gone.rfind(b"\x1b[?1049l")
-            self._is_alternate = enters > leaves if enters != leaves else self._is_alternate
+        self._kept += data
+        if len(self._kept) >= 2 * KEPT_BYTES:  # not with each piece: what is left must be moved then
+            self._cut()
 
     def picture(self) -> bytes:
         """What to feed to a terminal."""
-        return b"".join((b"\x1b[?1049h" if self._is_alternate else b"", *self._pieces))
+        if len(self._kept) > KEPT_BYTES:
+            self._cut()
+        return b"".join((_ENTERS if self._is_alternate else b"", self._kept))
+
+    def _cut(self) -> None:
+        """Let go of all but the end, and of no half of a change of screens."""
+        size = len(self._kept) - KEPT_BYTES
+        enters = self._kept.rfind(_ENTERS, 0, size + len(_ENTERS) - 1)
+        leaves = self._kept.rfind(_LEAVES, 0, size + len(_LEAVES) - 1)
+        if enters != leaves:
+            self._is_alternate = enters > leaves
+        del self._kept[
+            : max(size, enters + len(_ENTERS) if enters >= 0 else 0, leaves + len(_LEAVES) if leaves >= 0 else 0)
+        ]

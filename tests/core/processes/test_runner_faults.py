@@ -209,3 +209,14 @@ async def test_a_long_path_to_the_home_is_no_hindrance(tmp_path: Path):
         await exited(link)
         with pytest.raises(ProcessFailed):
             await link.write(b"x")
+
+
+async def test_what_was_lost_is_told_though_the_process_is_silent_by_then(runners: Runners, small_disk: Path):
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"x" * 200_000)
+    link = await runners.start(
+        "sh", "-c", "seq 1 200000; exec sleep 1000", output=small_disk / "log", max_bytes=10_000_000
+    )
+    await until(lambda: b"200000\r\n" in _shown(link))
+    ballast.unlink()
+    await until(lambda: b"bytes of output were lost here" in (small_disk / "log" / "output.log").read_bytes())
