@@ -10,6 +10,7 @@ from core.agents.sessions import Secret
 from core.errors import VersionConflict
 from storage import (
     Agent,
+    Alert,
     EntityKind,
     Event,
     Handoff,
@@ -109,10 +110,12 @@ class Shaper:
         return wire
 
     def _names_in(self, event: Event) -> dict[str, str]:
-        """What the ids of an event are called: agents and processes by name, tasks as `#12`."""
+        """What the ids of an event are called: agents and processes by name, alerts by message, tasks as `#12`."""
         names: dict[str, str] = {}
         if event.entity is EntityKind.PROCESS and (process := self._rows.get(Process, event.entity_id)) is not None:
             names[process.id] = process.name
+        if event.entity is EntityKind.ALERT and (alert := self._rows.get(Alert, event.entity_id)) is not None:
+            names[alert.id] = alert.message
         for value in (*(event.before or {}).values(), *event.after.values()):
             for each in value if isinstance(value, list) else (value,):
                 if isinstance(each, str) and each.startswith("agt_") and (name := self._name(each)):

@@ -27,7 +27,7 @@ from core.text import for_screen
 _UNTOLD = frozenset(
     {"rank", "archived_from", "claimed_by", "answered_at", "ended_at", "end_reason"}
     | {"generation", "observed_generation", "state_at", "pid_started", "boot_id", "runner", "started_at"}
-    | {"lease", "process_id", "output", "not_before", "lost_worker"}
+    | {"lease", "process_id", "output", "not_before", "interrupted", "lost_worker"}
 )
 """Fields that tell a person nothing beside the others that change with them."""
 
@@ -146,9 +146,19 @@ def _process_happening(event: Wire) -> str:
     return f"{name} {'' if state in ('failed', 'exited') else 'is '}{state}{pid}{why}"
 
 
+def _alert_happening(event: Wire) -> str:
+    """What became of an alert: `alert raised: web failed`, `alert muted until 2026-11-21 16:00:00: web failed`."""
+    message = event["after"].get("message") or event["names"].get(event["entity_id"], "")
+    until = event["after"].get("muted_until")
+    when = f" until {local_time(until)}" if event["type"] == "muted" and until else ""
+    return f"alert {event['type']}{when}" + (f": {short(message)}" if message else "")
+
+
 def _happening(event: Wire) -> str:
     if event["entity"] == "process":
         return _process_happening(event)
+    if event["entity"] == "alert":
+        return _alert_happening(event)
     what = f"#{event['task_number']}" if event.get("task_number") else event["entity"]
     if what != event["entity"] and event["entity"] != "task":
         what += f" {event['entity']}"

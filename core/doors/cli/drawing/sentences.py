@@ -25,6 +25,8 @@ def tasks_changed(operation: Operation, tasks: Sequence[Wire]) -> str:
 def room_changed(operation: Operation, rooms: Sequence[Wire]) -> str:
     """A room."""
     room = rooms[0]
+    if operation.command.startswith("queue "):
+        return f"{_past(operation)} the queue of room {for_screen(room['name'])}."
     return f"{_past(operation)} room {for_screen(room['name'])} for {for_screen(room['root'])}."
 
 

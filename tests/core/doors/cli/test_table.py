@@ -1,18 +1,22 @@
 """Tables keep their columns straight whatever stands in them, and drawn text does nothing to the terminal."""
 
 import os
+import re
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 
 from core.agents.presence import Observation, observe, take_up
+from core.alerts.raising import Finding
 from core.doors.cli import drawing
 from core.doors.cli import table as tables
 from core.doors.cli.drawing import age_of, local_time
 from core.doors.cli.table import Cell, cell_width, cut, table
-from storage import AgentState, Database, Home, Session, StateSource, utc_now
+from storage import AgentState, Database, Home, Role, Session, StateSource, utc_now
+from tests.support.users import User
 
 
 @pytest.mark.parametrize(("text", "width"), [("abc", 3), ("日本語", 6), ("é", 1), ("e\u0301", 1), ("🚀x", 3), ("", 0)])
@@ -266,3 +270,20 @@ def test_a_card_whose_agent_ended_without_reporting_says_so(wzp, room, monkeypat
     words_of(wzp("task", "show", "1").out, "abandoned by codex", "stopped without reporting")
     wzp("task", "move", "1", "todo")
     assert "abandoned" not in wzp("task", "list").out
+
+
+def test_the_history_of_alerts_says_which_they_were(wzp, room, home: Home):
+    with closing(Database.open(home)) as database:
+        program = User(database, "wezterm-parallel", room=room, role=Role.SYSTEM)
+        program.call("note_alerts", findings=(Finding(rule="disk_full", subject="/", message="The disk is full."),))
+        wzp("alerts", "mute", "--all", "--minutes", "5")
+        program.call("note_alerts", findings=(Finding(rule="disk_full", subject="/", is_over=True),))
+    resolved, muted, raised = wzp("history", "--limit", "3").out.splitlines()[1:]
+    assert "alert raised: The disk is full." in raised
+    assert re.search(r"alert muted until 2\d{3}-\d\d-\d\d \d\d:\d\d:\d\d: The disk is full\.", muted)
+    assert "alert resolved: The disk is full." in resolved
+
+
+def test_pausing_the_queue_says_that_it_is_the_queue(wzp, room):
+    assert wzp("queue", "pause").out == "Paused the queue of room demo.\n"
+    assert wzp("queue", "resume").out == "Resumed the queue of room demo.\n"
