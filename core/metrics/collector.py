@@ -35,6 +35,8 @@ from storage import (
 TICK_S: Final = 1.0
 TIDY_TICKS: Final = 15
 """Between two times of tidying up, while there is little to do: a minute's rows are then made and cut in one go."""
+ANEW_TICKS: Final = 60
+"""Between two times that also those processes are read which belong to no tree of ours."""
 BATCH: Final = 2000
 """Transitions read in one go; a flood is taken in over several seconds."""
 
@@ -140,7 +142,11 @@ class Collector:
         measured: Measured = {}
         if not self._processes:
             return measured
-        table = self._table = ProcessTable.read()
+        if before is None or self._ticks % ANEW_TICKS == 0:
+            table = ProcessTable.read()
+        else:
+            table = before.again((each.pid, each.pid_started) for each in self._processes if each.pid is not None)
+        self._table = table
         for process in self._processes:
             assert process.pid is not None
             usage = table.usage(process.pid, process.pid_started, before)

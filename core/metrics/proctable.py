@@ -2,13 +2,14 @@
 
 One pass gives one map from parents to children, from which every tree is cut: a tree walk for each process would
 read the table again for each (802 ms for 200 processes, against 4; reference/supervision.md). On Linux the pass reads
-`/proc/<pid>/stat` itself, elsewhere psutil's iterator.
+`/proc/<pid>/stat` itself, elsewhere psutil's iterator. Who asks for the same trees again and again (`again`) pays for
+them, and not for whatever else the machine runs.
 """
 
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -66,10 +67,15 @@ class TreeUsage:
 class ProcessTable:
     """The processes of one moment. Immutable; compare two to learn what was used between them."""
 
-    def __init__(self, at: float, entries: Mapping[int, _Entry]) -> None:
+    def __init__(self, at: float, entries: Mapping[int, _Entry], kept: Collection[int] = ()) -> None:
+        """Args:
+        kept: of whom `entries` only knows that they are there, and whose they are; see `again`.
+        """
         self.at = at
         """When the pass began, in seconds of the monotonic clock."""
         self._entries = entries
+        self._kept = kept
+        self._walks: dict[tuple[int, int | None], list[tuple[int, int]]] = {}
         children: dict[int, list[int]] = {}
         for pid, entry in entries.items():
             siblings = children.get(entry.parent)
@@ -83,7 +89,26 @@ class ProcessTable:
     def read(cls) -> "ProcessTable":
         """Read the table of now. A process that vanishes meanwhile is left out."""
         at = time.monotonic()
-        return cls(at, _read_proc() if sys.platform == "linux" else _read_psutil())
+        return cls(at, _read_proc({}, ())[0] if sys.platform == "linux" else _read_psutil())
+
+    def again(self, trees: Iterable[tuple[int, int | None]]) -> "ProcessTable":
+        """The table of now, when only the trees of these processes (pid and start) are asked for.
+
+        Who was in none of them a moment ago is kept as he was while his parent is there: he can come into one as an
+        orphan alone, and then his parent is gone. What a kept one uses is not known. A stranger's pid that another has
+        a moment later is not noticed (the kernel gives pids in turn, so that takes seconds of forking): read anew now
+        and then.
+        """
+        if sys.platform != "linux":
+            return ProcessTable.read()
+        at = time.monotonic()
+        wanted: set[int] = set()
+        for pid, started in trees:
+            wanted.add(pid)
+            if walk := self._walk(pid, started):
+                wanted.add(self._root(pid, started))
+                wanted.update(each for each, _ in walk)
+        return ProcessTable(at, *_read_proc(self._entries, wanted))
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -115,7 +140,8 @@ class ProcessTable:
             entry = entries[each]
             memory += entry.memory
             threads += entry.threads
-        percent = None if before is None else self._percent(pids, before, self._root(pid, started))
+        is_known = before is not None and pid not in before._kept
+        percent = self._percent(pids, before, self._root(pid, started)) if before is not None and is_known else None
         return TreeUsage(percent, memory, threads, len(pids))
 
     def _percent(self, pids: Iterable[int], before: "ProcessTable", root: int) -> float | None:
@@ -151,6 +177,12 @@ class ProcessTable:
 
         A child that was orphaned hangs below the runner, beside the process that it came from: it belongs to the tree.
         """
+        known = self._walks.get((pid, started))
+        if known is None:
+            known = self._walks[pid, started] = self._walk_anew(pid, started)
+        return known
+
+    def _walk_anew(self, pid: int, started: int | None) -> list[tuple[int, int]]:
         if not self.has(pid, started):
             return []
         found: list[tuple[int, int]] = []
@@ -212,25 +244,42 @@ def _told_of(pid: int, what: str) -> list[bytes]:
         return []
 
 
-def _read_proc() -> dict[int, _Entry]:
+def _read_proc(known: Mapping[int, _Entry], wanted: Collection[int]) -> tuple[dict[int, _Entry], set[int]]:
+    """The table, and who of `known` was kept as he was; see `renewed`."""
+    here = {int(name) for name in os.listdir("/proc") if name.isdigit()}  # noqa: PTH208
+    return renewed(here, known, wanted, _read_stat)
+
+
+def renewed(
+    here: Collection[int], known: Mapping[int, _Entry], wanted: Collection[int], read: Callable[[int], _Entry | None]
+) -> tuple[dict[int, _Entry], set[int]]:
+    """The entries of the pids that are `here`, and who of them was kept as he is `known`: all but the `wanted`, those
+    that have come, and those whose parent has gone."""
     entries: dict[int, _Entry] = {}
-    open_file, read, close = os.open, os.read, os.close
-    for name in os.listdir("/proc"):  # noqa: PTH208
-        if not name.isdigit():
-            continue
-        try:
-            file = open_file(f"/proc/{name}/stat", os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:  # it has ended since
-            continue
-        try:
-            line = read(file, 1024)
-        except OSError:
-            continue
-        finally:
-            close(file)
-        if line:
-            entries[int(name)] = parse_stat(line)
-    return entries
+    kept: set[int] = set()
+    for pid in here:
+        entry = known.get(pid)
+        if entry is None or pid in wanted or (entry.parent and entry.parent not in here):
+            entry = read(pid)
+        else:
+            kept.add(pid)
+        if entry is not None:
+            entries[pid] = entry
+    return entries, kept
+
+
+def _read_stat(pid: int) -> _Entry | None:
+    try:
+        file = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # it has ended since
+        return None
+    try:
+        line = os.read(file, 1024)
+    except OSError:
+        return None
+    finally:
+        os.close(file)
+    return parse_stat(line) if line else None
 
 
 def parse_stat(line: bytes) -> _Entry:
