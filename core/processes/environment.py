@@ -93,7 +93,8 @@ def inside(room: Room, relative: str, what: str) -> Path:
     except (OSError, RuntimeError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ProcessFailed(
-            f"The {what} {relative!r} is not in {root}: {why}.", "Create it, or name another with `wzp process edit`."
+            f"The {what} {relative!r} is not in {root}: {why}.",
+            "Create it, or name another: in room.yaml, or by `wzp process edit`.",
         ) from error
     if not path.is_relative_to(resolved_root):
         raise ProcessFailed(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import pty
 import signal
 import subprocess
@@ -121,6 +122,10 @@ def test_what_fails_is_said_with_its_reason_and_an_exit_code_of_its_own(room: Pr
     assert "ghost" in failed["message"]
     assert "nowhere" in failed["message"]
     assert failed["details"]["processes"][0]["state"] == "failed"
+    room.error("process", "add", "spirit", "--restart", "never", "--", "./nowhere", code=8)
+    both = room.error("start", "ghost", "spirit", code=8)["message"]
+    assert "; spirit failed: " in both
+    assert not re.search(r"\.[.;]", both), "what each says ends with a stop, and so does the whole"
     late = room.error(
         "process", "add", "slow", "--ready-log", "never said", "--timeout", "1", "--", "sleep", "9", code=8
     )

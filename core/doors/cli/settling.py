@@ -218,9 +218,9 @@ def _late(left: Sequence[Process], timeout_s: float) -> NotSettled:
 
 
 def _failure(failed: Sequence[Process]) -> ProcessFailed:
-    why = "; ".join(f"{each.name} failed: {each.reason or 'it says no reason'}" for each in failed)
+    why = "; ".join(f"{each.name} failed: {(each.reason or 'it says no reason').rstrip('.')}" for each in failed)
     return ProcessFailed(
-        f"{why.rstrip('.')}.",
+        f"{why}.",
         f"See its output with `wzp logs {failed[0].name}`.",
         processes=[{"name": each.name, "state": each.state, "reason": each.reason} for each in failed],
     )
