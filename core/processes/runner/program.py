@@ -261,6 +261,8 @@ class Runner:
     def _resize(self, rows: int, columns: int) -> None:
         if not (0 < rows < 10_000 and 0 < columns < 10_000):
             raise Refused("invalid_data", f"A terminal of {rows} rows and {columns} columns cannot be.")
+        if (rows, columns) != (self.status["rows"], self.status["columns"]):
+            self._screen.resize()
         self.status["rows"], self.status["columns"] = rows, columns
         if self.status["state"] != "exited":
             self._terminal.resize(rows, columns)

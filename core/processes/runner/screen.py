@@ -6,6 +6,9 @@ KEPT_BYTES = 256 << 10
 
 _ENTERS, _LEAVES = b"\x1b[?1049h", b"\x1b[?1049l"
 
+_NO_MARGINS = b"\x1b7\x1b[r\x1b8"
+"""Lets all lines scroll again; that moves the cursor, so it is kept."""
+
 
 class Screen:
     """Keeps the end of the output, and whether the part before it had gone over to the other screen."""
@@ -19,6 +22,11 @@ class Screen:
         self._kept += data
         if len(self._kept) >= 2 * KEPT_BYTES:  # not with each piece: what is left must be moved then
             self._cut()
+
+    def resize(self) -> None:
+        """The terminal has another size, and a terminal forgets with its old size which of its lines scroll."""
+        if any(each.lstrip(b"0123456789;").startswith(b"r") for each in self._kept.split(b"\x1b[")[1:]):
+            self.take(_NO_MARGINS)
 
     def picture(self) -> bytes:
         """What to feed to a terminal."""

@@ -8,6 +8,7 @@ import signal
 import struct
 import termios
 
+import pyte
 import pytest
 
 from core.errors import BackendUnavailable, ProcessFailed
@@ -102,6 +103,25 @@ async def test_the_process_gets_the_terminals_size_and_its_changes(runners: Runn
     await person.sees(b"40 120")
     person.type(b"\x1c")
     await asyncio.wait_for(task, PATIENCE_S)
+
+
+async def test_lines_that_scrolled_in_a_lower_terminal_do_not_stay_the_only_ones_that_do(
+    runners: Runners, person: Person
+):
+    link = await runners.start(
+        "sh", "-c", r"""printf '\033[1;24rdrawn\n'; trap 'printf "\033[H\033[2J"; seq 29' WINCH
+        while :; do sleep 0.05; done""",
+    )  # fmt: skip
+    # as vim does: it sets which lines scroll once, and leaves it to the terminal to forget that with its size
+    await until(lambda: b"drawn" in runners.printed())
+    await link.resize(30, 100)
+    await until(lambda: b"29\r\n" in runners.printed())
+    screen = pyte.Screen(100, 30)
+    pyte.ByteStream(screen).feed((await link.screen())[0])
+    assert [line.rstrip() for line in screen.display[:29]] == [str(number) for number in range(1, 30)]
+    before, _, _ = await link.screen()
+    await link.resize(30, 100)
+    assert (await link.screen())[0] == before
 
 
 async def test_ctrl_c_is_the_processs(runners: Runners, person: Person):
