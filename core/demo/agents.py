@@ -1,22 +1,35 @@
 """The demo's agents: a program of its own that works on the board, through operations like everybody.
 
-Started by path with the demo's home and its parent's pid as arguments; it ends by itself when that parent is gone.
+Started by path with the demo's folder as its argument. It begins with the first byte of its input, and when that
+closes, since the demo is over or was killed, it leaves nothing of it.
 """
 
-import os
 import random
+import select
 import sys
-import time
 from pathlib import Path
 from typing import Final
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from core.demo.ending import end_demo
 from core.demo.hands import Hand, agent_hand
-from core.demo.project import AGENTS, LATER, QUESTIONS, REMARKS, REVIEW_LIMIT, SUMMARIES, TOOLS
+from core.demo.project import AGENTS, LATER, QUESTIONS, REMARKS, REVIEW_LIMIT, SUMMARIES, TESTER, TOOLS
 from core.operations.handoff import Box
-from storage import AgentState, Database, Finish, Handoff, HandoffStatus, Home, ParallelError, Status, Task
+from storage import (
+    AgentState,
+    Database,
+    Finish,
+    Handoff,
+    HandoffStatus,
+    Home,
+    ParallelError,
+    Run,
+    RunState,
+    Status,
+    Task,
+)  # fmt: skip
 
 PAUSE_S: Final = (0.6, 2.0)
 """Between two changes: often enough to be seen, seldom enough to be read."""
@@ -27,18 +40,50 @@ PATIENCE: Final = 6
 """How many of its turns an agent waits for its person, who has time to see the question, before it goes on alone."""
 
 
+RUNS_OPEN: Final = 3
+"""So many runs wait or go on at most before an agent queues another one."""
+AGAIN: Final = 0.2
+"""How probably one is queued at a turn of anybody, if there are fewer."""
+
+
 def main() -> None:
-    """Work until the parent is gone."""
-    database = Database.open(Home(Path(sys.argv[1])))
-    parent = int(sys.argv[2])  # told, not asked: the parent may be gone before we could ask
+    """Work until the demo is over, then end it."""
+    folder = Path(sys.argv[1])
+    try:
+        if sys.stdin.buffer.read(1):
+            _work(Home(folder / "home"))
+    finally:
+        end_demo(folder)
+
+
+def _work(home: Home) -> None:
+    database = Database.open(home)
     chance = random.Random()  # noqa: S311 - a demo, no secret
     workers = [Worker(agent_hand(database, member.name), member.skills, chance) for member in AGENTS]
-    while os.getppid() == parent:
-        time.sleep(chance.uniform(*PAUSE_S))
+    tester = agent_hand(database, TESTER)
+    while not _is_over(chance.uniform(*PAUSE_S)):
         try:
+            if chance.random() < AGAIN:
+                queue_again(tester, chance)
             chance.choice(workers).take_a_turn()
         except ParallelError:
             continue  # somebody was quicker, or a rule says no: an agent looks again
+    database.close()
+
+
+def _is_over(within_s: float) -> bool:
+    """Wait so long, or until the input closes; whether it has."""
+    readable, _, _ = select.select([sys.stdin], [], [], within_s)
+    return bool(readable)
+
+
+def queue_again(hand: Hand, chance: random.Random) -> None:
+    """Let a command run once more whose task is through, unless enough of them wait."""
+    going: tuple[Run, ...] = hand.call("list_runs", state=(RunState.QUEUED, RunState.RUNNING))
+    tasks: tuple[Task, ...] = hand.call("list_tasks", status=(Status.REVIEW, Status.DONE))
+    through = [each for each in tasks if each.command]
+    if through and len(going) < RUNS_OPEN:
+        hand.call("queue_task", task=chance.choice(through).id)
 
 
 class Worker:
@@ -69,7 +114,7 @@ class Worker:
 
     def _review(self, tasks: tuple[Task, ...]) -> bool:
         waiting = [each for each in tasks if each.status is Status.REVIEW]
-        done = [each for each in tasks if each.status is Status.DONE]
+        done = [each for each in tasks if each.status is Status.DONE and each.command is None]
         if len(done) > DONE_KEPT:
             oldest = min(done, key=lambda each: each.status_changed_at)
             self._hand.call("archive_task", task=oldest.id, expected_version=oldest.version)

@@ -27,6 +27,8 @@ AGENTS: Final = (
     Member("codex-tests", "Writes and runs the tests.", ("tests", "infra")),
     Member("codex-review", "Reads what the others have done.", ("review",)),
 )
+TESTER: Final = "codex-tests"
+"""The one of them who sees to it that commands are run again."""
 GONE: Final = Member("gemini-docs", "Writes the manual.", ("docs",))
 """Has left without a word, as one sees on its card."""
 

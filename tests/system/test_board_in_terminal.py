@@ -173,14 +173,6 @@ with database.write("assign_task"):
 """
 
 
-def test_the_demo_opens_and_leaves_nothing_behind(project: Path, home: Home) -> None:
-    with Project(project, home).terminal("demo", "--still") as terminal:
-        terminal.wait_for("Rate limit", "日本語の表示")
-        terminal.press("q")
-        terminal.wait_for("ended with 0")
-    assert not home.path.exists()
-
-
 def wait_until(holds: Any, patience_s: float = PATIENCE_S) -> None:
     """Wait for something that another process does and nobody announces."""
     import time

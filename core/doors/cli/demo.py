@@ -6,12 +6,12 @@ from core.doors.cli.context import Run, require_terminal
 
 
 @click.command("demo", short_help="Open the app on a room with living data.")
-@click.option("--still", is_flag=True, help="Without the agents that keep working on the board.")
+@click.option("--still", is_flag=True, help="Without the agents and processes that are at work in it.")
 @click.pass_obj
 def command(run: Run, still: bool) -> int:
-    """Open the app on a demo room in which agents are at work. Nothing of yours is touched.
+    """Open the app on a demo room in which agents and processes are at work. Nothing of yours is touched.
 
-    The demo has a home of its own, made anew each time and removed at the end.
+    The demo has a home of its own, made anew each time and removed at the end, with all that runs in it.
     """
     require_terminal("wzp demo")
     from core.demo.hands import ROOM

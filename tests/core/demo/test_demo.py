@@ -1,9 +1,12 @@
 """The demo: a room that the rules would allow, agents that keep it moving, and nothing left behind."""
 
+import os
 import random
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,24 +16,34 @@ import pytest
 from core.agents import AgentReport
 from core.agents.handoffs import is_overdue
 from core.demo import agents
-from core.demo.agents import Worker
+from core.demo.agents import Worker, queue_again
 from core.demo.hands import Hand, agent_hand
-from core.demo.project import AGENTS, GONE, HANDOFF_ALERT_MINUTES, PERSON, SEEDS, seed
+from core.demo.project import AGENTS, GONE, HANDOFF_ALERT_MINUTES, PERSON, SEEDS, TESTER, seed
+from core.demo.running import JOBS, set_up
 from core.demo.stage import stage
 from core.execute import find_room
+from core.processes.room_file import is_approved
+from core.services import current_host
 from storage import (
     COLUMNS,
     AgentState,
     ChangeFeed,
     Database,
+    Desired,
     Ending,
     Event,
     HandoffStatus,
     ParallelError,
+    Process,
+    ProcessState,
+    Run,
+    RunState,
     SessionState,
     StateSource,
     Status,
 )  # fmt: skip
+from tests.support.left import left_in
+from tests.support.terminal import ROOT
 
 
 @pytest.fixture
@@ -120,10 +133,88 @@ def test_the_stage_is_alive_and_leaves_nothing_behind() -> None:
     assert not folder.exists()
 
 
-def test_the_agents_end_when_the_app_that_started_them_is_gone() -> None:
-    with stage(still=True) as home:
-        parent = subprocess.Popen(["sleep", "600"])
-        orphan = subprocess.Popen([sys.executable, agents.__file__, str(home.path), str(parent.pid)])
-        parent.kill()
-        parent.wait()
-        assert orphan.wait(timeout=20) == 0
+def test_what_runs_in_the_demo_is_approved_and_queued_as_a_person_would(
+    you: Hand, database: Database, project: Path
+) -> None:
+    set_up(database, project)
+    room = you.call("get_room")
+    assert room.trusted_hash
+    assert is_approved(room), "the room.yaml on the disk is the one that was approved"
+    processes = {each.process.name: each.process for each in you.call("list_processes")}
+    assert set(processes) == {"assets", "web", "visitors", "tests", "mailer", "worker", "worker.2"}
+    assert all(each.is_declared and each.desired is Desired.RUNNING for each in processes.values())
+    queued = {each.task_id for each in you.call("list_runs", state=(RunState.QUEUED,))}
+    tasks = {each.title: each for each in you.call("list_tasks") if each.command}
+    assert queued == {each.id for each in tasks.values()}
+    assert [job.title for job in JOBS] == list(tasks)
+    assert [each.title for each in tasks.values() if not each.command_approved] == ["Clean the build folder"]
+
+
+def test_the_demo_shows_processes_of_every_kind_runs_and_alerts_and_leaves_none_of_it() -> None:
+    with stage() as home:
+        folder = home.path.parent
+        database = Database.open(home)
+        you = Hand(database, PERSON)
+
+        def processes() -> dict[str, Process]:
+            return {each.process.name: each.process for each in you.call("list_processes")}
+
+        def runs(*states: RunState) -> tuple[Run, ...]:
+            found: tuple[Run, ...] = you.call("list_runs", state=states)
+            return found
+
+        host = current_host(home)
+        assert host is not None
+        assert host.pid != os.getpid(), "the app is to be a viewer, which just goes when one quits"
+        wait_until(lambda: processes()["web"].state is ProcessState.READY, 60)
+        wait_until(lambda: processes()["visitors"].state is ProcessState.RUNNING, 60)
+        wait_until(lambda: processes()["mailer"].restarts >= 2, 60)
+        assert processes()["assets"].state is ProcessState.EXITED
+        wait_until(lambda: len(runs(RunState.SUCCEEDED)) >= 2, 60)
+        wait_until(lambda: bool(runs(RunState.FAILED)), 60)
+        wait_until(lambda: {"crash_loop", "log_pattern"} <= {each.rule for each in you.call("list_alerts")}, 90)
+        assert left_in(folder)
+        database.close()
+    assert left_in(folder) == []
+    assert not folder.exists()
+
+
+def test_a_demo_that_is_killed_leaves_nothing_either() -> None:
+    show = (
+        "import time; from core.demo.stage import stage\n"
+        "with stage() as home: print(home.path, flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", show], cwd=ROOT, stdout=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        folder = Path(demo.stdout.readline().strip()).parent
+        wait_until(lambda: any("server.py" in each for each in left_in(folder)), 60)
+        demo.kill()
+    wait_until(lambda: not folder.exists(), 60)
+    wait_until(lambda: left_in(folder) == [], 20)
+
+
+def test_agents_queue_commands_again_that_are_through_and_no_more_than_a_few(
+    you: Hand, database: Database, project: Path
+) -> None:
+    set_up(database, project)
+    hand, chance = agent_hand(database, TESTER), random.Random(7)
+    before = len(you.call("list_runs"))
+    queue_again(hand, chance)
+    assert len(you.call("list_runs")) == before, "enough wait already"
+    for run in you.call("list_runs"):
+        you.call("cancel_run", run=run.id)
+    queue_again(hand, chance)
+    assert len(you.call("list_runs")) == before, "none is through"
+    (task, *_) = [each for each in you.call("list_tasks") if each.command and each.command_approved]
+    you.call("move_task", task=task.id, to=Status.DONE)
+    queue_again(hand, chance)
+    (again,) = you.call("list_runs", state=(RunState.QUEUED,))
+    assert again.task_id == task.id
+
+
+def wait_until(holds: Callable[[], bool], patience_s: float) -> None:
+    """Wait for something that other processes do and nobody announces."""
+    until = time.monotonic() + patience_s
+    while not holds():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.05)
