@@ -145,7 +145,8 @@ class Run:
 
     `process_id` is the worker that has it, and `lease` that worker's runner at the time: who no longer runs under it
     no longer has the run. `paused` and `cancelled_by` are what is asked for. `output` is the end of what was printed.
-    `lost_worker` says that the worker died under it. A run is not begun before `not_before`.
+    `interrupted` says that it was cut off before its time: its worker was stopped, or, with `lost_worker`, the worker
+    or the keeper that it had for this run was killed under it. A run is not begun before `not_before`.
     """
 
     id: RunId
@@ -165,6 +166,7 @@ class Run:
     exit_code: int | None = None
     exit_signal: str | None = None
     reason: str | None = None
+    interrupted: bool = False
     lost_worker: bool = False
     output: str | None = None
     files: tuple[str, ...] = ()
@@ -178,7 +180,9 @@ class Alert:
     """Something that a person should see to. One per room, `rule` and `subject` as long as it is not resolved.
 
     `rule` is what found it (`process_failed`, `disk_full`, …); `subject` the id or name of what it is about, or empty.
-    `created_at` is when it was first seen. It tells nobody while `muted_until` is ahead.
+    `created_at` is when it was first seen. It tells nobody while `muted_until` is ahead. `message` and `hint` are
+    English; `text` names what they say (see core/alerts/findings.py), and `details` are the words and numbers in it, so
+    that a screen can say it in another language. An alert without `text` has the English alone.
     """
 
     id: AlertId
@@ -188,6 +192,8 @@ class Alert:
     severity: AlertSeverity = AlertSeverity.WARNING
     message: str
     hint: str = ""
+    text: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
     acknowledged_by: AgentId | None = None
     acknowledged_at: datetime | None = None
     muted_until: datetime | None = None

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.alerts.configuration import AlertRules
-from core.alerts.raising import Finding
+from core.alerts.findings import Finding, found, over
 from core.logs.ansi import without_escapes
 from core.logs.window import output_folder
 from core.text import for_screen, shortened
@@ -90,16 +90,16 @@ class LogWatch:
     def look(self, processes: Sequence[Process], rules: AlertRules) -> list[Found]:
         """What has been printed since the last look, judged."""
         now = time.monotonic()
-        found: list[Found] = []
+        told: list[Found] = []
         budget = STEP_BYTES
         for process in processes:
-            budget -= self._look_at(process, rules, now, budget, found)
-        found += self._look_at_app(rules, now)
+            budget -= self._look_at(process, rules, now, budget, told)
+        told += self._look_at_app(rules, now)
         for gone in self._offsets.keys() - {each.id for each in processes}:
             del self._offsets[gone]
             self._is_dirty = True
         self._is_first = False
-        return found
+        return told
 
     def save(self, *, now: bool = False) -> None:
         """Remember how far was read; call it when what was found is recorded."""
@@ -115,7 +115,7 @@ class LogWatch:
 
     # what processes print
 
-    def _look_at(self, process: Process, rules: AlertRules, now: float, budget: int, found: list[Found]) -> int:
+    def _look_at(self, process: Process, rules: AlertRules, now: float, budget: int, told: list[Found]) -> int:
         folder = output_folder(self._home, process.id)
         stamp = _stamp(folder / "output.log")
         taken = errors = 0
@@ -131,13 +131,13 @@ class LogWatch:
                 offset = chunk.offset + len(data)
                 taken += len(data)
                 errors += _errors_in(data)
-                found += self._patterns_in(process, data, now)
+                told += self._patterns_in(process, data, now)
                 time.sleep(0)  # the screens go first
             if self._offsets.get(process.id) != offset:
                 self._offsets[process.id] = offset
                 self._is_dirty = True
         if errors or process.id in self._bursts:
-            found += self._burst(process.room_id, process.id, for_screen(process.name), errors, rules, now)
+            told += self._burst(process.room_id, process.id, for_screen(process.name), errors, rules, now)
         return taken
 
     def _offset_of(self, process: Process, reader: OutputReader) -> int:
@@ -168,11 +168,8 @@ class LogWatch:
             begin = text.rfind("\n", 0, match.start()) + 1
             end = text.find("\n", match.start())
             line = for_screen(shortened(text[begin : end if end >= 0 else None], LONGEST_LINE))
-            yield process.room_id, Finding(
-                rule="log_pattern", subject=process.id,
-                message=f"{for_screen(process.name)} printed what {for_screen(pattern)!r} names: {line}",
-                hint=f"See `wzp logs {process.name}`.",
-            )  # fmt: skip
+            name = for_screen(process.name)
+            yield process.room_id, found("log_pattern", process.id, name=name, pattern=for_screen(pattern), line=line)
 
     def _burst(
         self, room: RoomId | None, subject: str, name: str, errors: int, rules: AlertRules, now: float
@@ -182,39 +179,34 @@ class LogWatch:
         count = burst.add(now, errors, wanted.seconds)
         if wanted.on and not burst.is_on and count >= wanted.lines:
             burst.is_on = True
-            where = "`wzp logs app --level error`" if subject == APP else f"`wzp logs {name} --grep error`"
-            yield room, Finding(
-                rule="error_burst", subject=subject,
-                message=f"{name} tells of many errors: {wanted.lines} lines or more within {wanted.seconds} s.",
-                hint=f"See {where}.",
-            )  # fmt: skip
+            if subject == APP:
+                yield room, found("own_error_burst", APP, count=wanted.lines, span=wanted.seconds)
+            else:
+                yield room, found("error_burst", subject, name=name, count=wanted.lines, span=wanted.seconds)
         elif not count:
             del self._bursts[subject]
             if burst.is_on:
-                yield room, Finding(rule="error_burst", subject=subject, is_over=True)
+                yield room, over("error_burst", subject)
 
     # the program's own log
 
     def _look_at_app(self, rules: AlertRules, now: float) -> list[Found]:
         errors = 0
-        found: list[Found] = []
+        told: list[Found] = []
         for line in (line for name in OWN for line in self._lines_of(name)):
             level, module, message = _record(line)
             errors += level in ("error", "critical")
             if module == "core.services.host" and (failed := _SERVICE.search(message)):
                 service = failed[1]
                 self._services[service] = now
-                found.append((None, Finding(
-                    rule="service_failed", subject=service, message=f"The service {for_screen(service)} has failed.",
-                    hint="It is started again by itself; see why with `wzp logs app --level error`.",
-                )))  # fmt: skip
+                told.append((None, found("service_failed", service, service=for_screen(service))))
         for service, failed_at in list(self._services.items()):
             if now - failed_at >= SERVICE_QUIET_S:
                 del self._services[service]
-                found.append((None, Finding(rule="service_failed", subject=service, is_over=True)))
+                told.append((None, over("service_failed", service)))
         if errors or APP in self._bursts:
-            found += self._burst(None, APP, "wezterm-parallel", errors, rules, now)
-        return found
+            told += self._burst(None, APP, "", errors, rules, now)
+        return told
 
     def _lines_of(self, name: str) -> Iterator[bytes]:
         """What has come in one of the program's logs, each line with its inode and offset remembered."""

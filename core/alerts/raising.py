@@ -1,23 +1,12 @@
 """Raising and resolving alerts, inside the transaction of the operation that has found the matter."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from core.alerts.findings import Finding
 from core.alerts.wanted import rule_of
 from core.work import Work
-from storage import Alert, AlertSeverity, new_alert_id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """Something that a person should see to, or, with `is_over`, that is right again."""
-
-    rule: str
-    subject: str = ""
-    message: str = ""
-    hint: str = ""
-    severity: AlertSeverity = AlertSeverity.WARNING
-    is_over: bool = False
+from storage import Alert, new_alert_id
 
 
 def note_findings(work: Work, findings: Iterable[Finding]) -> tuple[Alert, ...]:
@@ -27,40 +16,37 @@ def note_findings(work: Work, findings: Iterable[Finding]) -> tuple[Alert, ...]:
         if finding.is_over:
             resolve_alert(work, finding.rule, finding.subject)
             continue
-        raised = raise_alert(
-            work, finding.rule, finding.message, subject=finding.subject, hint=finding.hint, severity=finding.severity
-        )
+        raised = raise_alert(work, finding)
         noted += [raised] if raised is not None else []
     return tuple(noted)
 
 
-def raise_alert(
-    work: Work, rule: str, message: str, *, subject: str = "", hint: str = "",
-    severity: AlertSeverity = AlertSeverity.WARNING,
-) -> Alert | None:  # fmt: skip
+def raise_alert(work: Work, finding: Finding) -> Alert | None:
     """Raise an alert, or count once more the one that is open for the same rule and subject. A repetition that says
-    nothing new makes no event. None where the settings have turned the rule off; their severity goes before `severity`.
-
-    Args:
-        rule: what found it, a word of the settings' `alerts`.
-        subject: the id or name of what it is about; empty for the room as a whole.
+    nothing new makes no event. None where the settings have turned the rule off; their severity goes before the
+    finding's own.
     """
-    wanted = rule_of(work.rows.home, rule)
+    wanted = rule_of(work.rows.home, finding.rule)
     if not wanted.on:
         return None
-    severity = wanted.severity or severity
-    known = work.rows.open_alert(work.room.id, rule, subject)
+    severity = wanted.severity or finding.severity
+    known = work.rows.open_alert(work.room.id, finding.rule, finding.subject)
     if known is None:
         return work.add(
             Alert(
-                id=new_alert_id(), room_id=work.room.id, rule=rule, subject=subject, severity=severity,
-                message=message, hint=hint, created_at=work.now, updated_at=work.now,
+                id=new_alert_id(), room_id=work.room.id, rule=finding.rule, subject=finding.subject, severity=severity,
+                message=finding.message, hint=finding.hint, text=finding.text, details=finding.details,
+                created_at=work.now, updated_at=work.now,
             ),
             event="raised",
         )  # fmt: skip
     work.writer.note_alert(known.id)
     current = work.get(Alert, known.id)
-    return work.save(replace(current, severity=severity, message=message, hint=hint), event="changed")
+    said = replace(
+        current, severity=severity, message=finding.message, hint=finding.hint, text=finding.text,
+        details=finding.details,
+    )  # fmt: skip
+    return work.save(said, event="changed")
 
 
 def resolve_alert(work: Work, rule: str, subject: str = "") -> None:

@@ -13,7 +13,7 @@ from typing import Final
 from core.agents import AgentReport
 from core.agents.handoffs import is_overdue
 from core.alerts.configuration import AlertRules
-from core.alerts.raising import Finding
+from core.alerts.findings import Finding, found
 from core.text import for_screen, shortened
 from storage import (
     AgentState,
@@ -79,7 +79,7 @@ class Judge:
 
     def judge(self, facts: Facts, rules: AlertRules) -> dict[Key, Finding]:
         """All that is wrong now."""
-        found = [
+        wrong = [
             *(_disks(facts, rules) if rules.disk_full.on else ()),
             *(_queue(facts, rules) if rules.queue_old.on else ()),
             *(_handoffs(facts) if rules.handoff_overdue.on else ()),
@@ -87,7 +87,7 @@ class Judge:
             *(_backups(facts, rules) if rules.backup_old.on else ()),
             *self._processes(facts, rules),
         ]
-        return {(each.rule, each.subject): each for each in found}
+        return {(each.rule, each.subject): each for each in wrong}
 
     def _processes(self, facts: Facts, rules: AlertRules) -> Iterator[Finding]:
         cpu, memory = rules.cpu_high, rules.memory_high
@@ -98,29 +98,17 @@ class Judge:
             del self._restarts[gone]
         for process in facts.processes:
             name = for_screen(process.name)
-            if rules.crash_loop.on and self._is_looping(process, facts.now, rules):
-                yield Finding(
-                    rule="crash_loop", subject=process.id,
-                    message=f"{name} crashes again and again: {rules.crash_loop.restarts} or more restarts within"
-                    f" {_span(rules.crash_loop.seconds)}.",
-                    hint=f"See why: `wzp logs {process.name}`.",
-                )  # fmt: skip
+            loop = rules.crash_loop
+            if loop.on and self._is_looping(process, facts.now, rules):
+                yield found("crash_loop", process.id, name=name, count=loop.restarts, span=loop.seconds)
             sample = facts.samples.get(process.id)
             fresh = sample if sample is not None and facts.now - sample.at < STALE else None
             share = fresh.cpu_percent / facts.cores if fresh is not None and fresh.cpu_percent is not None else 0.0
             if cpu.on and self._lasts(("cpu_high", process.id), share, cpu.percent, cpu.seconds, facts.now):
-                yield Finding(
-                    rule="cpu_high", subject=process.id,
-                    message=f"{name} has kept {cpu.percent:g} % of the processor busy for {_span(cpu.seconds)}.",
-                    hint="See `wzp top`; restart it, or raise `cpu_high` in config.yaml.",
-                )  # fmt: skip
+                yield found("cpu_high", process.id, name=name, percent=f"{cpu.percent:g}", span=cpu.seconds)
             held = 100 * fresh.memory_bytes / facts.memory_bytes if fresh is not None and facts.memory_bytes else 0.0
             if memory.on and self._lasts(("memory_high", process.id), held, memory.percent, memory.seconds, facts.now):
-                yield Finding(
-                    rule="memory_high", subject=process.id,
-                    message=f"{name} holds {memory.percent:g} % of the memory or more, for {_span(memory.seconds)}.",
-                    hint="See `wzp top`; restart it, or raise `memory_high` in config.yaml.",
-                )  # fmt: skip
+                yield found("memory_high", process.id, name=name, percent=f"{memory.percent:g}", span=memory.seconds)
 
     def _lasts(self, key: Key, value: float, threshold: float, seconds: int, now: datetime) -> bool:
         """Whether a value has been at its threshold for so long, and has not eased since."""
@@ -152,11 +140,9 @@ def _disks(facts: Facts, rules: AlertRules) -> Iterator[Finding]:
     for disk in facts.disks:
         used = 100 * (1 - disk.free / disk.total) if disk.total else 0.0
         if used >= wanted.percent or disk.free < wanted.free_mb * 1_000_000:
-            yield Finding(
-                rule="disk_full", subject=disk.name,
-                message=f"The disk of {for_screen(disk.name)} is nearly full: {wanted.percent:g} % or more are used, or"
-                f" fewer than {wanted.free_mb:,} MB are free.",
-                hint="Free some space; a full disk stops every change.", severity=AlertSeverity.CRITICAL,
+            yield found(
+                "disk_full", disk.name, severity=AlertSeverity.CRITICAL, disk=for_screen(disk.name),
+                percent=f"{wanted.percent:g}", free=f"{wanted.free_mb:,}",
             )  # fmt: skip
 
 
@@ -167,53 +153,31 @@ def _queue(facts: Facts, rules: AlertRules) -> Iterator[Finding]:
     for run in facts.runs:
         ready_at = max(run.created_at, run.not_before or run.created_at)
         if run.state is RunState.QUEUED and not run.paused and facts.now - ready_at >= longest:
-            yield Finding(
-                rule="queue_old",
-                message=f"Runs have waited in the queue for {_span(int(longest.total_seconds()))} or longer.",
-                hint="See `wzp queue list`; start a worker, or more of them.",
-            )  # fmt: skip
+            yield found("queue_old", span=int(longest.total_seconds()))
             return
 
 
 def _handoffs(facts: Facts) -> Iterator[Finding]:
     for handoff in facts.handoffs:
         if is_overdue(handoff, facts.room, facts.now):
-            number = facts.numbers.get(handoff.task_id)
-            what = f"#{number}" if number is not None else "a task"
-            yield Finding(
-                rule="handoff_overdue", subject=handoff.id,
-                message=f"Nobody has acknowledged the handoff of {what} within"
-                f" {_span(facts.room.handoff_alert_minutes * 60)}.",
-                hint="See `wzp handoff list`; take it, or redirect it.",
-            )  # fmt: skip
+            task = f"#{facts.numbers.get(handoff.task_id, '?')}"
+            yield found("handoff_overdue", handoff.id, task=task, span=facts.room.handoff_alert_minutes * 60)
 
 
 def _agents(facts: Facts, rules: AlertRules) -> Iterator[Finding]:
     longest = timedelta(minutes=rules.agent_waiting.minutes)
     for report in facts.reports:
         if report.state is AgentState.WAITING and report.since is not None and facts.now - report.since >= longest:
-            asks = f": {for_screen(shortened(report.message, 200))}" if report.message else "."
-            yield Finding(
-                rule="agent_waiting", subject=report.agent.id,
-                message=f"{for_screen(report.agent.name)} has waited for an answer for"
-                f" {_span(int(longest.total_seconds()))}{asks}",
-                hint="Answer it where it runs.",
-            )  # fmt: skip
+            agent, seconds = for_screen(report.agent.name), int(longest.total_seconds())
+            if report.message:
+                question = for_screen(shortened(report.message, 200))
+                yield found("agent_asks", report.agent.id, agent=agent, span=seconds, question=question)
+            else:
+                yield found("agent_waiting", report.agent.id, agent=agent, span=seconds)
 
 
 def _backups(facts: Facts, rules: AlertRules) -> Iterator[Finding]:
     longest = timedelta(hours=rules.backup_old.hours)
     if facts.now - (facts.backed_up_at or facts.room.created_at) >= longest:
-        what = "The newest backup is" if facts.backed_up_at is not None else "There is no backup; the room is"
-        yield Finding(
-            rule="backup_old", message=f"{what} {_span(int(longest.total_seconds()))} old or older.",
-            hint="Make one with `wzp backup create`.", severity=AlertSeverity.INFO,
-        )  # fmt: skip
-
-
-def _span(seconds: int) -> str:
-    """`90 s`, `5 min`, `2 h`, `7 d`."""
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * length or seconds == length:
-            return f"{seconds / length:.3g} {unit}"
-    return f"{seconds} s"
+        text = "backup_old" if facts.backed_up_at is not None else "backup_none"
+        yield found(text, severity=AlertSeverity.INFO, span=int(longest.total_seconds()))

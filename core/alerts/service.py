@@ -18,8 +18,8 @@ from typing import Final
 
 from core.agents.report import reports
 from core.alerts.configuration import AlertRules
+from core.alerts.findings import Finding, over
 from core.alerts.log_watch import LogWatch
-from core.alerts.raising import Finding
 from core.alerts.rules import JUDGED, Disk, Facts, Judge, Key
 from core.alerts.wanted import alert_rules, rule_of
 from core.execute import Call, execute
@@ -141,7 +141,7 @@ class AlertsService:
             if known is None and key not in lasting:  # else somebody has resolved it by hand: until it is over
                 findings.append(finding)
             elif known is not None and now - known.last_seen_at >= STILL:
-                findings.append(replace(finding, message=known.message, hint=known.hint))
+                findings.append(_as_known(finding, known))
         self._lasting[room.id] = present
         living = {each.id for each in processes}
         for (rule, subject), alert in opened.items():
@@ -149,7 +149,7 @@ class AlertsService:
             is_over = rule in JUDGED and (rule, subject) not in present
             is_quiet = rule == "error_burst" and self._is_quiet(alert, rules, now)
             if is_over or is_gone or is_quiet or not rule_of(self._database.home, rule).on:
-                findings.append(Finding(rule=rule, subject=subject, is_over=True))
+                findings.append(over(rule, subject))
         return findings
 
     def _is_quiet(self, alert: Alert, rules: AlertRules, now: datetime) -> bool:
@@ -210,8 +210,13 @@ class AlertsService:
                 worth += [finding] if known is not None else []
             elif rule_of(home, finding.rule).on:
                 again = finding.rule == "log_pattern" and known is not None
-                worth.append(replace(finding, message=known.message, hint=known.hint) if again and known else finding)
+                worth.append(_as_known(finding, known) if again and known else finding)
         return worth
+
+
+def _as_known(finding: Finding, known: Alert) -> Finding:
+    """What is found again, in the words of the alert that is open: a repetition says nothing new."""
+    return replace(finding, message=known.message, hint=known.hint, text=known.text, details=known.details)
 
 
 def _memory_bytes() -> int:

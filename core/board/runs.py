@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from core.errors import ClaimHeld
-from storage import Agent, Ending, Process, Run, RunState, Status, Task
+from storage import Agent, Alert, Ending, Process, Run, RunState, Status, Task
 
 if TYPE_CHECKING:
     from core.work import Work
@@ -21,6 +21,12 @@ WAITING_PLACES: Final = frozenset({Status.BACKLOG, Status.TODO})
 
 SESSION_PREFIX: Final = "ses_"
 """How the lease of a run begins that an agent has: the id of its session."""
+
+QUARANTINED: Final = "quarantined"
+LOST: Final = "process_failed"
+"""The rules of the alerts that are raised about a task's runs."""
+
+CLOSED: Final = frozenset({Status.DONE, Status.ARCHIVED})
 
 _ENDINGS: Final = {
     Ending.COMPLETED: RunState.SUCCEEDED,
@@ -54,6 +60,8 @@ def require_none(work: "Work", task: Task) -> None:
 
 def follow(work: "Work", before: Task, after: Task) -> None:
     """End the open run of a task that has been moved to where the run has no business. Part of each such change."""
+    if after.status in CLOSED:
+        close_alerts(work, after)
     run = work.rows.open_run(after.id)
     if run is None:
         return
@@ -77,6 +85,14 @@ def cancel(work: "Work", run: Run, reason: str) -> Run:
         return work.save(asked, event="cancel_asked", undoable=False)
     over = replace(asked, state=RunState.CANCELLED, ended_at=work.now, paused=False)
     return work.save(over, event="cancelled", undoable=False)
+
+
+def close_alerts(work: "Work", task: Task) -> None:
+    """Close what the person was alerted of about a task's runs: it has been seen to."""
+    for rule in (QUARANTINED, LOST):
+        known = work.rows.open_alert(work.room.id, rule, task.id)
+        if known is not None:
+            work.save(replace(work.get(Alert, known.id), resolved_at=work.now), event="resolved", undoable=False)
 
 
 def _end_with(work: "Work", run: Run, before: Task, after: Task) -> None:

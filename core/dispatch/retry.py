@@ -21,30 +21,40 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The verdict, its reason for the person, and after how many seconds the next attempt may begin."""
+    """The verdict, its reason for the person, and after how many seconds the next attempt may begin.
+
+    `losses` is how many workers the task has lost.
+    """
 
     verdict: Verdict
     why: str
     delay_s: float = 0.0
+    losses: int = 0
 
 
-def decide(task: Task, room: Room, runs: Sequence[Run], dispatcher: AgentId, *, is_interrupted: bool) -> Decision:
+def decide(task: Task, room: Room, runs: Sequence[Run], dispatcher: AgentId, *, never_begun: bool = False) -> Decision:
     """Decide about a task after a failure.
 
     A command that came to an end by itself is tried again while attempts are left. One that was cut off, with its
-    worker lost or stopped, has perhaps done half of what it does: it is tried again only if it is idempotent. A task
-    that has lost as many workers as the room allows is not tried again at all.
+    worker lost or stopped, has perhaps done half of what it does: it is tried again only if it is idempotent; where a
+    stop has cut it off, that was no attempt of its own. A task that has lost as many workers as the room allows is not
+    tried again at all.
 
     Args:
         runs: the task's runs, newest first, the failed one included as it is now.
         dispatcher: who queues the attempts that nobody has asked for.
+        never_begun: the command had not begun yet when it was cut off.
     """
     losses = lost_workers(runs)
     if losses >= room.quarantine_after:
-        return Decision(Verdict.QUARANTINE, f"its runs have lost {losses} workers")
+        why = f"its runs have lost {losses} worker{'s' if losses != 1 else ''}"
+        return Decision(Verdict.QUARANTINE, why, losses=losses)
     tries = tries_of_series(runs, dispatcher)
-    if is_interrupted and not task.idempotent:
+    last = runs[0]
+    if last.interrupted and not task.idempotent and not never_begun:
         return Decision(Verdict.BLOCK, "it was cut off and is not marked as idempotent")
+    if last.interrupted and not last.lost_worker:
+        return Decision(Verdict.RETRY, f"attempt {tries + 1} of {task.attempts}")
     if tries >= task.attempts:
         return Decision(Verdict.BLOCK, f"it was tried {tries} time{'s' if tries != 1 else ''}")
     return Decision(Verdict.RETRY, f"attempt {tries + 1} of {task.attempts}", delay_before(tries))
@@ -56,10 +66,11 @@ def delay_before(tries: int) -> float:
 
 
 def tries_of_series(runs: Sequence[Run], dispatcher: AgentId) -> int:
-    """How many runs, newest first, there are since somebody asked for one."""
+    """How many runs, newest first, there are since somebody asked for one; those that a worker's stop has cut off do
+    not count."""
     tries = 0
     for run in runs:
-        tries += 1
+        tries += run.lost_worker or not run.interrupted
         if run.queued_by != dispatcher:
             break
     return tries

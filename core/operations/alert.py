@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from core.alerts.raising import Finding, note_findings
+from core.alerts.findings import Finding
+from core.alerts.raising import note_findings
 from core.errors import InvalidData
 from core.operation import operation
 from core.work import Work

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from core.alerts.raising import Finding as Finding
+from core.alerts.findings import Finding
 from core.alerts.raising import note_findings
 from core.operation import operation
 from core.work import Work

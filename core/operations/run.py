@@ -8,6 +8,8 @@ from core.errors import ClaimHeld, InvalidData, PermissionDenied, RuleRefusal
 from core.operation import operation
 from core.work import Work
 from storage import (
+    Agent,
+    AgentId,
     Desired,
     ProcessKind,
     Role,
@@ -15,6 +17,7 @@ from storage import (
     Run,
     RunId,
     RunState,
+    Session,
     Status,
     Task,
     TaskId,
@@ -117,7 +120,7 @@ def pause_run(work: Work, run: RunId) -> Run:
         run: its id, the unique end of one, or a task's number for that task's latest run.
 
     Raises:
-        RuleRefusal: it is over.
+        RuleRefusal: it is over, or an agent has it.
         PermissionDenied: you have not queued it, and you are no operator.
     """
     return _hold(work, run, paused=True)
@@ -162,13 +165,13 @@ def resume_queue(work: Work) -> Room:
     return _hold_queue(work, paused=False)
 
 
-def new_run(work: Work, task: Task, *, delay_s: float = 0.0) -> Run:
-    """A further attempt at a task, at the queue's end; not begun before `delay_s` have passed."""
+def new_run(work: Work, task: Task, *, delay_s: float = 0.0, paused: bool = False) -> Run:
+    """A further attempt at a task, at the queue's end; not begun before `delay_s` have passed, nor while `paused`."""
     return work.add(
         Run(
             id=new_run_id(), room_id=work.room.id, task_id=task.id, attempt=work.rows.last_attempt(task.id) + 1,
             command=task.command or "", queued_by=work.agent.id,
-            not_before=work.now + timedelta(seconds=delay_s) if delay_s else None,
+            not_before=work.now + timedelta(seconds=delay_s) if delay_s else None, paused=paused,
             created_at=work.now, updated_at=work.now,
         ),
         event="queued",
@@ -184,7 +187,15 @@ def back(work: Work, task: Task, event: str) -> Task:
 
 
 def _hold(work: Work, run: RunId, *, paused: bool) -> Run:
-    return work.save(replace(_open(work, run), paused=paused), event="paused" if paused else "resumed")
+    current = _open(work, run)
+    if paused and runs.is_agents(current):
+        session = work.rows.get(Session, current.lease or "")
+        agent = work.rows.get(Agent, session.agent_id) if session is not None else None
+        raise RuleRefusal(
+            f"{agent.name if agent is not None else 'An agent'} has it, and an agent cannot be made to stand still.",
+            "Leave a comment on the task, or take it back with `wzp queue cancel`.",
+        )
+    return work.save(replace(current, paused=paused), event="paused" if paused else "resumed")
 
 
 def _hold_queue(work: Work, *, paused: bool) -> Room:
@@ -223,6 +234,7 @@ def _queued(work: Work, task: Task, delay_seconds: int) -> Run:
             f" `wzp task approve-command {task.number}`."
         )
     _warn_of_idleness(work)
+    runs.close_alerts(work, task)
     return new_run(work, task, delay_s=delay_seconds)
 
 
@@ -244,9 +256,18 @@ def _open(work: Work, run: RunId) -> Run:
         raise RuleRefusal(
             f"The run is over: it {_PAST[current.state]}.", "Queue the task again with `wzp queue retry`."
         )
-    if current.queued_by != work.agent.id and work.actor.role < Role.OPERATOR:
+    if work.actor.role < Role.OPERATOR and _asker(work, current) != work.agent.id:
         raise PermissionDenied("Another has queued it.", "Ask the person, or leave a comment on the task.")
     return current
+
+
+def _asker(work: Work, run: Run) -> AgentId:
+    """Who has asked for a run: of an attempt that the program has added, who has asked for the first of them."""
+    for each in work.rows.runs(work.room.id, task=run.task_id):
+        by = work.rows.get(Agent, each.queued_by)
+        if each.attempt <= run.attempt and by is not None and by.role is not Role.SYSTEM:
+            return each.queued_by
+    return run.queued_by
 
 
 _PAST = {

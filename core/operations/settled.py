@@ -4,7 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.agents import handoffs
-from core.alerts.raising import raise_alert, resolve_alert
+from core.alerts.findings import found
+from core.alerts.raising import raise_alert
+from core.board.runs import close_alerts
+from core.dispatch.known import is_wanted
 from core.dispatch.ready import why_not_ready
 from core.dispatch.retry import Decision, Verdict, decide
 from core.operation import operation
@@ -34,10 +37,6 @@ OUTPUT_LIMIT = 20_000
 
 MOST_FILES = 200
 
-QUARANTINED = "quarantined"
-LOST = "process_failed"
-"""The rules of the alerts that are raised here."""
-
 _NOT_AT = dict.fromkeys(
     ("cli", "palette", "mcp", "socket", "websocket"), "only the dispatcher tells what became of runs"
 )
@@ -59,8 +58,9 @@ class RunEnd:
     Args:
         state: succeeded, failed or cancelled.
         lease: under which it ran; an end under another than the run's present one is not the run's.
-        is_interrupted: it was cut off: its worker died or was stopped.
-        lost_worker: the worker died under it.
+        is_interrupted: it was cut off: its worker was stopped, or it is lost.
+        never_begun: the command had not begun when it was cut off.
+        lost_worker: the worker died under it, or, with `lost_keeper`, the keeper that the worker had for it.
     """
 
     run: RunId
@@ -71,6 +71,8 @@ class RunEnd:
     exit_signal: str | None = None
     reason: str | None = None
     is_interrupted: bool = False
+    never_begun: bool = False
+    lost_keeper: bool = False
     lost_worker: bool = False
     output: str | None = None
     files: tuple[str, ...] = ()
@@ -109,7 +111,7 @@ def _begun(work: Work, starts: tuple[RunStart, ...]) -> tuple[Run, ...]:
         process = work.get(Process, start.process)
         if current.state is not RunState.QUEUED or why_not_ready(current, task, work.room, work.now) is not None:
             continue
-        if process.runner != start.lease or task.command is None:
+        if process.runner != start.lease or not is_wanted(process) or task.command is None:
             continue
         running = replace(
             current, state=RunState.RUNNING, process_id=start.process, lease=start.lease, started_at=work.now,
@@ -153,29 +155,30 @@ def _ended(work: Work, run: Run, end: RunEnd) -> Run:
     state = RunState.CANCELLED if is_cancelled else end.state
     over = replace(
         run, state=state, ended_at=max(end.ended_at, run.started_at or end.ended_at) if end.ended_at else work.now,
-        exit_code=end.exit_code, exit_signal=end.exit_signal, lost_worker=end.lost_worker, paused=False,
+        exit_code=end.exit_code, exit_signal=end.exit_signal, paused=False,
+        interrupted=end.is_interrupted and not is_cancelled, lost_worker=end.lost_worker,
         reason=run.reason if is_cancelled else _line(end.reason),
         output=clean_text(end.output, "output")[-OUTPUT_LIMIT:] if end.output else None, files=end.files[:MOST_FILES],
     )  # fmt: skip
     if state is not RunState.FAILED:
         stored = work.save(over, event=state.value)
-        _resolve(work, task)
+        close_alerts(work, task)
         if state is RunState.SUCCEEDED:
             _succeeded(work, task, stored, end)
         elif task.status is Status.IN_PROGRESS:
             back(work, task, "returned")
         return stored
     earlier = [over, *(each for each in work.rows.runs(work.room.id, task=run.task_id) if each.id != run.id)]
-    decision = decide(task, work.room, earlier, work.agent.id, is_interrupted=end.is_interrupted)
+    decision = decide(task, work.room, earlier, work.agent.id, never_begun=end.never_begun)
     if decision.verdict is Verdict.QUARANTINE:
         over = replace(over, state=RunState.QUARANTINED, reason=_line(f"{over.reason}; {decision.why}"))
     stored = work.save(over, event=over.state.value)
     if end.lost_worker:
-        _tell_of_loss(work, task, stored, decision)
+        _tell_of_loss(work, task, stored, end, decision)
     if task.status is not Status.IN_PROGRESS:
         return stored  # somebody has moved it meanwhile
     if decision.verdict is Verdict.RETRY:
-        new_run(work, back(work, task, "returned"), delay_s=decision.delay_s)
+        new_run(work, back(work, task, "returned"), delay_s=decision.delay_s, paused=run.paused)
     else:
         _blocked(work, task, stored, end, decision)
     return stored
@@ -206,28 +209,20 @@ def _result(work: Work, ending: Ending, run: Run, summary: str) -> Result:
     )  # fmt: skip
 
 
-def _tell_of_loss(work: Work, task: Task, run: Run, decision: Decision) -> None:
-    process = work.rows.get(Process, run.process_id or "")
-    name = process.name if process is not None else "A worker"
+def _tell_of_loss(work: Work, task: Task, run: Run, end: RunEnd, decision: Decision) -> None:
     if decision.verdict is Verdict.QUARANTINE:
-        raise_alert(
-            work, QUARANTINED, f"#{task.number} is quarantined: {decision.why}.", subject=task.id,
-            hint=f"Look at its command and output, then queue it again with `wzp queue retry {task.number}`.",
-            severity=AlertSeverity.CRITICAL,
-        )  # fmt: skip
+        raise_alert(work, found(
+            "quarantined", task.id, severity=AlertSeverity.CRITICAL, number=task.number, count=decision.losses
+        ))  # fmt: skip
         return
+    process = work.rows.get(Process, run.process_id or "")
+    who = "keeper" if end.lost_keeper else "worker"
     is_again = decision.verdict is Verdict.RETRY
-    raise_alert(
-        work, LOST, f"{name} died while it ran #{task.number}; "
-        + ("it is tried again elsewhere." if is_again else f"the task is blocked, since {decision.why}."),
-        subject=task.id, hint=f"See `wzp queue show {task.number}`.",
-        severity=AlertSeverity.INFO if is_again else AlertSeverity.WARNING,
-    )  # fmt: skip
-
-
-def _resolve(work: Work, task: Task) -> None:
-    for rule in (QUARANTINED, LOST):
-        resolve_alert(work, rule, task.id)
+    then = "again" if is_again else "blocked" if task.idempotent or end.never_begun else "cut_off"
+    raise_alert(work, found(
+        f"{who}_lost_{then}", task.id, severity=AlertSeverity.INFO if is_again else AlertSeverity.WARNING,
+        number=task.number, name=process.name if process is not None else "?",
+    ))  # fmt: skip
 
 
 def _how(run: Run) -> str:

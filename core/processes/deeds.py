@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from core.alerts.findings import found
 from core.processes.happenings import (
     Action,
     CancelTimer,
@@ -22,7 +23,7 @@ from core.processes.happenings import (
     TimerKind,
 )  # fmt: skip
 from core.processes.unit import Cause, Outcome, Phase, Unit, launch_digest, probe_of
-from storage import Process
+from storage import AlertSeverity, Process
 
 KILL_SLACK_S: Final = 5.0
 """A runner kills after the grace by itself; if it has told nothing so long after that, it is told to."""
@@ -103,20 +104,32 @@ class Deeds:
 
     def back_off(self, unit: Unit, delay_s: float, how_it_ended: str) -> None:
         """Let it wait until it is started again."""
-        unit.phase, unit.reason = Phase.BACK_OFF, f"restarts in {delay_s:.1f} s: {how_it_ended}"
+        unit.phase, unit.reason = Phase.BACK_OFF, f"{how_it_ended}; it restarts after {delay_s:.1f} s"
         self._set(unit, TimerKind.RESTART, delay_s)
 
     # alerts
 
-    def fail(self, unit: Unit, reason: str, rule: str) -> None:
+    def fail(self, unit: Unit, how: str) -> None:
         """Let it stay down, and a person see to it."""
-        unit.outcome, unit.reason = Outcome.FAILED, reason
-        self.complain(unit, rule, f"See `wzp logs {unit.process.name}`, then `wzp start {unit.process.name}`.")
+        unit.outcome, unit.reason = Outcome.FAILED, how
+        self.complain(unit, "process_failed", reason=how.rstrip("."))
 
-    def complain(self, unit: Unit, rule: str, hint: str) -> None:
-        """Let a person see to it."""
+    def give_up(self, unit: Unit, how: str) -> None:
+        """Let what was restarted as often as it may be stay down, and a person see to it."""
+        limit, window_s = unit.process.spec.restart.limit, unit.process.spec.restart.window_seconds
+        unit.outcome = Outcome.FAILED
+        unit.reason = f"restarted {limit} times within {window_s:g} s; the last time: {how}"
+        reason = how.rstrip(".")
+        self.complain(
+            unit, "restart_storm", AlertSeverity.CRITICAL, count=limit, span=max(1, round(window_s)), reason=reason
+        )  # fmt: skip
+
+    def complain(
+        self, unit: Unit, text: str, severity: AlertSeverity = AlertSeverity.WARNING, **details: object
+    ) -> None:
+        """Let a person see to it; `text` is the name of what is said."""
         unit.has_alert = True
-        self.ask(Raise(unit.process.id, rule, f"{unit.process.name}: {(unit.reason or '').rstrip('.')}.", hint))
+        self.ask(Raise(found(text, unit.process.id, severity=severity, name=unit.process.name, **details)))
 
     def settle_alert(self, unit: Unit) -> None:
         """There is nothing to see to any more."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from core.alerts.findings import Finding
 from storage import Probe, Process, ProcessId, ProcessState
 
 
@@ -253,10 +254,7 @@ class Record:
 class Raise:
     """Raise an alert about a process."""
 
-    process: ProcessId
-    rule: str
-    message: str
-    hint: str
+    finding: Finding
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
+from core.alerts.findings import Finding
 from core.errors import HostLost
 from core.execute import Call, execute
 from core.operations import load
-from core.operations.observed import Finding
 from core.work import Actor
 from storage import Database, ParallelError, Process, RoomId, StorageError
 

@@ -152,7 +152,7 @@ class Machine:
                 self._deeds.kill(unit)
             case TimerKind.GIVE_UP:
                 unit.phase, unit.reason = Phase.STUCK, "it could not be ended, not even killed"
-                self._deeds.complain(unit, "process_failed", "See what its processes wait for: `ps -o pid,stat,wchan`.")
+                self._deeds.complain(unit, "process_stuck")
 
     def _weigh(self, unit: Unit, kind: ProbeKind, complaint: str | None) -> None:
         is_sick = unit.weigh(kind, complaint)
@@ -251,15 +251,14 @@ class Machine:
         succeeded = cause is None and unit.has_succeeded
         restart = unit.process.spec.restart
         if is_final:
-            self._deeds.fail(unit, how, "process_failed")
+            self._deeds.fail(unit, how)
         elif not is_restarted(restart.policy, succeeded=succeeded):
             if succeeded:
                 unit.outcome, unit.reason = Outcome.EXITED, how
             else:
-                self._deeds.fail(unit, how, "process_failed")
+                self._deeds.fail(unit, how)
         elif (delay_s := unit.restarts.next_delay_s(restart, self._now, self._random)) is None:
-            many = f"restarted {restart.limit} times within {restart.window_seconds:g} s"
-            self._deeds.fail(unit, f"{many}; the last time: {how}", "restart_storm")
+            self._deeds.give_up(unit, how)
         else:
             self._deeds.back_off(unit, delay_s, how)
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from core.alerts.findings import Finding, found, over
 from core.errors import InvalidData
-from core.operations.observed import Finding
 from core.processes.declaration import content_hash, read_declarations, read_room_file, room_file
 from storage import AlertSeverity, Room, RoomId
 
@@ -14,8 +14,6 @@ LOOK_S: Final = 1.0
 """Between two looks: one stat a room."""
 
 RULE: Final = "room_yaml"
-
-_APPROVE: Final = "Look at it and approve it with `wzp room trust`."
 
 
 class RoomWatch:
@@ -45,18 +43,16 @@ def judge(room: Room) -> Finding:
     try:
         content = read_room_file(room)
         if content is None or content_hash(content) == room.trusted_hash:
-            return Finding(rule=RULE, is_over=True)
+            return over(RULE)
         declared = read_declarations(content, room.root).processes
     except InvalidData as error:
-        goes_on = " What runs goes on as it was approved last." if room.trusted_hash else ""
-        return Finding(rule=RULE, message=f"{error}{goes_on}", hint=error.hint)
-    what = "has changed since it was approved; what runs goes on as before" if room.trusted_hash else "is not approved"
-    if not declared and not room.trusted_hash:
-        return Finding(rule=RULE, is_over=True)
-    return Finding(
-        rule=RULE, message=f"{room_file(room)} {what}.", hint=_APPROVE,
-        severity=AlertSeverity.WARNING if room.trusted_hash else AlertSeverity.INFO,
-    )  # fmt: skip
+        text = "room_yaml_broken_since" if room.trusted_hash else "room_yaml_broken"
+        return found(text, error=error, todo=error.hint or "")
+    if room.trusted_hash:
+        return found("room_yaml_changed", file=room_file(room))
+    if not declared:
+        return over(RULE)
+    return found("room_yaml_new", severity=AlertSeverity.INFO, file=room_file(room))
 
 
 def _mark(path: Path) -> tuple[int, ...] | None:

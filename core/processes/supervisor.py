@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from core.operations.observed import Finding
+from core.alerts.findings import over
 from core.processes.adoption import Inventory, take_stock
 from core.processes.happenings import (
     Action,
@@ -43,7 +43,7 @@ from core.processes.probing import Probing
 from core.processes.room_watch import LOOK_S, RoomWatch
 from core.processes.running import Runners
 from core.services.lease import HostLease
-from storage import AlertSeverity, ChangeFeed, Database, EntityKind, Process, Room, RoomId
+from storage import ChangeFeed, Database, EntityKind, Process, ProcessId, Room, RoomId
 from storage import Event as StoredEvent
 
 RULES: Final = ("process_failed", "restart_storm")
@@ -179,16 +179,12 @@ class _Supervision:
         self._journal.note(process.room_id, observed)
 
     def _alert(self, action: Raise | Resolve) -> None:
-        process = self._processes[action.process]
         if isinstance(action, Raise):
-            severity = AlertSeverity.CRITICAL if action.rule == "restart_storm" else AlertSeverity.WARNING
-            finding = Finding(
-                rule=action.rule, subject=process.id, message=action.message, hint=action.hint, severity=severity
-            )
-            self._journal.find(process.room_id, finding)
+            self._journal.find(self._processes[ProcessId(action.finding.subject)].room_id, action.finding)
             return
+        process = self._processes[action.process]
         for rule in RULES:
-            self._journal.find(process.room_id, Finding(rule=rule, subject=process.id, is_over=True))
+            self._journal.find(process.room_id, over(rule, process.id))
 
     # what others change
 

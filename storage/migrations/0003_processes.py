@@ -27,8 +27,8 @@ STATEMENTS = (
         attempt INTEGER NOT NULL, command TEXT NOT NULL, state TEXT NOT NULL,
         queued_by TEXT NOT NULL REFERENCES agent, not_before TEXT, paused INTEGER NOT NULL,
         cancelled_by TEXT REFERENCES agent, process_id TEXT REFERENCES process, lease TEXT,
-        started_at TEXT, ended_at TEXT, exit_code INTEGER, exit_signal TEXT, reason TEXT, lost_worker INTEGER NOT NULL,
-        output TEXT, files TEXT NOT NULL,
+        started_at TEXT, ended_at TEXT, exit_code INTEGER, exit_signal TEXT, reason TEXT,
+        interrupted INTEGER NOT NULL, lost_worker INTEGER NOT NULL, output TEXT, files TEXT NOT NULL,
         version INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
         UNIQUE (task_id, attempt)
     ) STRICT""",
@@ -38,7 +38,7 @@ STATEMENTS = (
     "CREATE INDEX run_room ON run (room_id, created_at)",
     """CREATE TABLE alert (
         id TEXT PRIMARY KEY, room_id TEXT NOT NULL REFERENCES room, rule TEXT NOT NULL, subject TEXT NOT NULL,
-        severity TEXT NOT NULL, message TEXT NOT NULL, hint TEXT NOT NULL,
+        severity TEXT NOT NULL, message TEXT NOT NULL, hint TEXT NOT NULL, text TEXT NOT NULL, details TEXT NOT NULL,
         acknowledged_by TEXT REFERENCES agent, acknowledged_at TEXT, muted_until TEXT, resolved_at TEXT,
         version INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
         seen_count INTEGER NOT NULL, last_seen_at TEXT NOT NULL

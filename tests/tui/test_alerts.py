@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.alerts.raising import Finding
+from core.alerts.findings import Finding
 from storage import AlertSeverity, Role
 from tests.support.app import app_of, open_app, screen_text, shown, until
 from tests.support.outputs import Printing, add_process

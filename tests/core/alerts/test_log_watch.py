@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from core.alerts.configuration import DEFAULT_RULES, AlertRules
+from core.alerts.findings import Finding
 from core.alerts.log_watch import LogWatch
-from core.alerts.raising import Finding
 from storage import Home, Process, start_logging
 from tests.support.outputs import Printing, add_process
 from tests.support.users import User

@@ -132,27 +132,39 @@ def series(draw) -> list[Run]:
         state = RunState.FAILED if attempt == count else draw(st.sampled_from(states))
         by = PERSON if attempt == 1 else draw(st.sampled_from([PERSON, PROGRAM]))
         is_lost = state in (RunState.FAILED, RunState.QUARANTINED) and draw(st.booleans())
-        found.append(run(1, attempt=attempt, state=state, queued_by=by, lost_worker=is_lost))
+        is_cut = is_lost or (state is RunState.FAILED and draw(st.booleans()))
+        found.append(run(1, attempt=attempt, state=state, queued_by=by, interrupted=is_cut, lost_worker=is_lost))
     return found
 
 
 @given(series(), st.integers(1, 6), st.integers(1, 6), st.booleans(), st.booleans())
 def test_a_failure_is_judged_by_attempts_idempotence_and_losses(
-    runs: list[Run], attempts: int, quarantine_after: int, idempotent: bool, was_stopped: bool
+    runs: list[Run], attempts: int, quarantine_after: int, idempotent: bool, never_begun: bool
 ):
-    is_interrupted = runs[0].lost_worker or was_stopped
     decision = decide(
         task(attempts=attempts, idempotent=idempotent), room(quarantine_after=quarantine_after), runs, PROGRAM,
-        is_interrupted=is_interrupted,
+        never_begun=never_begun,
     )  # fmt: skip
+    may_run_again = idempotent or never_begun or not runs[0].interrupted
+    was_stopped = runs[0].interrupted and not runs[0].lost_worker
+    tries = tries_of_series(runs, PROGRAM)
     if lost_workers(runs) >= quarantine_after:
         assert decision.verdict is Verdict.QUARANTINE
     elif decision.verdict is Verdict.RETRY:
-        assert tries_of_series(runs, PROGRAM) < attempts
-        assert idempotent or not is_interrupted
-        assert decision.delay_s == delay_before(tries_of_series(runs, PROGRAM))
+        assert may_run_again
+        assert was_stopped or tries < attempts
+        assert decision.delay_s == (0.0 if was_stopped else delay_before(tries))
     else:
-        assert tries_of_series(runs, PROGRAM) >= attempts or (is_interrupted and not idempotent)
+        assert not may_run_again or (tries >= attempts and not was_stopped)
+
+
+def test_what_a_stop_has_cut_off_is_no_attempt():
+    cut = {"state": RunState.FAILED, "interrupted": True}
+    runs = [
+        run(1, attempt=4, state=RunState.FAILED, queued_by=PROGRAM), run(1, attempt=3, queued_by=PROGRAM, **cut),
+        run(1, attempt=2, queued_by=PROGRAM, lost_worker=True, **cut), run(1, attempt=1, queued_by=PERSON, **cut),
+    ]  # fmt: skip
+    assert tries_of_series(runs, PROGRAM) == 2
 
 
 @given(st.integers(1, 100_000))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.alerts.raising import Finding
+from core.alerts.findings import Finding
 from core.errors import InvalidData, PermissionDenied
 from storage import Alert, AlertSeverity, Home, Role
 from tests.support.users import User

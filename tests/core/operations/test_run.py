@@ -291,3 +291,135 @@ def test_roles_bound_what_is_done_to_the_queue(board: User, bob: User):
             bob.call(operation)
     viewer = User(board.database, "vera", room=board.room, role=Role.VIEWER, kind=AgentKind.PERSON)
     assert viewer.call("list_runs") == ()
+
+
+def alerts_of(board: User) -> list:
+    with board.database.read() as rows:
+        room = rows.room_by_name(board.room or "")
+        assert room is not None
+        return list(rows.alerts(room.id))
+
+
+def test_a_stopped_worker_costs_an_idempotent_task_no_attempt(board: User, program: User, worker):
+    task = board.call("create_task", title="Again", command="true", idempotent=True)
+    begun = begin(program, worker, board.call("queue_task", task=task.id))
+    over = end(program, begun, RunState.FAILED, is_interrupted=True, reason="its worker was stopped")
+    assert over.interrupted
+    assert not over.lost_worker
+    again = runs_of(board, task.id)[-1]
+    assert (again.state, again.attempt, again.not_before) == (RunState.QUEUED, 2, None)
+    assert board.call("get_task", task=f"#{task.number}").task.status is Status.TODO
+    assert alerts_of(board) == [], "who stops a worker knows it"
+    end(program, begin(program, worker, again), RunState.FAILED, exit_code=1)
+    assert board.call("get_task", task=f"#{task.number}").task.blocked_reason.endswith("it was tried 1 time")
+
+
+def test_a_stopped_worker_blocks_what_may_not_run_twice(board: User, program: User, worker):
+    task = board.call("create_task", title="Once", command="true", attempts=5)
+    begun = begin(program, worker, board.call("queue_task", task=task.id))
+    end(program, begun, RunState.FAILED, is_interrupted=True, reason="its worker was stopped")
+    after = board.call("get_task", task=f"#{task.number}").task
+    assert after.status is Status.BLOCKED
+    assert "not marked as idempotent" in after.blocked_reason
+
+
+def test_what_never_began_is_put_back_though_it_may_not_run_twice(board: User, program: User, worker):
+    task = board.call("create_task", title="Once", command="true")
+    begun = begin(program, worker, board.call("queue_task", task=task.id))
+    end(program, begun, RunState.FAILED, is_interrupted=True, never_begun=True, reason="its worker was stopped")
+    again = runs_of(board, task.id)[-1]
+    assert again.state is RunState.QUEUED
+    end(program, begin(program, worker, again))
+    assert board.call("get_task", task=f"#{task.number}").task.status is Status.REVIEW
+
+
+def test_a_killed_keeper_is_told_of_and_its_task_not_run_twice(board: User, program: User, worker):
+    task = board.call("create_task", title="Once", command="true", attempts=3)
+    begun = begin(program, worker, board.call("queue_task", task=task.id))
+    over = end(
+        program, begun, RunState.FAILED, is_interrupted=True, lost_worker=True, lost_keeper=True,
+        reason="its keeper was killed",
+    )  # fmt: skip
+    assert over.lost_worker
+    (alert,) = alerts_of(board)
+    assert alert.rule == "process_failed"
+    assert alert.message == (
+        "#1 was cut off: the keeper that worker-1 had for it was killed; the task is blocked, since it was cut off and"
+        " is not marked as idempotent."
+    )
+    assert board.call("get_task", task=f"#{task.number}").task.status is Status.BLOCKED
+
+
+def test_a_retry_is_still_of_who_has_asked_for_the_run(board: User, bob: User, program: User, worker):
+    board.call("update_room", agent_commands=AgentCommands.ALLOW)
+    task = board.call("create_task", title="Try", command="true", attempts=3)
+    begun = begin(program, worker, bob.call("queue_task", task=task.id))
+    end(program, begun, RunState.FAILED, exit_code=1)
+    again = runs_of(board, task.id)[-1]
+    assert again.queued_by == begin_by(program)
+    assert bob.call("pause_run", run=again.id).paused
+    assert bob.call("cancel_run", run=again.id).state is RunState.CANCELLED
+    own = board.call("queue_task", task=task.id)
+    with pytest.raises(PermissionDenied):
+        bob.call("cancel_run", run=own.id)
+
+
+def begin_by(program: User) -> str:
+    with program.database.read() as rows:
+        room = rows.room_by_name(program.room or "")
+        assert room is not None
+        found = rows.agent_by_name(room.id, PROGRAM.name)
+        assert found is not None
+        return found.id
+
+
+def test_a_run_that_is_held_stays_held_when_it_is_tried_again(board: User, program: User, worker):
+    task = board.call("create_task", title="Held", command="true", idempotent=True, attempts=2)
+    begun = begin(program, worker, board.call("queue_task", task=task.id))
+    board.call("pause_run", run=begun.id)
+    end(program, begun, RunState.FAILED, is_interrupted=True, lost_worker=True)
+    again = runs_of(board, task.id)[-1]
+    assert again.paused
+    start = (RunStart(again.id, worker.id, worker.runner),)
+    assert program.call("settle_runs", starts=start).begun == ()
+
+
+def test_an_agents_run_cannot_be_held(board: User, bob: User, program: User):
+    process = Workers(board).add("claude", kind=ProcessKind.AGENT, agent="bob-1")
+    agent = bob.start_session("bob-1")
+    task = board.call("create_task", title="Write it", status=Status.TODO)
+    run = board.call("queue_task", task=task.id)
+    program.call("give_run", run=run.id, process=process.id, session=agent.session)
+    with pytest.raises(RuleRefusal, match="bob-1 has it"):
+        board.call("pause_run", run=run.id)
+
+
+def test_an_alert_of_the_queue_ends_when_its_task_is_queued_again_or_closed(board: User, program: User, worker):
+    board.call("update_room", quarantine_after=1)
+    task = board.call("create_task", title="Poison", command="true")
+    for status in (None, Status.DONE, Status.ARCHIVED):
+        begun = begin(program, worker, board.call("queue_task", task=task.id))
+        assert alerts_of(board) == []
+        end(program, begun, RunState.FAILED, is_interrupted=True, lost_worker=True)
+        assert [alert.rule for alert in alerts_of(board)] == ["quarantined"]
+        if status is Status.ARCHIVED:
+            board.call("archive_task", task=task.id)
+            assert alerts_of(board) == []
+        elif status is not None:
+            board.outcome("move_task", reason="by hand", task=task.id, to=Status.TODO)
+            board.call("move_task", task=task.id, to=status)
+            assert alerts_of(board) == []
+
+
+def test_nothing_begins_on_a_worker_that_is_to_stop(board: User, program: User, worker):
+    from storage import Desired, ProcessState
+
+    task = board.call("create_task", title="Late", command="true")
+    run = board.call("queue_task", task=task.id)
+    records = Workers(board)
+    start = (RunStart(run.id, worker.id, worker.runner),)
+    for away in ({"desired": Desired.STOPPED}, {"state": ProcessState.STOPPING}, {"removed": True}):
+        records.tell(worker.id, **away)
+        assert program.call("settle_runs", starts=start).begun == ()
+        records.tell(worker.id, desired=Desired.RUNNING, state=ProcessState.RUNNING, removed=False)
+    assert len(program.call("settle_runs", starts=start).begun) == 1

@@ -121,7 +121,7 @@ def test_a_crash_of_a_dependency_leaves_its_dependants():
     rig.up("web")
     rig.down("db", code=1)
     assert rig.state("web") == ("running", None)
-    assert rig.state("db") == ("pending", "restarts in 1.0 s: exit code 1")
+    assert rig.state("db") == ("pending", "exit code 1; it restarts after 1.0 s")
 
 
 def test_healthy_waits_for_readiness():
@@ -175,7 +175,7 @@ def test_more_restarts_in_the_window_than_the_limit_are_a_storm():
     rig.up("web")
     rig.down("web", code=9)
     assert rig.state("web") == ("failed", "restarted 2 times within 60 s; the last time: exit code 9")
-    assert [each.rule for each in rig.did(h.Raise)] == ["restart_storm"]
+    assert [each.finding.rule for each in rig.did(h.Raise)] == ["restart_storm"]
     rig.want(Desired.RUNNING, "web")
     assert rig.did(h.Start)
     assert rig.did(h.Resolve)
@@ -252,7 +252,7 @@ def test_a_failing_liveness_is_unhealthy_then_restarted():
     rig.probe("web", h.ProbeKind.LIVENESS, "refused")
     assert [each.observation.state for each in rig.did(h.Record)] == [ProcessState.UNHEALTHY, ProcessState.STOPPING]
     rig.down("web", code=0)
-    assert rig.state("web") == ("pending", "restarts in 1.0 s: liveness probe: refused")
+    assert rig.state("web") == ("pending", "liveness probe: refused; it restarts after 1.0 s")
 
 
 def test_a_lost_readiness_is_unhealthy_until_it_returns():

@@ -10,7 +10,7 @@ import pytest
 import time_machine
 
 from core.agents.presence import Observation, observe, take_up
-from core.alerts.raising import Finding
+from core.alerts.findings import Finding
 from core.doors.cli import drawing
 from core.doors.cli import table as tables
 from core.doors.cli.drawing import age_of, local_time
