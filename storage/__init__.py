@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from storage.output import OutputChunk as OutputChunk
     from storage.output import OutputLine as OutputLine
     from storage.output import OutputReader as OutputReader
+    from storage.output_text import searchable as searchable
     from storage.output_text import strip_ansi as strip_ansi
     from storage.process_records import Alert as Alert
     from storage.process_records import LogSettings as LogSettings
@@ -160,7 +161,7 @@ __getattr__ = face(
         "storage.metrics": "MetricsStore Point Subject",
         "storage.metrics_reader": "MetricsReader ProcessSample span_seconds",
         "storage.output": "OutputChunk OutputLine OutputReader",
-        "storage.output_text": "strip_ansi",
+        "storage.output_text": "searchable strip_ansi",
         "storage.reader": "Reader",
         "storage.process_records": "Alert LogSettings Probe Process ProcessSpec Restart Run",
         "storage.records": "Agent Comment Entity Event Handoff Presence RECORDS Result Room Session Task",

@@ -6,11 +6,10 @@ Every question ends within its time, whatever the one who is asked does; a comma
 import asyncio
 import contextlib
 import os
-import re
 import signal
 import ssl
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,9 +23,6 @@ IMPATIENT_S: Final = 0.25
 MARK: Final = "WZP_PROBE"
 """The variable by which what a probe's command has started is found, wherever it has gone."""
 
-LONGEST_LINE: Final = 65_536
-"""Bytes of a line of output in which a probe looks for its pattern."""
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -34,8 +30,8 @@ class Asked:
 
     cwd: Path
     environment: Mapping[str, str]
-    lines: Callable[[], AsyncIterator[bytes]]
-    """What the process has printed since its start, and goes on to print."""
+    until_printed: Callable[[str], Awaitable[None]]
+    """Comes back when a line in which an expression is found has been printed since its start; else never."""
 
 
 async def keep_asking(
@@ -43,8 +39,7 @@ async def keep_asking(
 ) -> None:  # fmt: skip
     """Ask a probe's question for ever; `answered` is told each time what was wrong, or None."""
     if probe.log_line is not None:
-        await _await_line(probe.log_line, asked.lines)
-        answered(None)
+        await _await_line(probe.log_line, asked, answered)
         return
     is_awaited = is_readiness
     await asyncio.sleep(probe.delay_seconds)
@@ -122,12 +117,15 @@ def _unchecked() -> ssl.SSLContext:
     return context
 
 
-async def _await_line(pattern: str, lines: Callable[[], AsyncIterator[bytes]]) -> None:
-    sought = re.compile(pattern)
-    async for line in lines():
-        if sought.search(line[:LONGEST_LINE].decode(errors="replace")):
-            return
-    await asyncio.Event().wait()  # it has ended without; the supervisor hears of that elsewhere
+async def _await_line(pattern: str, asked: Asked, answered: Callable[[str | None], None]) -> None:
+    printed = asyncio.ensure_future(asked.until_printed(pattern))
+    try:
+        if not (await asyncio.wait({printed}, timeout=IMPATIENT_S))[0]:
+            answered(f"no line of its output matches {pattern!r} yet")
+        await printed
+        answered(None)
+    finally:
+        printed.cancel()
 
 
 def _kill_group(pid: int) -> None:

@@ -2,16 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import Callable
 from contextlib import aclosing, suppress
+from typing import Final
 
 from core.errors import BackendUnavailable
 from core.processes.environment import as_reason, directory_of, environment_of
 from core.processes.happenings import Event, Probed, ProbeKind, StartProbe
 from core.processes.launching import output_folder
 from core.processes.link import RunnerLink
-from core.processes.probes import LONGEST_LINE, Asked, keep_asking
+from core.processes.probes import Asked, keep_asking
 from storage import Home, ParallelError, ProcessId, Room, RoomId
+
+LONGEST_LINE: Final = 65_536
+"""Bytes of a line without an end in which a pattern is looked for."""
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +67,7 @@ class Probing:
         except ParallelError as error:  # the room changed under it: what cannot be asked is not well
             self._tell(Probed(process.id, runner, begun.kind, as_reason(error)))
             return
-        asked = Asked(cwd, environment, lambda: self._lines(process.id, runner))
+        asked = Asked(cwd, environment, lambda pattern: self._until_printed(process.id, runner, pattern))
 
         def answer(complaint: str | None) -> None:
             self._tell(Probed(process.id, runner, begun.kind, complaint))
@@ -73,11 +78,17 @@ class Probing:
             logger.exception("the %s probe of %s failed", begun.kind, process.name)
             answer(f"it cannot be asked: {error}")
 
-    async def _lines(self, process: ProcessId, runner: str) -> AsyncIterator[bytes]:
-        """What a process has printed since its start, and prints."""
+    async def _until_printed(self, process: ProcessId, runner: str, pattern: str) -> None:
+        """Comes back when a process has printed what a pattern finds, since its start; also if that was long ago."""
         link = self._link_to(runner)
-        if link is None:
+        if link is not None and await self._has_printed(process, link, re.compile(pattern)):
             return
+        await asyncio.Event().wait()  # it has ended without; the supervisor hears of that elsewhere
+
+    async def _has_printed(self, process: ProcessId, link: RunnerLink, sought: re.Pattern[str]) -> bool:
+        """Whether a pattern is found in its output; comes back when it is, or when there will be no more output."""
+        from storage import OutputReader, searchable
+
         live: asyncio.Queue[bytes | None] = asyncio.Queue()
 
         async def gather() -> None:
@@ -89,20 +100,16 @@ class Probing:
 
         gathering = asyncio.create_task(gather())
         try:
-            started_at = link.status.started_at
-            if started_at is not None:
-                from storage import OutputReader
-
-                folder = output_folder(self._home, process)
-                for line in await asyncio.to_thread(lambda: list(OutputReader(folder).since(started_at))):
-                    yield line.text
+            if (started_at := link.status.started_at) is not None:
+                before = OutputReader(output_folder(self._home, process)).grep(sought, since=started_at)
+                if await asyncio.to_thread(next, before, None) is not None:
+                    return True
             rest = b""
             while (chunk := await live.get()) is not None:
-                *lines, rest = (rest + chunk).split(b"\n")
-                for text in lines:
-                    yield text
-                if rest:
-                    yield rest  # a prompt ends no line
-                rest = rest[-LONGEST_LINE:]
+                text = searchable(rest + chunk)
+                if any(sought.search(line) for line in text.split("\n")):  # the last may be a prompt, without an end
+                    return True
+                rest = (rest + chunk).rpartition(b"\n")[2][-LONGEST_LINE:]
+            return False
         finally:
             gathering.cancel()

@@ -119,7 +119,8 @@ class Unit:
     def weigh(self, kind: ProbeKind, complaint: str | None) -> bool:
         """Take in a probe's answer; whether the process has just been found sick by it: it lives no more as it should.
 
-        One wrong answer says that what never was ready is not ready yet; else only so many in a row count.
+        One wrong answer says that what never was ready is not ready yet; else only so many in a row count, and of a
+        line that was printed once none: it may have been rotated away.
         """
         probe = probe_of(self.process, kind)
         if probe is None:
@@ -131,7 +132,7 @@ class Unit:
             self.is_ready = self.is_ready or kind is ProbeKind.READINESS
         elif complaint is not None and kind is ProbeKind.READINESS and not self.is_ready:
             self.complaints.setdefault(kind, f"not ready yet: {complaint}")
-        elif complaint is not None and -streak >= probe.failures:
+        elif complaint is not None and probe.log_line is None and -streak >= probe.failures:
             self.complaints.setdefault(kind, f"{kind.value} probe: {complaint}")
             return kind is ProbeKind.LIVENESS
         return False
