@@ -18,6 +18,8 @@ then nobody has to look."""
 DEFAULT_GRACE_S = 5.0
 DEFAULT_MAX_BYTES = 10_000_000
 LOST_KEEPER = "its keeper was killed"
+STUCK_S = 3.0
+"""A process that is killed and has not gone after so long hangs in the kernel."""
 
 Request = dict[str, Any]
 """A request as it came: for a run, all that its launch needs."""
@@ -26,15 +28,16 @@ Request = dict[str, Any]
 class Job:
     """One run, from its request to the moment when its result is forgotten.
 
-    `state` is running, paused, ending or ended. `tree` gives the signals: the module of the keeper.
+    `state` is running, paused, ending or ended. `tree` gives the signals to what is below its keeper.
     """
 
-    def __init__(self, request: Request, tree: Any) -> None:
+    def __init__(self, request: Request, tree: Any, end_unbegun: int) -> None:
         self.request = request
         self.run: str = request["run"]
         self.attempt: int = request["attempt"]
         self.tree = tree
-        self.keeper = 0
+        self.end_unbegun = end_unbegun
+        self.keeper: int | None = None  # until it is reaped
         self.report: int | None = None  # our ends of the pipes
         self.output: int | None = None
         self.state = "running"
@@ -42,7 +45,7 @@ class Job:
         self.status: int | None = None
         self.error: str | None = None
         self.reason: str | None = None
-        self.is_cancelled = self.is_interrupted = False
+        self.is_cancelled = self.is_interrupted = self.has_lost_keeper = False
         self.began = time.monotonic()
         self._files: list[str] = []
         self._heard = b""
@@ -58,6 +61,9 @@ class Job:
         self._paused_at = 0.0
         self._ask_at: float | None = None  # when what is left is asked to end
         self._kill_at: float | None = None  # and when it is killed; None as long as it may live
+        self._kill_every_s: float = tree.KILL_EVERY_S
+        self._killing_since: float | None = None
+        self._is_stuck = False
 
     def wire(self) -> dict[str, Any]:
         """What the dispatcher is told of it."""
@@ -71,7 +77,8 @@ class Job:
                 "exit_code": code if code is not None and code >= 0 else None,
                 "exit_signal": _signal_name(-code) if code is not None and code < 0 else None,
                 "error": self.error, "reason": self.reason, "cancelled": self.is_cancelled,
-                "interrupted": self.is_interrupted, "ended_at": self._ended_at, "seconds": self._seconds,
+                "interrupted": self.is_interrupted, "lost_keeper": self.has_lost_keeper,
+                "ended_at": self._ended_at, "seconds": self._seconds,
                 "output": self._tail.decode(errors="replace"), "files": self._files, "log_error": self._log_error,
             }  # fmt: skip
             told |= more
@@ -82,13 +89,39 @@ class Job:
         *lines, self._heard = (self._heard + told).split(b"\n")
         for line in lines:
             words = json.loads(line)
-            self.leader = words.get("leader", self.leader)
+            if "leader" in words:
+                self._meet_leader(words["leader"])
+            if "empty" in words:  # what still runs looks for the files that have changed
+                self._ask_at = self._kill_at = None
             self.error = words.get("error", self.error)
             self._files = words.get("files", self._files)
             if "status" in words:
                 self.status = words["status"]
                 if self.state in ("running", "paused"):  # what it has left behind gets its grace
                     self.end_softly(after_s=TIDY_S)
+
+    def _meet_leader(self, leader: int) -> None:
+        self.leader = leader
+        if self.state == "paused":
+            self._hold()
+        elif self.state == "ending":  # it was asked to before there was anybody to hear
+            self.tree.signal_tree(self.keeper, signal.SIGTERM)
+
+    def bury(self) -> None:
+        """Its keeper has ended: there is nobody any more to be asked to end."""
+        self.state = "ending"
+        self._ask_at = self._kill_at = None
+
+    def note_killing(self) -> bool:
+        """Count a sweep over what does not die yet, each later than the one before; True once if it has lasted."""
+        now = time.monotonic()
+        if self._killing_since is None:
+            self._killing_since = now
+        self._kill_at = now + self._kill_every_s
+        self._kill_every_s = min(2 * self._kill_every_s, self.tree.LONGEST_SWEEP_S)
+        is_news = not self._is_stuck and now - self._killing_since >= STUCK_S
+        self._is_stuck = self._is_stuck or is_news
+        return is_news
 
     def end(self) -> None:
         """The tree is gone: the result stands, in memory and beside the output."""
@@ -167,6 +200,8 @@ class Job:
         self._kill_at = now + after_s + self.request.get("grace_s", DEFAULT_GRACE_S)
         if after_s:
             self._ask_at = now + after_s
+        elif self.leader is None and self.keeper is not None:
+            os.kill(self.keeper, self.end_unbegun)
         else:
             self.tree.signal_tree(self.keeper, signal.SIGTERM)
 
@@ -176,6 +211,10 @@ class Job:
             return
         self.state = "paused"
         self._paused_at = time.monotonic()
+        if self.leader is not None:
+            self._hold()
+
+    def _hold(self) -> None:
         seen = -1
         for _ in range(20):  # what was forked while we looked is met by the next look
             count = self.tree.signal_tree(self.keeper, signal.SIGSTOP)
@@ -189,23 +228,26 @@ class Job:
             self.state = "running"
             if self._limit_at is not None:
                 self._limit_at += time.monotonic() - self._paused_at
-            self.tree.signal_tree(self.keeper, signal.SIGCONT)
+            if self.leader is not None:
+                self.tree.signal_tree(self.keeper, signal.SIGCONT)
 
-    def look_at_clock(self) -> None:
-        """Do what is due."""
+    def look_at_clock(self) -> bool:
+        """Do what is due; True once if what was killed does not die."""
         now = time.monotonic()
         if self.state == "running" and self._limit_at is not None and now >= self._limit_at:
             self.reason = f"it exceeded its time limit of {self.request['time_limit_s']:g} s"
             self.end_softly()
         if self.state != "ending":
-            return
+            return False
         if self._ask_at is not None and now >= self._ask_at:
             self._ask_at = None
             self.tree.signal_tree(self.keeper, signal.SIGTERM)
-        if self._kill_at is not None and now >= self._kill_at:
+        if self._kill_at is None or now < self._kill_at:
+            return False
+        if self.keeper is not None:
             self.tree.signal_tree(self.keeper, signal.SIGSTOP)  # so that nothing forks away from under the sweep
             self.tree.signal_tree(self.keeper, signal.SIGKILL)
-            self._kill_at = now + self.tree.KILL_EVERY_S
+        return self.note_killing()
 
     def due(self) -> float | None:
         """When something is due next, in monotonic seconds."""

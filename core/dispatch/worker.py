@@ -50,6 +50,7 @@ def _neighbour(name: str) -> Any:
 
 
 keeper = _neighbour("keeper")
+trees = _neighbour("trees")
 jobs = _neighbour("job")
 connections = _neighbour("clients")
 
@@ -79,6 +80,7 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._ask_to_stop)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.pthread_sigmask(signal.SIG_BLOCK, (keeper.END_UNBEGUN,))
         self.selector.register(wake, selectors.EVENT_READ, lambda _: wake.recv(4096))
         self.clients.listen(self.folder)
         print(f"ready, pid {os.getpid()}", flush=True)
@@ -121,7 +123,7 @@ class Worker:
             self.clients.send(client, {"tell": "unknown", "run": request["run"]})
             return
         if job is None:
-            job = self.jobs[request["run"]] = jobs.Job(request, keeper)
+            job = self.jobs[request["run"]] = jobs.Job(request, trees, keeper.END_UNBEGUN)
             try:
                 self._fork_keeper(job)
             except OSError as error:  # the machine's limit of processes or files
@@ -138,6 +140,7 @@ class Worker:
             os.close(report)
             os.close(keepers_report)
             raise
+        worker = os.getpid()
         try:
             pid = os.fork()
         except OSError:
@@ -148,7 +151,7 @@ class Worker:
             code = 1
             try:
                 keeper.close_all_but(keepers_report, keepers_output)
-                keeper.keep(job.request, keepers_report, keepers_output, _neighbour)
+                keeper.keep(job.request, keepers_report, keepers_output, worker, _neighbour)
                 code = 0
             finally:
                 os._exit(code)
@@ -169,42 +172,46 @@ class Worker:
             return
         if not told:
             self._close_pipe(job, "report")
-            self._bury_keeper(job)
+            job.bury()
+            self._bury(job)
             return
         job.hear(told)
 
-    def _bury_keeper(self, job: "Job") -> None:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(job.keeper, 0)
-        if job.status is None and job.error is None:
-            job.error = jobs.LOST_KEEPER
-        # where the keeper was killed, what was below it is below us now
-        while self._end_strays_of(job):
-            time.sleep(0.005)
+    def _bury(self, job: "Job") -> None:
+        """End a run whose keeper has ended, once nothing is left of it; nobody is waited for."""
+        if job.keeper is not None:
+            with contextlib.suppress(ChildProcessError):
+                if os.waitpid(job.keeper, os.WNOHANG)[0] == 0:
+                    self._look_later(job)
+                    return
+            job.keeper = None
+            job.has_lost_keeper = job.status is None and job.error is None
+            if job.has_lost_keeper:
+                job.error = jobs.LOST_KEEPER
+        if job.has_lost_keeper and self._kill_strays(job):
+            self._look_later(job)
+            return
         while self._take_output(job):
             pass
         self._end(job)
 
-    def _end_strays_of(self, job: "Job") -> int:
-        """Kill what bears the run's mark and is below no keeper; how many there were."""
-        if job.error != jobs.LOST_KEEPER or sys.platform != "linux":
-            return 0
-        mark = f"WZP_RUN={job.run}".encode()
-        table = keeper.process_table()
-        found = 0
-        for pid in keeper.below(os.getpid(), table):
-            with contextlib.suppress(OSError):
-                with open(f"/proc/{pid}/environ", "rb") as file:
-                    is_ours = mark in file.read().split(b"\0")
-                if is_ours:
-                    keeper.signal_one(pid, table[pid][1], signal.SIGKILL)
-                    found += 1
+    def _look_later(self, job: "Job") -> None:
+        if job.note_killing():
+            print(f"run {job.run} attempt {job.attempt}: its processes are killed and do not go", flush=True)
+
+    def _kill_strays(self, job: "Job") -> bool:
+        """Kill what a keeper that was killed has left: it is below us now, and below no keeper; whether there was any.
+
+        Without a subreaper it may be anywhere, and is known by its mark.
+        """
+        keepers = [each.keeper for each in self.jobs.values() if each.keeper is not None]
+        found = trees.kill_strays(keepers) if trees.IS_LINUX else trees.kill_marked([job.run])
         self._reap_strays()
-        return found
+        return bool(found)
 
     def _reap_strays(self) -> None:
         """Take the exit status of whatever came to us; a keeper is waited for by its own pid."""
-        keepers = {job.keeper for job in self.jobs.values() if job.report is not None}
+        keepers = {job.keeper for job in self.jobs.values()}
         with contextlib.suppress(ChildProcessError):
             while True:
                 found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -250,13 +257,17 @@ class Worker:
 
     def _look_at_clocks(self) -> None:
         for job in list(self.jobs.values()):
-            job.look_at_clock()
+            is_buried = job.report is None and job.state == "ending"
+            if is_buried and (job.keeper is not None or (job.due() or 0.0) <= time.monotonic()):
+                self._bury(job)
+            elif not is_buried and job.look_at_clock():
+                print(f"run {job.run} attempt {job.attempt}: its processes are killed and do not go", flush=True)
 
     def _patience(self) -> float | None:
         """How long nothing is due, in seconds; None without end."""
         due = [moment for job in self.jobs.values() if (moment := job.due()) is not None]
         if self.stopping_since is not None:
-            due.append(time.monotonic() + keeper.KILL_EVERY_S)
+            due.append(time.monotonic() + trees.KILL_EVERY_S)
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     def _ask_to_stop(self, *_: Any) -> None:

@@ -4,12 +4,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from datetime import UTC, datetime
 
 import pytest
 
-from core.dispatch import leftovers, reports
+from core.dispatch import reports, trees
 from core.dispatch.places import result_path
 from storage import Home, Run, RunState, new_agent_id, new_room_id, new_run_id, new_task_id
 
@@ -33,8 +32,9 @@ def test_a_result_stays_until_it_is_stored(tmp_path):
     assert reports.bury(home, [run]) == {run.id: None}
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows the environment of processes")
-def test_what_bears_a_lost_runs_mark_is_killed_and_nothing_else(tmp_path):
+@pytest.mark.parametrize("has_proc", [True, False], ids=["proc", "ps"])
+def test_what_bears_a_lost_runs_mark_is_killed_and_nothing_else(tmp_path, monkeypatch, has_proc: bool):
+    monkeypatch.setattr(trees, "IS_LINUX", has_proc and trees.IS_LINUX)
     run, other = lost_run(), lost_run()
     marked, spared = (
         subprocess.Popen(["sleep", "1000"], env={**os.environ, "WZP_RUN": each.id}) for each in (run, other)
@@ -51,5 +51,5 @@ def test_what_bears_a_lost_runs_mark_is_killed_and_nothing_else(tmp_path):
 
 def test_a_run_of_which_something_would_not_go_is_not_over(tmp_path, monkeypatch):
     stuck, gone = lost_run(), lost_run()
-    monkeypatch.setattr(leftovers, "_kill_marked", lambda marks: {4711: stuck.id})
+    monkeypatch.setattr(trees, "kill_marked", lambda runs: {4711: stuck.id})
     assert reports.bury(Home(tmp_path), [stuck, gone], 0.0) == {gone.id: None}

@@ -3,9 +3,11 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -45,14 +47,15 @@ class Talk:
         return [each for each in self.told if each and each.get("run") == run]
 
 
-@pytest.fixture
-async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
-    folder = tmp_path / ("a folder with a long name " * 5)
+@asynccontextmanager
+async def worker_in(folder: Path, argv: Sequence[str] = WORKER_ARGV, **environment: str) -> AsyncIterator[Talk]:
+    """A worker of its own, and a connection to it. What it says goes to the file `said`."""
     folder.mkdir()
-    program = subprocess.Popen(
-        WORKER_ARGV, env={**os.environ, "WZP_RUNNER_FOLDER": str(folder)}, stdout=subprocess.DEVNULL,
-        start_new_session=True,
-    )  # fmt: skip
+    with (folder / "said").open("wb") as said:
+        program = subprocess.Popen(
+            argv, env={**os.environ, "WZP_RUNNER_FOLDER": str(folder), **environment}, stdout=said, cwd=folder,
+            start_new_session=True,
+        )  # fmt: skip
     try:
         await until((folder / "worker.sock").exists)
         opened = await Talk(program, folder).connect()
@@ -61,6 +64,21 @@ async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
     finally:
         program.kill()
         program.wait()
+
+
+@pytest.fixture
+async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
+    async with worker_in(tmp_path / ("a folder with a long name " * 5)) as opened:
+        yield opened
+
+
+def slow_git(folder: Path) -> str:
+    """A PATH on which git takes its time, and tells by the file `looking` that it has begun."""
+    folder.mkdir()
+    git = shutil.which("git")
+    (folder / "git").write_text(f'#!/bin/sh\ntouch "{folder}/looking"\nsleep 0.3\nexec {git} "$@"\n')
+    (folder / "git").chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
 
 
 def gone(pid: int) -> bool:
@@ -225,3 +243,97 @@ async def test_nonsense_is_answered_and_harms_nobody(talk: Talk):
 async def test_nobody_home_is_said_so(tmp_path: Path):
     with pytest.raises(BackendUnavailable, match="No worker answers"):
         await WorkerLink.connect(tmp_path, 1, lambda told: None)
+
+
+async def test_a_killed_keepers_tree_is_ended_though_it_has_no_environment(talk: Talk):
+    script = "trap '' TERM HUP; echo $$ > stray; sleep 1000; sleep 1000"
+    talk.run("one", f"echo $PPID > keeper; env -i setsid -f sh -c '{script}'; sleep 1000")
+    talk.run("other", "echo $$ > other; sleep 1000")
+    for name in ("keeper", "stray", "other"):
+        await until(lambda name=name: (talk.folder / name).exists() and (talk.folder / name).read_text())
+    os.kill(int((talk.folder / "keeper").read_text()), signal.SIGKILL)
+    told = await talk.ended("one")
+    assert told["lost_keeper"]
+    assert gone(int((talk.folder / "stray").read_text()))
+    assert not gone(int((talk.folder / "other").read_text())), "nobody else's"
+
+
+async def test_a_process_that_does_not_go_holds_up_no_other_run(tmp_path: Path):
+    """What is stuck in the kernel takes no SIGKILL; here the signal is lost on its way instead."""
+    lame = f"""
+import os, runpy, signal, sys
+send = signal.pidfd_send_signal
+def lose(descriptor, number):
+    with open(f"/proc/self/fdinfo/{{descriptor}}") as file:
+        pid = next(line.split()[1] for line in file if line.startswith("Pid:"))
+    if not (os.path.exists("stuck") and open("stuck").read().strip() == pid):
+        send(descriptor, number)
+signal.pidfd_send_signal = lose
+runpy.run_path({WORKER_ARGV[-1]!r}, run_name="__main__")
+"""
+    folder = tmp_path / "worker"
+    async with worker_in(folder, [*WORKER_ARGV[:-1], "-c", lame]) as talk:
+        talk.run("one", "sleep 1000 & echo $! > stuck; echo $PPID > keeper; wait")
+        await until(lambda: (folder / "keeper").exists() and (folder / "keeper").read_text())
+        stuck = int((folder / "stuck").read_text())
+        try:
+            os.kill(int((folder / "keeper").read_text()), signal.SIGKILL)
+            for number in range(3):
+                talk.run(f"next{number}", "echo done")
+                assert (await talk.ended(f"next{number}"))["output"] == "done\n"
+            assert not any(each["state"] == "ended" for each in talk.of("one")), "it is not gone yet"
+            await until(lambda: "do not go" in (folder / "said").read_text())
+        finally:
+            os.kill(stuck, signal.SIGKILL)
+        assert (await talk.ended("one"))["lost_keeper"]
+
+
+async def test_a_run_that_is_cancelled_before_its_command_has_begun_does_not_begin(tmp_path: Path):
+    path = slow_git(tmp_path / "bin")
+    async with worker_in(tmp_path / "worker", PATH=path) as talk:
+        talk.run("one", "touch begun", collects_files=True)
+        await until((tmp_path / "bin" / "looking").exists)
+        talk.link.send("cancel", run="one")
+        told = await talk.ended("one")
+        assert told["cancelled"]
+        assert told["pid"] is None
+        assert not (talk.folder / "begun").exists()
+
+
+async def test_a_run_that_is_paused_before_its_command_has_begun_stands_still_once_it_has(tmp_path: Path):
+    path = slow_git(tmp_path / "bin")
+    async with worker_in(tmp_path / "worker", PATH=path) as talk:
+        talk.run("one", "sleep 0.3; touch begun", collects_files=True)
+        await until((tmp_path / "bin" / "looking").exists)
+        talk.link.send("pause", run="one")
+        await until(lambda: talk.of("one")[-1]["state"] == "paused")
+        leader = await until(lambda: next(iter(children_of_children(talk.program.pid)), None))
+        await until(lambda: state_of(leader) == "T")
+        assert not (talk.folder / "begun").exists()
+        talk.link.send("continue", run="one")
+        assert (await talk.ended("one"))["exit_code"] == 0
+        assert (talk.folder / "begun").exists()
+
+
+async def test_files_are_collected_however_long_that_takes(tmp_path: Path):
+    folder = tmp_path / "worker"
+    path = slow_git(tmp_path / "bin")
+    async with worker_in(folder, PATH=path) as talk:
+        subprocess.run(["git", "init", "-q", str(folder)], check=True)
+        talk.run("one", "echo new > new.txt", collects_files=True, grace_s=0.1)
+        assert "new.txt" in (await talk.ended("one"))["files"]
+
+
+def children_of_children(pid: int) -> list[int]:
+    """The commands: what is below the keepers."""
+    keepers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [
+        int(each)
+        for keeper in keepers
+        for each in Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()
+        if Path(f"/proc/{each}/comm").read_text().strip() == "sh"
+    ]
+
+
+def state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
