@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from storage.errors import StorageTimeout as StorageTimeout
     from storage.errors import UnsafeEngine as UnsafeEngine
     from storage.errors import UnsafeFilesystem as UnsafeFilesystem
+    from storage.file_watch import FileWatch as FileWatch
     from storage.files import write_atomically as write_atomically
     from storage.home import HOME_VARIABLE as HOME_VARIABLE
     from storage.home import Home as Home
@@ -142,6 +143,7 @@ __getattr__ = face(
     {
         "storage.backup": "Backup create_backup find_backup list_backups verify_backup",
         "storage.change_feed": "ChangeFeed",
+        "storage.file_watch": "FileWatch",
         "storage.clock": "boot_id format_time monotonic parse_time utc_now",
         "storage.codec": "BOOKKEEPING changed_fields decode_json encode_json field_codecs from_wire to_wire "
         "values_from_wire",

@@ -10,10 +10,13 @@ from typing import Final
 from core.agents.expiry import expire_all
 from core.agents.intake import take_in
 from core.agents.spool import spool_of
-from storage import Database
+from storage import Database, FileWatch
 
 LOOK_S: Final = 0.08
-"""Between two looks at the spool: a look is one stat a file, and what an agent waits with shall be seen at once."""
+"""Between two looks at the spool, one stat a file, while hooks write or where no watch tells when they do: what an
+agent waits with shall be seen at once."""
+SURE_S: Final = 1.0
+"""Between two looks while the watch tells of nothing."""
 
 EXPIRE_S: Final = 5.0
 
@@ -30,14 +33,14 @@ class AgentsService:
     async def run(self) -> None:
         """Look until cancelled."""
         loop = asyncio.get_running_loop()
-        written, stop = asyncio.Event(), threading.Event()
+        written, stop, signs = asyncio.Event(), threading.Event(), FileWatch(self._spool)
 
         def tell() -> None:
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(written.set)
 
         # on a thread: to wake the event loop for each look would cost an idle app half a percent of a core
-        threading.Thread(target=self._look, args=[stop, tell], name="spool", daemon=True).start()
+        threading.Thread(target=self._look, args=[signs, stop, tell], name="spool", daemon=True).start()
         try:
             due = loop.time()
             while True:
@@ -51,13 +54,23 @@ class AgentsService:
                     await asyncio.to_thread(self._take_in)
         finally:
             stop.set()
+            signs.wake()
 
-    def _look(self, stop: threading.Event, tell: Callable[[], None]) -> None:
+    def _look(self, signs: FileWatch, stop: threading.Event, tell: Callable[[], None]) -> None:
+        with suppress(OSError):  # a home that cannot be written is another's to tell of
+            self._spool.mkdir(mode=0o700, parents=True, exist_ok=True)  # or there is nothing to watch
         seen: dict[str, int] = {}
-        while not stop.wait(LOOK_S):
+        while not stop.is_set():
             if (sizes := self._sizes()) != seen:
                 seen = sizes
                 tell()
+                signs.wait(LOOK_S, for_writes=False)
+            elif signs.is_watching:
+                signs.wait(SURE_S)
+            else:
+                signs.watch()  # and look once more: something may have come before it
+                signs.wait(LOOK_S)
+        signs.close()
 
     def _sizes(self) -> dict[str, int]:
         sizes = {}

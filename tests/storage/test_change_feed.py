@@ -1,6 +1,7 @@
 """The change feed: every committed event once and in order, whoever wrote it; through errors and restarts."""
 
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from storage import ChangeFeed, Database, Event, Home, StorageError, change_feed
+from storage import ChangeFeed, Database, Event, Home, StorageError, change_feed, file_watch
+from storage.file_watch import FileWatch
 from tests.support.processes import children
 from tests.support.users import User
 
@@ -236,8 +238,115 @@ while title := hear():
             second.wait_for(told + 1)
             assert [event.after["title"] for event in second.events if "title" in event.after] == ["one", "two"]
             assert not any(event.after.get("title") == "two" for event in first.events)
-            assert woken_s < change_feed.FOLLOWER_INTERVAL_MS / 1000  # it was woken, and did not look for itself
+            assert woken_s < change_feed.QUIET_INTERVAL_MS / 1000  # it was woken, and did not look for itself
             writer.tell()
     finally:
         feeds[1].stop()
     assert not board.database.feeds
+
+
+COMMITS_ON_CALL = """
+database = Database.open(home)
+say("ready")
+while title := hear():
+    call(database, "create_task", title=title)
+    say(title)
+"""
+
+
+def wait_for_titles(heard: Heard, wanted: Sequence[str]) -> None:
+    end = time.monotonic() + 20
+    while [event.after["title"] for event in tuple(heard.events) if "title" in event.after] != wanted:
+        assert time.monotonic() < end, heard.events
+        time.sleep(0.01)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="inotify")
+def test_a_commit_elsewhere_after_a_quiet_time_is_announced_by_the_watch(board: User, home: Home) -> None:
+    heard = Heard()
+    after = stored(board.database)[-1]
+    with (
+        feeding(board.database, heard, after, poll_interval_ms=60_000) as feed,
+        children(home.path, COMMITS_ON_CALL) as (writer,),
+    ):
+        assert writer.hear() == ["ready"]
+        time.sleep(2 * change_feed.ACTIVE_S)
+        for count in (1, 2, 3):
+            writer.tell(str(count))
+            assert writer.hear() == [str(count)]
+            wait_for_titles(heard, [str(each) for each in range(1, count + 1)])
+            time.sleep(2 * change_feed.ACTIVE_S)
+        assert feed._trusts_watch
+
+
+def looks_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """How often feeds have looked whether something was committed."""
+    connect, looks = change_feed.connect_read_only, []
+
+    class Counting:
+        def __init__(self, connection: Any) -> None:
+            self.close, self._execute = connection.close, connection.execute
+
+        def execute(self, sql: str) -> Any:
+            looks.append(sql)
+            return self._execute(sql)
+
+    monkeypatch.setattr(change_feed, "connect_read_only", lambda path: Counting(connect(path)))
+    return lambda: len(looks)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="inotify")
+def test_while_nobody_writes_it_hardly_looks(board: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    count = looks_of(monkeypatch)
+    heard = Heard()
+    with feeding(board.database, heard, stored(board.database)[-1]):
+        board.add("one")
+        heard.wait_for(1)
+        time.sleep(4 * change_feed.ACTIVE_S)
+        before = count()
+        assert before > 3
+        time.sleep(3)
+        assert count() - before <= 6
+
+
+def test_without_a_watch_it_polls(board: User, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_watch, "_begin", lambda: -1)
+    heard = Heard()
+    with (
+        feeding(board.database, heard, stored(board.database)[-1], poll_interval_ms=5),
+        children(home.path, COMMITS_ON_CALL) as (writer,),
+    ):
+        assert writer.hear() == ["ready"]
+        time.sleep(2 * change_feed.ACTIVE_S)
+        writer.tell("one")
+        writer.hear()
+        wait_for_titles(heard, ["one"])
+
+
+def test_a_watch_that_has_told_nothing_of_a_commit_is_trusted_no_more(
+    board: User, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FileWatch, "watch", lambda self: setattr(self, "_is_watching", True) or True)
+    count = looks_of(monkeypatch)
+    heard = Heard()
+    after = stored(board.database)[-1]
+    with (
+        feeding(board.database, heard, after, poll_interval_ms=5) as feed,
+        children(home.path, COMMITS_ON_CALL) as (writer,),
+    ):
+        assert writer.hear() == ["ready"]
+        time.sleep(2 * change_feed.ACTIVE_S)
+        writer.tell("one")
+        writer.hear()
+        end = time.monotonic() + 20
+        while feed._trusts_watch:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        time.sleep(2 * change_feed.ACTIVE_S)
+        before = count()
+        while count() < before + 100:
+            assert time.monotonic() < end, "it polls"
+            time.sleep(0.01)
+        writer.tell("two")
+        writer.hear()
+        wait_for_titles(heard, ["one", "two"])

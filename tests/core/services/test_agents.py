@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,7 +14,17 @@ from core.agents.presence import Observation, observe
 from core.agents.spool import spool_of
 from core.services import AgentsService
 from core.services import agents as agents_module
-from storage import AgentState, Database, Presence, Session, SessionState, StateSource, format_time, utc_now
+from storage import (
+    AgentState,
+    Database,
+    Presence,
+    Session,
+    SessionState,
+    StateSource,
+    file_watch,
+    format_time,
+    utc_now,
+)
 from tests.support.users import User
 
 
@@ -42,7 +53,7 @@ async def test_what_a_hook_notes_is_known_without_a_call(board: User, project: P
     database = board.database
     async with running(database):
         folder = spool_of(database.home)
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         line = {
             "version": 1, "at": format_time(utc_now()), "client": "claude", "event": "Notification",
             "cwd": str(project), "message": "Claude needs your permission",
@@ -52,6 +63,24 @@ async def test_what_a_hook_notes_is_known_without_a_call(board: User, project: P
     found = only_presence(database)
     assert found is not None
     assert (found.state, found.message) == (AgentState.WAITING, "Claude needs your permission")
+
+
+async def test_what_a_hook_notes_is_known_where_no_watch_tells_of_it(
+    board: User, project: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(file_watch, "_begin", lambda: -1)
+    await test_what_a_hook_notes_is_known_without_a_call(board, project)
+
+
+async def test_while_no_hook_writes_the_spool_is_hardly_looked_at(board: User, monkeypatch: pytest.MonkeyPatch):
+    looks: list[float] = []
+    look = AgentsService._sizes
+    monkeypatch.setattr(AgentsService, "_sizes", lambda self: looks.append(0.0) or look(self))
+    async with running(board.database):
+        await until(lambda: len(looks) > 2)
+        before = len(looks)
+        await asyncio.sleep(2)
+        assert len(looks) - before <= 4 or sys.platform != "linux"
 
 
 async def test_a_session_that_is_silent_beyond_its_lease_is_lost(board: User, monkeypatch: pytest.MonkeyPatch):
