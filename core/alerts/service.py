@@ -3,10 +3,10 @@
 Only what begins, ends or is found anew is written, and of what lasts a sign a minute that it still does.
 """
 
-import asyncio
 import logging
 import os
 import shutil
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable
@@ -25,6 +25,7 @@ from core.alerts.wanted import alert_rules, rule_of
 from core.execute import Call, execute
 from core.operations import find
 from core.services.lease import HostLease
+from core.services.own_thread import in_own_thread
 from storage import (
     Alert,
     Database,
@@ -42,7 +43,7 @@ from storage import (
 )  # fmt: skip
 
 LOOK_S: Final = 2.0
-"""Between two looks at the logs, each of 2 ms: an eighth of a percent of a core."""
+"""Between two looks at the logs."""
 JUDGE_S: Final = 5.0
 """Between two judgements of the rooms, and of their disks."""
 BACKUPS_S: Final = 60.0
@@ -62,6 +63,8 @@ class AlertsService:
         self._database = database
         self._lease = lease
         self._watch: LogWatch | None = None
+        self._known: tuple[int, list[Room], list[Process]] | None = None
+        """What was read as of a sequence number."""
         self._judges: dict[RoomId, Judge] = defaultdict(Judge)
         self._lasting: dict[RoomId, dict[Key, Finding]] = {}
         self._metrics = MetricsReader(database.home)
@@ -76,19 +79,18 @@ class AlertsService:
         Raises:
             ParallelError: the store cannot be read or written.
         """
+        await in_own_thread("alerts", self._look_on)
+
+    def _look_on(self, stopped: threading.Event) -> None:
         self._watch = LogWatch(self._database.home)
         self._began = utc_now()
         try:
-            while True:
-                await asyncio.to_thread(self._in_thread)
-                await asyncio.sleep(LOOK_S)
+            while not stopped.is_set():
+                self.look()
+                stopped.wait(LOOK_S)
         finally:
             self._watch.save(now=True)
-
-    def _in_thread(self) -> None:
-        try:
-            self.look()
-        finally:
+            self._metrics.close()
             self._database.close_thread()
 
     def look(self) -> None:
@@ -96,8 +98,7 @@ class AlertsService:
         watch = self._watch = self._watch or LogWatch(self._database.home)
         rules = alert_rules(self._database.home)
         now = utc_now()
-        with self._database.read() as rows:
-            rooms, processes = rows.rooms(), rows.processes()
+        rooms, processes = self._read()
         found: dict[RoomId, list[Finding]] = defaultdict(list)
         seen = watch.look(processes, rules)
         for room_id, finding in seen:
@@ -112,6 +113,14 @@ class AlertsService:
         for room_id, findings in found.items():
             self._record(room_id, findings)
         watch.save(now=bool(seen))
+
+    def _read(self) -> tuple[list[Room], list[Process]]:
+        """The rooms and their processes, read again where something has happened since."""
+        with self._database.read() as rows:
+            sequence = rows.last_sequence()
+            if self._known is None or self._known[0] != sequence:
+                self._known = sequence, rows.rooms(), rows.processes()
+        return self._known[1], self._known[2]
 
     # judging
 

@@ -1,6 +1,5 @@
 """The metrics service: the collector in a thread of its own, and the endpoint from which a scraper may read."""
 
-import asyncio
 import logging
 import threading
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.metrics.collector import Collector, Tick
 from core.services.lease import HostLease
+from core.services.own_thread import in_own_thread
 from core.settings import read_settings
 from storage import Database
 
@@ -87,30 +87,11 @@ class MetricsService:
         Raises:
             ParallelError: the store cannot be read.
         """
-        loop = asyncio.get_running_loop()
-        ended: asyncio.Future[None] = loop.create_future()
-        stopped = threading.Event()
+        await in_own_thread("metrics", self._measure)
 
-        def end(error: BaseException | None) -> None:
-            if not ended.done():
-                ended.set_exception(error) if error is not None else ended.set_result(None)
-
-        def measure() -> None:
-            failure: BaseException | None = None
-            exposure = Exposure(self._database.home.config)
-            try:
-                Collector(self._database, tell=exposure.take).run(stopped)
-            except BaseException as error:
-                failure = error
-            finally:
-                exposure.close()
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(end, failure)
-
-        thread = threading.Thread(target=measure, name="metrics", daemon=True)
-        thread.start()
+    def _measure(self, stopped: threading.Event) -> None:
+        exposure = Exposure(self._database.home.config)
         try:
-            await asyncio.shield(ended)
+            Collector(self._database, tell=exposure.take).run(stopped)
         finally:
-            stopped.set()
-            await asyncio.to_thread(thread.join)
+            exposure.close()
