@@ -19,6 +19,8 @@ from storage.output_text import searchable
 BLOCK: Final = 1 << 16
 """A line without an end is parted after a block of the stream (a multiple of this) in which there is no line break."""
 
+MORE_BYTES: Final = 1 << 20
+
 READ_S: Final = 0.05
 """How often a follower looks for more."""
 
@@ -50,6 +52,15 @@ class OutputChunk:
     def end(self) -> int:
         """Where the next one begins."""
         return self.offset + len(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class NewOutput:
+    """Lines that have come, the offset behind them, and how many bytes before them are gone: rotated away."""
+
+    lines: tuple[OutputLine, ...]
+    end: int
+    missed: int
 
 
 class OutputReader:
@@ -118,6 +129,22 @@ class OutputReader:
                 offset = stream.begin
             begin = stream.next_offset(offset)
             return OutputChunk(stream.read(begin, limit), begin)
+
+    def more(self, offset: int, *, whole: bool = True) -> NewOutput:
+        """The lines that have come since an offset, which may lie within a line; at most a megabyte. Never waits.
+
+        Args:
+            whole: leave the last line for later as long as it has no end; only what is longer than that comes in parts.
+        """
+        with self._opened() as stream:
+            if offset > stream.end:  # the log was removed
+                offset = stream.begin
+            begin = stream.next_offset(offset)
+            data = stream.read(begin, MORE_BYTES)
+            size = data.rfind(b"\n") + 1 if whole and len(data) < MORE_BYTES else len(data)
+            if not size:
+                return NewOutput((), offset, 0)
+            return NewOutput(tuple(_lines(stream, begin, begin + size)), begin + size, begin - offset)
 
     def follow(self, offset: int, *, is_over: Callable[[], bool] = lambda: False) -> Iterator[OutputChunk]:
         """All that comes from an offset on, as it comes; waits for more until `is_over` says that none will.

@@ -8,15 +8,21 @@ whichever file they lie in, and so stays what it is when files rotate.
 import os
 import struct
 import sys
+import time
 from array import array
 from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 _HEAD: Final = struct.Struct("<8sQQQ")
 _MAGIC: Final = b"WZPIDX1\n"
 _RECORD_BYTES: Final = 16
+
+SETTLE_S: Final = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016)
+"""Files that are being rotated are looked at again after so long each time; then they are taken as they are."""
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -85,17 +91,23 @@ class Stream:
     """All files of an output that there are, opened, oldest first."""
 
     def __init__(self, path: Path) -> None:
-        for _ in range(5):
-            self.segments = _open_segments(path)
-            newest = self.segments[-1].inode if self.segments else None
-            if newest == _inode_of(path):
+        for pause_s in () if self._open(path) else SETTLE_S:
+            self.close()
+            time.sleep(pause_s)
+            if self._open(path):
                 break
-            self.close()  # rotated under our hands
-        for before, segment in zip(self.segments, self.segments[1:], strict=False):
-            if not segment.has_base:
-                segment.base = before.end
+        _place(self.segments)
         self.begin = self.segments[0].base if self.segments else 0
         self.end = self.segments[-1].end if self.segments else 0
+
+    def _open(self, path: Path) -> bool:
+        """Open what there is; whether nothing was rotated under our hands, nor is just being made."""
+        before = _listing(path)
+        self.segments = _open_segments(path, before)
+        if before is None:
+            return True
+        newest = self.segments[-1] if path.name in before and self.segments else None
+        return newest is not None and newest.has_base and before == _listing(path)
 
     def close(self) -> None:
         """Let go of all files."""
@@ -133,11 +145,8 @@ class Stream:
         return next((begin for each in self.segments if (begin := each.first_at(moment_us)) is not None), None)
 
 
-def _open_segments(path: Path) -> list[Segment]:
-    try:
-        endings = [each.name.removeprefix(f"{path.name}.") for each in path.parent.iterdir()]
-    except OSError:
-        return []
+def _open_segments(path: Path, listing: Mapping[str, int] | None) -> list[Segment]:
+    endings = [name.removeprefix(f"{path.name}.") for name in listing or ()]
     numbers = sorted((int(ending) for ending in endings if ending.isdigit()), reverse=True)
     found: dict[int, Segment] = {}
     for place in [path.with_name(f"{path.name}.{number}") for number in numbers] + [path]:
@@ -161,8 +170,22 @@ def _open_segment(path: Path) -> Segment | None:
     return Segment(descriptor, index)
 
 
-def _inode_of(path: Path) -> int | None:
+def _place(segments: Sequence[Segment]) -> None:
+    """Give those whose index does not say it the place that follows from their neighbours."""
+    placed = {segment.inode for segment in segments if segment.has_base}
+    for segment, after in reversed(list(pairwise(segments))):
+        if segment.inode not in placed and after.inode in placed:
+            segment.base = max(after.base - segment.size, 0)
+            placed.add(segment.inode)
+    for before, segment in pairwise(segments):
+        if segment.inode not in placed:
+            segment.base = before.end
+
+
+def _listing(path: Path) -> dict[str, int] | None:
+    """The files of an output with their inodes; None where there is no folder."""
     try:
-        return path.stat().st_ino
+        with os.scandir(path.parent) as entries:
+            return {entry.name: entry.inode() for entry in entries if entry.name.startswith(path.name)}
     except OSError:
         return None

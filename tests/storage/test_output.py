@@ -1,6 +1,7 @@
 """Reading a process's output: whatever it printed, over rotated files, by line, by time, by pattern, as it comes."""
 
 import re
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.processes.runner.log import OutputLog
 from storage import OutputReader, strip_ansi, utc_now
-from storage.output import BLOCK
+from storage.output import BLOCK, NewOutput
 
 
 def written(folder: Path, *pieces: bytes, max_bytes: int = 1_000_000, files: int = 50) -> OutputReader:
@@ -225,3 +226,93 @@ def test_following_meets_rotation_without_loss(tmp_path: Path):
         assert chunk.offset == len(seen)
         seen += chunk.data
     assert seen == b"".join(b"%06d\n" % number * 10 for number in range(1_000))
+
+
+def test_files_that_are_rotated_while_they_are_opened_leave_nothing_out(tmp_path: Path):
+    """A writer on a thread of its own, which waits only so that nothing is rotated away unread."""
+    log = OutputLog(str(tmp_path), 4_096, 40)
+    reader = OutputReader(tmp_path)
+    total, seen = 4_000_000, 0
+    line = b"x" * 99 + b"\n"
+
+    def write() -> None:
+        for place in range(0, total, len(line)):
+            while place - seen > 60_000:
+                time.sleep(0)
+            log.append(line)
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    for chunk in reader.follow(0, is_over=lambda: not writing.is_alive()):
+        assert chunk.offset == seen, "nothing lost, nothing twice"
+        assert reader.bounds()[1] >= chunk.end
+        seen = chunk.end
+    writing.join()
+    assert seen == total
+
+
+def test_one_file_that_is_begun_anew_is_never_seen_as_none(tmp_path: Path):
+    log = OutputLog(str(tmp_path), 4_096, 1)
+    log.append(b"begin\n")
+    reader = OutputReader(tmp_path)
+    is_over = threading.Event()
+
+    def write() -> None:
+        while not is_over.is_set():
+            log.append(b"x" * 99 + b"\n")
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        last = 0
+        for _ in range(3_000):
+            end = reader.bounds()[1]
+            assert end >= last
+            last = end
+    finally:
+        is_over.set()
+        writing.join()
+
+
+def test_what_is_new_is_told_from_within_a_line_and_what_was_rotated_away_is_counted(tmp_path: Path):
+    log = OutputLog(str(tmp_path), 4_096, 2)
+    reader = OutputReader(tmp_path)
+    log.append(b"one\nPass")
+    first = reader.more(0)
+    assert (texts(first.lines), first.end, first.missed) == ([b"one"], 4, 0)
+    assert reader.more(4) == NewOutput((), 4, 0), "it has no end yet"
+    asked = reader.more(4, whole=False)
+    assert (texts(asked.lines), asked.end) == ([b"Pass"], 8)
+    log.append(b"word: \r\ntwo\n")
+    assert texts(reader.more(8).lines) == [b"word: ", b"two"]
+    log.append(b"x" * 20_000 + b"\nlast\n")
+    late = reader.more(0)
+    assert late.missed == reader.bounds()[0]
+    assert late.lines[-1].text == b"last"
+    assert reader.more(1 << 40).lines, "a log that was removed begins anew"
+
+
+def test_a_line_of_many_megabytes_comes_in_parts_while_it_comes(tmp_path: Path):
+    log = OutputLog(str(tmp_path), 100_000_000, 2)
+    reader = OutputReader(tmp_path)
+    data, place = b"", 0
+    for _ in range(40):
+        log.append(b"z" * 123_457)
+        for _ in range(2):
+            new = reader.more(place)
+            data += b"".join(texts(new.lines))
+            place = new.end
+    log.append(b"\n")
+    while (new := reader.more(place)).lines:
+        data += b"".join(texts(new.lines))
+        place = new.end
+    assert data == b"z" * 123_457 * 40
+
+
+def test_a_file_whose_index_is_lost_lies_where_its_neighbours_leave_it(tmp_path: Path):
+    reader = written(tmp_path, b"".join(b"line %05d\n" % number for number in range(1_500)), max_bytes=5_000)
+    whole = reader.bounds()
+    names = sorted((each for each in tmp_path.glob("output.log.*[0-9]")), key=lambda each: -int(each.suffix[1:]))
+    Path(f"{names[0]}.idx").unlink()
+    assert reader.bounds() == whole
+    assert len(list(reader.lines())) == 1_500

@@ -160,7 +160,7 @@ class OutputLog:
         """Move each file one on; the last one goes. Whether there is room then: the folder may refuse."""
         end = self.end
         self._close()
-        for number in range(self._files - 1, 0, -1):
+        for number in range(max(self._files - 1, 1), 0, -1):
             older = f"{self._path}.{number}"
             newer = f"{self._path}.{number - 1}" if number > 1 else self._path
             for ending in ("", ".idx"):
@@ -168,14 +168,23 @@ class OutputLog:
                     os.rename(newer + ending, older + ending)
                 except OSError:
                     pass
-        if self._files == 1:
-            for ending in ("", ".idx"):
-                try:
-                    os.unlink(self._path + ending)
-                except OSError:
-                    pass
         self._open(end)
+        self._drop_old()
         return self._file >= 0 and self._room() > 0
+
+    def _drop_old(self) -> None:
+        """Remove what is more than is kept; only now that there is a new file, which so has an inode of its own."""
+        number = self._files
+        try:
+            while True:
+                os.unlink(f"{self._path}.{number}")
+                try:
+                    os.unlink(f"{self._path}.{number}.idx")
+                except FileNotFoundError:
+                    pass
+                number += 1
+        except OSError:  # no more
+            return
 
     def _open(self, base: int | None = None) -> None:
         """Open the file and its index, going on where they end.

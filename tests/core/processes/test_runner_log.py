@@ -152,6 +152,15 @@ def test_a_process_that_prints_byte_by_byte_fills_no_disk_with_times(tmp_path: P
     assert begin > 0
 
 
+def test_fewer_files_than_before_are_kept_from_the_next_rotation_on(tmp_path: Path):
+    for files, kept in ((5, 5), (2, 2), (1, 1)):
+        log = OutputLog(str(tmp_path), 4096, files)
+        log.append(b"x" * 30_000)
+        log.close()
+        assert len(_files(tmp_path)) == kept
+        assert len(list(tmp_path.iterdir())) == 2 * kept
+
+
 def test_a_folder_that_is_removed_is_made_again(tmp_path: Path):
     folder = tmp_path / "prc_a"
     folder.mkdir()
