@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from string import Formatter
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
@@ -31,7 +32,8 @@ def collected() -> Catalog:
 
 
 def _declared() -> Iterator[tuple[str, str]]:
-    """The texts that stand in declarations: of actions, settings and operations."""
+    """The texts that stand in declarations: of actions, settings, operations and alerts."""
+    from core.alerts.findings import TEXTS
     from core.settings import Settings
     from tui.palette import offered
     from tui.places import all_actions
@@ -42,8 +44,15 @@ def _declared() -> Iterator[tuple[str, str]]:
     for setting in fields(Settings):
         if setting.name not in ("keys", "filters"):
             yield setting.metadata["help"], "core/settings.py"
+    for text in TEXTS.values():
+        yield from ((said, "core/alerts/findings.py") for said in (text.message, text.hint) if _has_words(said))
     for operation in offered():
         yield operation.summary, f"{operation.function.__module__.replace('.', '/')}.py"
+
+
+def _has_words(text: str) -> bool:
+    """Whether there is anything to translate in a text, besides what fills its gaps."""
+    return any(literal.strip() for literal, *_gap in Formatter().parse(text))
 
 
 def _module_of(place: str) -> str:

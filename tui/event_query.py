@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.text import for_screen
-from storage import Event, Reader, RoomId
+from storage import Alert, EntityKind, Event, Reader, RoomId
 from tui.sentences import event_sentence
 from tui.wording import Names
 
@@ -90,6 +90,7 @@ def search(
     while looked_at < MOST_LOOKED_AT:
         size = limit if query.is_empty else BATCH
         batch = rows.events(room=room, until=until, limit=size, newest_first=True)
+        names.learn(_unknown_alerts(rows, batch, names))
         for event in batch:
             until = event.sequence - 1
             if query.fits(event, names):
@@ -100,3 +101,10 @@ def search(
         if len(batch) < size:
             return Found(found, None)
     return Found(found, until)
+
+
+def _unknown_alerts(rows: Reader, events: Sequence[Event], names: Names) -> list[Alert]:
+    """The alerts of which events tell and that are over since."""
+    ids = {each.entity_id for each in events if each.entity is EntityKind.ALERT}
+    alerts = (rows.get(Alert, each) for each in ids if not names.knows_alert(each))
+    return [each for each in alerts if each is not None]

@@ -7,6 +7,7 @@ from core.agents import AgentReport
 from core.agents.handoffs import is_for
 from core.text import for_screen
 from storage import Agent, AgentId, AgentState, AlertId, AlertSeverity, EntityKind, Event, Handoff, HandoffId
+from tui.alert_text import alert_hint, alert_message
 from tui.board_state import BoardState
 from tui.messages import Severity
 from tui.translation import _
@@ -88,7 +89,7 @@ def _of_alert(event: Event, state: BoardState) -> News | None:
     severity = {AlertSeverity.INFO: Severity.INFORMATION, AlertSeverity.CRITICAL: Severity.ERROR}.get(
         alert.severity, Severity.WARNING
     )
-    return News(for_screen(alert.message), for_screen(alert.hint), severity)
+    return News(alert_message(alert), alert_hint(alert), severity)
 
 
 def _of_end(event: Event, names: Names, left: str) -> News | None:

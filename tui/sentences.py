@@ -70,6 +70,15 @@ _PROCESS_SENTENCES: Final = {
     "observed": mark("looked after {process}"),
 }
 
+_ALERT_SENTENCES: Final = {
+    "raised": mark("raised an alert: {alert}"),
+    "changed": mark("found it anew: {alert}"),
+    "acknowledged": mark("acknowledged: {alert}"),
+    "muted": mark("muted: {alert}"),
+    "unmuted": mark("let it speak again: {alert}"),
+    "resolved": mark("resolved: {alert}"),
+}
+
 _ENTITY_NAMES: Final = {
     EntityKind.ROOM: mark("room"),
     EntityKind.AGENT: mark("agent"),
@@ -120,6 +129,8 @@ def _happening(event: Event, names: Names, *, is_brief: bool) -> str:
         what = _(_PROCESS_SENTENCES[event.type]).format(process=names.process(event.entity_id))
         why = event.after.get("reason") if not event.reason and event.before is not None else None
         return _because(what, why) if why else what
+    if event.entity is EntityKind.ALERT and event.type in _ALERT_SENTENCES:
+        return _(_ALERT_SENTENCES[event.type]).format(alert=names.alert(event.entity_id))
     if event.entity is EntityKind.ROOM and event.type == "trusted":
         return _("approved the room.yaml")
     kind = _(_ENTITY_NAMES.get(event.entity, "")) or str(event.entity)

@@ -3,7 +3,7 @@
 All that comes from tasks, agents and events leaves this module safe for the screen; none of it is markup.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -13,6 +13,8 @@ from storage import (
     AgentId,
     AgentKind,
     AgentState,
+    Alert,
+    AlertId,
     AlertSeverity,
     Ending,
     HandoffStatus,
@@ -28,6 +30,7 @@ from storage import (
     Task,
     TaskId,
 )  # fmt: skip
+from tui.alert_text import alert_message
 from tui.board_state import BoardState
 from tui.translation import _, mark, ngettext
 
@@ -62,6 +65,7 @@ FIELD_NAMES: Final[Mapping[str, str]] = {
     "exit_code": mark("Exit code"),
     "exit_signal": mark("Signal"),
     "reason": mark("Reason"),
+    "interrupted": mark("Cut off"),
     "lost_worker": mark("Worker lost"),
     "started_at": mark("Started"),
     "blocked_reason": mark("Blocked because"),
@@ -247,6 +251,20 @@ class Names:
 
     def __init__(self, state: BoardState) -> None:
         self._state = state
+        self._learned: dict[AlertId, Alert] = {}
+
+    def learn(self, alerts: Iterable[Alert]) -> None:
+        """Remember alerts: those that are over are not part of the room's state."""
+        self._learned |= {each.id: each for each in alerts}
+
+    def knows_alert(self, alert: str) -> bool:
+        """Whether an alert is known."""
+        return alert in self._learned or alert in self._state.alerts
+
+    def alert(self, alert: str) -> str:
+        """What an alert says; `an alert` for one that is not known."""
+        known = self._state.alerts.get(AlertId(alert)) or self._learned.get(AlertId(alert))
+        return alert_message(known) if known is not None else _("an alert")
 
     def agent(self, agent: str | None) -> str:
         """The agent's name; `nobody` for None, `somebody` for one that is not known (yet)."""

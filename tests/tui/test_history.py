@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from storage import Status
+from core.alerts.findings import found, over
+from storage import Role, Status
 from tests.support.app import app_of, caught_up, open_app, screen_text, shown, until
 from tests.support.users import User
 from tui.dialogs import Confirm
@@ -152,3 +153,17 @@ async def test_escape_leads_to_the_board(board: User) -> None:
         await open_history(pilot)
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.current_mode == "board")
+
+
+async def test_alerts_are_told_by_what_they_say_also_when_they_are_over(board: User) -> None:
+    program = User(board.database, "wezterm-parallel", room=board.room, role=Role.SYSTEM)
+    program.call("note_alerts", findings=(found("backup_none", span=7 * 86_400),))
+    program.call("note_alerts", findings=(over("backup_old"),))
+    async with open_app(board, size=(160, 40)) as pilot:
+        await pilot.press("2")
+        said = "There is no backup; the room is 7 d old or older."
+        await shown(pilot, f"raised an alert: {said}", f"resolved: {said}")
+        program.call("note_alerts", findings=(found("service_failed", "sync", service="sync"),))
+        await shown(pilot, "raised an alert: The service sync has failed.")
+        program.call("note_alerts", findings=(over("service_failed", "sync"),))
+        await shown(pilot, "resolved: The service sync has failed.")

@@ -8,9 +8,10 @@ from typing import ClassVar, Final
 from textual import work
 from textual.content import Content
 
-from core.text import block_for_screen, for_screen
+from core.text import for_screen
 from storage import Alert, AlertId, AlertSeverity, ProcessId, Task, TaskId, utc_now
 from tui.actions import Action, bindings_of
+from tui.alert_text import alert_hint, alert_message
 from tui.attention import asks
 from tui.board_state import BoardChange
 from tui.dialogs import Choice, Pick
@@ -163,7 +164,7 @@ class AlertsScreen(BoxedList[Box]):
         severity, seen = (f" {sign} {_(name)}", look), (f"{alert.seen_count}×", "dim")
         last, what = (
             (age(alert.last_seen_at, now), "dim"),
-            (f"{_state_sign(alert, now)}{for_screen(alert.message)}", quiet),
+            (f"{_state_sign(alert, now)}{alert_message(alert)}", quiet),
         )
         if self.list_width < WIDE_FROM:
             return [severity, seen, last, what]
@@ -178,10 +179,10 @@ class AlertsScreen(BoxedList[Box]):
         lines = [
             Content.styled(f"{sign} {_(name)} · {rule_name(alert.rule)}", _STYLES[_LOOKS[alert.severity]]),
             Content(""),
-            Content(block_for_screen(alert.message)),
+            Content(alert_message(alert)),
         ]
-        if alert.hint:
-            lines += [Content(""), Content.styled(block_for_screen(alert.hint), "$text-accent")]
+        if hint := alert_hint(alert):
+            lines += [Content(""), Content.styled(hint, "$text-accent")]
         if about := self._about(alert, names):
             lines += [Content(""), Content.assemble((_("About") + ": ", MUTED), about)]
         seen = ngettext("seen once", "seen {count} times", alert.seen_count).format(count=alert.seen_count)
@@ -277,7 +278,7 @@ class AlertsScreen(BoxedList[Box]):
 
     async def _put_away(self, operation: str, alert: Alert, text: str) -> None:
         await self.desk.call(operation, alerts=(alert.id,))
-        self.parallel.tell(text.format(what=for_screen(alert.message)), hint=_("u undoes it."))
+        self.parallel.tell(text.format(what=alert_message(alert)), hint=_("u undoes it."))
 
     async def _ask_mute(self, alert: Alert) -> None:
         options = [Choice(str(minutes), _(name)) for minutes, name in _MUTES]

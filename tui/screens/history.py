@@ -92,6 +92,7 @@ class HistoryScreen(Place):
         if change.everything:
             self.load()
             return
+        self._names.learn(self.state.alerts[each] for each in change.alerts if each in self.state.alerts)
         newest = self._events[0].sequence if self._events else 0
         fresh = [each for each in change.events if each.sequence > newest and self._query.fits(each, self._names)]
         if fresh:

@@ -1,0 +1,14 @@
+"""What fills the texts of alerts, for tests."""
+
+from core.alerts.findings import TEXTS
+
+FILLING = {
+    "name": "web", "reason": "exit code 3", "number": "12", "count": "3", "span": "120", "percent": "90", "free": "500",
+    "disk": "/", "task": "#12", "agent": "ann", "question": "Which one?", "pattern": "panic", "line": "panic: x",
+    "service": "sync", "error": "room.yaml, line 1, column 1: no.", "todo": "Mend it.", "file": "/src/room.yaml",
+}  # fmt: skip
+
+
+def filling(text: str) -> dict[str, str]:
+    """What one text has to be told."""
+    return {gap: FILLING[gap] for gap in TEXTS[text].gaps}

@@ -1,0 +1,39 @@
+"""Why a process is as it is, in the person's language, for the reasons that are told most; the others stay English.
+
+The core tells reasons in English, since they are stored, and shared with the command line and JSON.
+"""
+
+import re
+from typing import Final
+
+from core.text import for_screen
+from tui.translation import _, mark
+
+_REASONS: Final = tuple(
+    (re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(text)), re.DOTALL), text)
+    for text in (
+        mark("exit code {code}"),
+        mark("killed by {signal}"),
+        mark("its runner was killed"),
+        mark("its end was not seen"),
+        mark("its runner has not come up within {seconds} s"),
+        mark("it could not be ended, not even killed"),
+        mark("its runner was killed; what it left is being ended"),
+        mark("liveness probe: {complaint}"),
+        mark("readiness probe: {complaint}"),
+        mark("not ready yet: {complaint}"),
+        mark("restarts in {seconds} s: {reason}"),
+        mark("restarted {count} times within {seconds} s; the last time: {reason}"),
+    )
+)
+
+
+def reason_text(reason: str) -> str:
+    """A reason as it is to be read, safe for the screen."""
+    for pattern, text in _REASONS:
+        if (found := pattern.fullmatch(reason)) is not None:
+            told = found.groupdict()
+            if "reason" in told:
+                told["reason"] = reason_text(told["reason"])
+            return _(text).format(**{name: for_screen(value) for name, value in told.items()})
+    return for_screen(reason)
