@@ -1,6 +1,7 @@
 """Peeking: the screen of a process, live in the app, at most ten pictures a second; nothing is typed into it."""
 
 import asyncio
+import logging
 from contextlib import aclosing
 from typing import ClassVar, Final
 
@@ -26,11 +27,15 @@ from tui.translation import _
 from tui.widgets.footer import KeysFooter
 from tui.wording import PROCESS_STATES
 
+logger = logging.getLogger(__name__)
+
 PICTURE_S: Final = 0.1
 """Between two pictures."""
 BACKLOG: Final = 131_072
-"""Bytes that have come since the last picture; of more, only what the runner says the screen is now is drawn."""
+"""Bytes that have come since the last picture; where more comes, the next one begins with what the screen is then."""
 RETRY_S: Final = 0.5
+SIZE_S: Final = 1.0
+"""How often the size of the process's terminal is looked at while nothing comes."""
 
 PEEK_ACTIONS = (
     Action("peek.back", "escape,p", "back", "Back", "Back to where you came from.", "Peek", True, False),
@@ -109,6 +114,7 @@ class PeekScreen(Place):
         self._backlog = bytearray()
         self._has_overflown = False
         self._arrived = asyncio.Event()
+        self._said = ""
 
     def compose(self) -> ComposeResult:
         yield Static("", id="peek-heading", markup=False)
@@ -126,93 +132,92 @@ class PeekScreen(Place):
         """The process, as it is."""
         return self.state.processes.get(self._process_id)
 
-    def show_heading(self, said: str = "") -> None:
+    def show_heading(self) -> None:
         """Say whose screen it is, and how it is."""
         process = self.process
         if process is None:
             text = _("The process is gone.")
         else:
             sign, word = PROCESS_STATES[process.state]
-            text = f"{for_screen(process.name)}  {sign} {_(word)}  {said or self._measures}"
+            text = f"{for_screen(process.name)}  {sign} {_(word)}  {self._said}"
         heading = self.query_one("#peek-heading", Static)
         if heading.content != text:
             heading.update(text)
 
-    _measures = ""
+    def say(self, said: str) -> None:
+        """Say it beside the name, until something else is to be said."""
+        self._said = said
+        if self.is_mounted:
+            self.show_heading()
 
     @work(group="peek", exit_on_error=False)
     async def follow(self) -> None:
         """Draw what the process prints, over restarts too, until the screen is left."""
-        while self.process is not None:
-            folder = doing.runner_folder(self.desk.database.home, self.process)
+        while (process := self.process) is not None:
+            folder = doing.runner_folder(self.desk.database.home, process)
             link = None
             if folder is not None:
                 try:
                     link = await RunnerLink.connect(folder)
-                except ParallelError:
-                    self.show_heading(_("does not run; waiting for it"))
-            if link is not None:
-                try:
                     await self._follow(link)
                 except ParallelError as error:
-                    self.show_heading(error.message)
+                    logger.info("the screen of %s cannot be followed: %s", process.name, error)
                 finally:
-                    link.close()
+                    if link is not None:
+                        link.close()
+            self.say(_("does not run; waiting for it"))
             await asyncio.sleep(RETRY_S)
 
     async def _follow(self, link: RunnerLink) -> None:
-        self._backlog.clear()
-        collecting = asyncio.create_task(self._collect(link))
-        try:
-            picture = await self._begin(link)
-            while not (collecting.done() and not self._backlog):
-                arriving = asyncio.create_task(self._arrived.wait())
-                await asyncio.wait({arriving, collecting}, return_when=asyncio.FIRST_COMPLETED)
-                arriving.cancel()
-                self._arrived.clear()
-                status = link.status
-                if self._has_overflown or (status.rows, status.columns) != (picture.rows, picture.columns):
-                    self._has_overflown = False
-                    self._backlog.clear()
-                    if link.is_gone:
-                        return
-                    picture = await self._begin(link)
-                else:
-                    data = bytes(self._backlog)
-                    self._backlog.clear()
-                    await asyncio.to_thread(picture.feed, data)
-                    self._draw(picture)
-                await asyncio.sleep(PICTURE_S)
-        finally:
-            collecting.cancel()
-            await asyncio.gather(collecting, return_exceptions=True)
-
-    async def _begin(self, link: RunnerLink) -> Picture:
-        """The picture as the runner has it now."""
-        data, rows, columns = await link.screen()
-        self._backlog.clear()
-        picture = Picture(rows, columns)
-        await asyncio.to_thread(picture.feed, data)
-        self._draw(picture)
-        return picture
+        """Draw until the runner is gone. Where too much has come, or the size is another, the picture begins anew."""
+        while not link.is_gone:
+            self._backlog.clear()
+            self._has_overflown = False
+            collecting = asyncio.create_task(self._collect(link))
+            try:
+                await self._draw_what_comes(link, collecting)
+            finally:
+                collecting.cancel()
+                ended = await asyncio.gather(collecting, return_exceptions=True)
+            if isinstance(ended[0], ParallelError):
+                raise ended[0]
 
     async def _collect(self, link: RunnerLink) -> None:
-        """Take what comes as fast as it comes; nobody waits for the drawing."""
-        async with aclosing(link.output()) as chunks:
+        """Take what comes as fast as it comes, the screen as it is first; nobody waits for the drawing."""
+        async with aclosing(link.output(replay=True)) as chunks:
             async for chunk in chunks:
-                if len(self._backlog) > BACKLOG:
-                    self._backlog.clear()
-                    self._has_overflown = True
+                self._has_overflown = self._has_overflown or len(self._backlog) > BACKLOG
                 if not self._has_overflown:
                     self._backlog += chunk
                 self._arrived.set()
 
+    async def _draw_what_comes(self, link: RunnerLink, collecting: "asyncio.Task[None]") -> None:
+        size = link.status.rows, link.status.columns
+        picture = Picture(*size)
+        is_drawn = False
+        while not (collecting.done() and not self._backlog):
+            arriving = asyncio.create_task(self._arrived.wait())
+            pause = SIZE_S if is_drawn else PICTURE_S
+            await asyncio.wait({arriving, collecting}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+            arriving.cancel()
+            self._arrived.clear()
+            if self._backlog or not is_drawn:
+                is_drawn = True
+                data = bytes(self._backlog)
+                self._backlog.clear()
+                await asyncio.to_thread(picture.feed, data)
+                self._draw(picture)
+                await asyncio.sleep(PICTURE_S)
+            if self._has_overflown or (link.status.rows, link.status.columns) != size:
+                return
+
     def _draw(self, picture: Picture) -> None:
         if not self.is_mounted:
             return
-        self._measures = f"{picture.columns}×{picture.rows}"
-        self.query_one(PeekView).show(picture.lines(), picture.columns, picture.cursor)
-        self.show_heading()
+        view = self.query_one(PeekView)
+        view.show(picture.lines(), picture.columns, picture.cursor)
+        is_larger = picture.columns > view.size.width or picture.rows > view.size.height
+        self.say(f"{picture.columns}×{picture.rows}" + ("  " + _("↑ ↓ ← → scroll") if is_larger else ""))
 
     def action_back(self) -> None:
         """Leave."""

@@ -261,11 +261,12 @@ class Runner:
     def _resize(self, rows: int, columns: int) -> None:
         if not (0 < rows < 10_000 and 0 < columns < 10_000):
             raise Refused("invalid_data", f"A terminal of {rows} rows and {columns} columns cannot be.")
-        if (rows, columns) != (self.status["rows"], self.status["columns"]):
-            self._screen.resize()
-        self.status["rows"], self.status["columns"] = rows, columns
+        if (rows, columns) == (self.status["rows"], self.status["columns"]):
+            return
+        self._screen.resize()
         if self.status["state"] != "exited":
             self._terminal.resize(rows, columns)
+        self._change(rows=rows, columns=columns)  # who looks on has to know how large the picture is
 
     def _picture(self) -> dict[str, Any]:
         data = self._screen.picture()
