@@ -1,7 +1,8 @@
 """The process screen: what runs, live, and what the person does to it."""
 
+import itertools
 import os
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from textual.pilot import Pilot
@@ -13,6 +14,7 @@ from tests.support.fleet import Fleet
 from tests.support.users import User
 from tui.dialogs import AskLine, Confirm, Pick, ProcessForm, QuitDialog, TrustDialog
 from tui.palette import commands_of
+from tui.processes.view import Order
 from tui.screens.processes import ProcessesScreen
 from tui.widgets.process_table import ProcessTable
 
@@ -227,6 +229,7 @@ async def test_a_process_is_added_edited_scaled_and_removed(board: User) -> None
         await told(pilot, "Added web.")
         await shown(pilot, "start asked")
         web = stored(board, "web")
+        await until(pilot, lambda: cast("ProcessesScreen", pilot.app.screen).selected == web.id)
         assert (web.spec.command, web.is_declared) == (("npm", "run", "dev"), False)
         await caught_up(pilot)
         await pilot.press("e")
@@ -248,6 +251,84 @@ async def test_a_process_is_added_edited_scaled_and_removed(board: User) -> None
         await dialog(pilot, Confirm)
         await pilot.press("y")
         await shown(pilot, "Nothing runs for this room yet.")
+
+
+async def test_the_cursor_goes_to_what_was_added_whatever_is_filtered(board: User, fleet: Fleet) -> None:
+    for name in ("a", "z"):
+        fleet.add(name)
+    async with open_app(board, size=(120, 50)) as pilot:
+        screen = await open_processes(pilot, "● 2 running")
+        await pilot.press("slash", "z", "enter", "n")
+        form = await dialog(pilot, ProcessForm)
+        form.query_one("#name").value = "m"
+        form.query_one("#command").value = "sleep 1"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: screen.process is not None and screen.process.name == "m")
+        assert names(pilot) == ["a", "m", "z"]
+
+
+async def test_editing_and_scaling_mean_the_process_under_the_cursor_whatever_is_selected(
+    board: User, fleet: Fleet
+) -> None:  # fmt: skip
+    for name in ("a", "b", "c"):
+        fleet.add(name, declared=False)
+    async with open_app(board, size=(120, 50)) as pilot:
+        await open_processes(pilot, "● 3 running")
+        await pilot.press("space", "space", "plus")
+        assert await dialog(pilot, AskLine)
+        await shown(pilot, "How many instances of c?")
+        await pilot.press("escape")
+        await until(pilot, lambda: not pilot.app.screen.is_modal)
+        await pilot.press("e")
+        await dialog(pilot, ProcessForm)
+        await shown(pilot, "Edit c")
+
+
+async def test_the_details_scroll_by_pages_and_nothing_of_the_hidden_list_is_selected(
+    board: User, fleet: Fleet
+) -> None:  # fmt: skip
+    ids = [fleet.add(name, env={f"NAME_{number}": "x" for number in range(40)}) for name in ("a", "b")]
+    async with open_app(board, size=(80, 24)) as pilot:
+        screen = await open_processes(pilot, "● 2 running")
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.is_in_detail)
+        detail = screen.query_one("#detail")
+        await pilot.press("pagedown")
+        await until(pilot, lambda: detail.scroll_offset.y > 10)
+        await pilot.press("G")
+        await until(pilot, lambda: detail.scroll_offset.y == detail.max_scroll_y)
+        await pilot.press("home", "space", "asterisk", "o", "slash")
+        await until(pilot, lambda: detail.scroll_offset.y == 0)
+        await caught_up(pilot)
+        assert (screen.selected, screen.marked, screen.view.order) == (ids[0], set(), Order.NAME)
+
+
+async def test_the_titles_stand_over_their_columns_after_the_window_was_resized_in_the_details(
+    board: User, fleet: Fleet
+) -> None:  # fmt: skip
+    fleet.add("web")
+    async with open_app(board, size=(80, 24)) as pilot:
+        screen = await open_processes(pilot, "web")
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.is_in_detail)
+        await pilot.resize_terminal(160, 40)
+        await until(pilot, lambda: screen.size.width == 160)
+        await pilot.press("escape")
+        await shown(pilot, "PID")
+        titles, row = next(
+            (one, two) for one, two in itertools.pairwise(screen_text(pilot).splitlines()) if "PID" in one
+        )
+        end = titles.index("PID") + 3
+        assert row[:end].endswith(str(os.getpid()))
+
+
+async def test_at_200_cells_every_column_is_there(board: User, fleet: Fleet) -> None:
+    fleet.add("web")
+    async with open_app(board, size=(200, 50)) as pilot:
+        await open_processes(
+            pilot, "State", "Process", "Room", "Agent", "Backend", "PID", "CPU %", "Memory", "Threads", "↻", "Up",
+            "Task", "Why · last output", "demo",
+        )  # fmt: skip
 
 
 async def test_the_form_says_what_is_wrong_where_it_is(board: User) -> None:

@@ -70,11 +70,9 @@ async def kill(screen: "ProcessesScreen", processes: Sequence[Process]) -> None:
         await change(screen, "kill", processes)
 
 
-async def scale(screen: "ProcessesScreen", processes: Sequence[Process]) -> None:
+async def scale(screen: "ProcessesScreen", process: Process) -> None:
     """Ask in how many instances a process is to run."""
-    if not processes:
-        return
-    app, process = screen.parallel, processes[0]
+    app = screen.parallel
     name = process.declared_name
     present = sum(each.declared_name == name for each in app.state.processes.values())
     title = _("How many instances of {name}?").format(name=name)
@@ -90,11 +88,10 @@ async def scale(screen: "ProcessesScreen", processes: Sequence[Process]) -> None
         tell_warnings(app, outcome.warnings)
 
 
-async def add(screen: "ProcessesScreen", processes: Sequence[Process]) -> None:
-    """Add a process by hand."""
+async def add(screen: "ProcessesScreen") -> None:
+    """Add a process by hand, and go to it."""
     from tui.dialogs import ProcessForm
 
-    del processes
     app = screen.parallel
     fields = await app.push_screen_wait(ProcessForm(None))
     if not fields:
@@ -103,15 +100,14 @@ async def add(screen: "ProcessesScreen", processes: Sequence[Process]) -> None:
     if outcome is not None:
         app.tell(_("Added {name}.").format(name=fields["name"]))
         tell_warnings(app, outcome.warnings)
+        screen.go_to(outcome.value[0].process.id)
 
 
-async def edit(screen: "ProcessesScreen", processes: Sequence[Process]) -> None:
+async def edit(screen: "ProcessesScreen", process: Process) -> None:
     """Edit a process that was added by hand; what room.yaml declares is edited there."""
     from tui.dialogs import ProcessForm
 
-    if not processes:
-        return
-    app, process = screen.parallel, processes[0]
+    app = screen.parallel
     if process.is_declared:
         _tell_declared(app, process, _("Edit it there; T approves the change."))
         return
@@ -165,11 +161,10 @@ async def send(screen: "Place", processes: Sequence[Process]) -> None:
                 link.close()
 
 
-async def trust(screen: "ProcessesScreen", processes: Sequence[Process]) -> None:
+async def trust(screen: "ProcessesScreen") -> None:
     """Show what room.yaml would run, and approve it."""
     from tui.processes.trusting import ask_trust
 
-    del processes
     await ask_trust(screen.parallel)
     screen.look()
 
@@ -186,7 +181,7 @@ async def peek(screen: "ProcessesScreen", process: Process) -> None:
 
 
 async def attach(screen: "Place", process: Process) -> None:
-    """Hand the terminal to a process until the detach key; for one in a pane, go there."""
+    """Hand the terminal to a process until the detach key; for one in a pane, go there if somebody looks at it."""
     from core.processes.backend import backend_for
     from tui.processes.attaching import attach_to
 
@@ -196,14 +191,7 @@ async def attach(screen: "Place", process: Process) -> None:
     if folder is None or not is_up(process):
         _tell_down(app, process)
         return
-    if process.spec.backend is not Backend.LOCAL:
-        backend = backend_for(process.spec.backend, home)
-        if not await backend.focus(folder):
-            app.tell(
-                _("The pane of {name} cannot be brought to the front.").format(name=for_screen(process.name)),
-                severity=Severity.WARNING,
-                hint=_("No client of {backend} shows its session; p peeks at it.").format(backend=backend.name.value),
-            )
+    if process.spec.backend is not Backend.LOCAL and await backend_for(process.spec.backend, home).focus(folder):
         return
     await attach_to(app, process, folder)
 

@@ -230,7 +230,7 @@ def _all_columns() -> tuple[TableColumn, ...]:
     return (
         TableColumn("  " + _("State"), 16, _state, order=Order.STATE),
         TableColumn(_("Process"), 17, _name, order=Order.NAME),
-        TableColumn(_("Room"), 13, _room, 208),
+        TableColumn(_("Room"), 13, _room, 196),
         TableColumn(_("Agent"), 12, _agent, 164),
         TableColumn(_("Backend"), 9, _backend, 176),
         TableColumn("PID", 8, _pid, 112, is_number=True),
@@ -246,7 +246,7 @@ def _all_columns() -> tuple[TableColumn, ...]:
 
 
 NAME_WIDER_FROM: Final = 120
-REASON_FROM: Final = 196
+REASON_FROM: Final = 226
 
 _made: dict[int, tuple[TableColumn, ...]] = {}
 

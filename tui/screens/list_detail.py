@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.events import Resize
@@ -51,6 +52,12 @@ class ListAndDetail(Place):
     CSS_PATH: ClassVar[Any] = "list_detail.tcss"
     BESIDE_FROM: ClassVar[int] = 130
     """From this width on the detail stands beside the list, else below it."""
+    BINDINGS: ClassVar = [  # the list's own keys, where the detail has its place
+        Binding("pagedown,ctrl+f", "page(1)", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", show=False),
+        Binding("home,g", "end(False)", show=False),
+        Binding("end,G", "end(True)", show=False),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -235,10 +242,20 @@ class ListAndDetail(Place):
         """Scroll the detail."""
         self.query_one("#detail", VerticalScroll).scroll_relative(y=lines, animate=False)
 
+    def action_page(self, pages: int) -> None:
+        """Scroll the detail by pages."""
+        self.action_scroll(pages * max(1, self.query_one("#detail").size.height - 2))
+
+    def action_end(self, is_last: bool) -> None:
+        """Scroll the detail to its beginning, or to its end."""
+        detail = self.query_one("#detail", VerticalScroll)
+        detail.scroll_to(y=detail.max_scroll_y if is_last else 0, animate=False)
+
     async def action_back(self) -> None:
         """From the detail to the list, from there to the board."""
         if self.is_in_detail:
             self.remove_class("-detail")
             self.query_one(LineList).focus()
+            self.call_after_refresh(self.show_columns)  # the window may have another size by now
         else:
             await self.parallel.action_go("board")

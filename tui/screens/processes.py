@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual import on, work
@@ -29,9 +30,8 @@ EVENTS_READ = 300
 """How many of a process's events are looked through for how it has ended."""
 LINES_SHOWN = 8
 
-_ALONE = frozenset({"peek", "attach", "log", "task"})
-"""What works on the process under the cursor alone."""
-_ABOUT_ONE = frozenset({"send", "edit", "remove", "scale", "kill"})
+_WITH_THE_LIST = frozenset({"select", "select_range", "select_all", "filter", "sort", "reverse", "group"})
+"""What says nothing where the details have the place of the list."""
 
 
 class ProcessesScreen(Arranged):
@@ -40,7 +40,7 @@ class ProcessesScreen(Arranged):
     ACTIONS = PROCESS_ACTIONS
     BINDINGS: ClassVar = bindings_of(PROCESS_ACTIONS)
     CSS_PATH: ClassVar[Any] = ["list_detail.tcss", "processes.tcss"]
-    BESIDE_FROM: ClassVar[int] = 170
+    BESIDE_FROM: ClassVar[int] = 270
 
     known: Knowledge
 
@@ -48,6 +48,7 @@ class ProcessesScreen(Arranged):
         super().__init__()
         self._heading: Content | None = None
         self._is_looking = False
+        self._going_to: str | None = None
 
     def compose(self) -> ComposeResult:
         self.known = Knowledge(self.desk.database.home, lambda: self.state)
@@ -149,6 +150,11 @@ class ProcessesScreen(Arranged):
             self.look_at(ProcessView())
         self.select(subject)
 
+    def go_to(self, process: ProcessId) -> None:
+        """Put the cursor on a process as soon as it is there."""
+        self._going_to = process
+        self.look_at(replace(self.view, query=""))
+
     # drawing
 
     def show_rows(self) -> None:
@@ -163,6 +169,9 @@ class ProcessesScreen(Arranged):
             self.show_detail()
             self.show_heading()
         self._show_notice()
+        if self._going_to in self.ids:
+            self.select(self._going_to or "")
+            self._going_to = None
 
     def show_heading(self) -> None:
         heading = self.heading()
@@ -217,36 +226,34 @@ class ProcessesScreen(Arranged):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in _OWN and self.query(FilterBar) and self.query_one(FilterBar).is_open:
             return False
-        if action == "scroll":
-            return self.is_in_detail
-        if action == "open":
-            return self.selected is not None and not self.is_in_detail
-        if action in _ALONE:
-            return self.process is not None and (action != "task" or self.current_task() is not None)
-        if action == "change":
-            return bool(self.meant())
-        if action == "ask" and parameters and parameters[0] in _ABOUT_ONE:
-            return bool(self.meant())
-        return True
+        if action in ("alone", "log"):
+            return self.process is not None
+        if action in _WITH_THE_LIST:
+            return not self.is_in_detail
+        return bool(self.meant()) if action in ("change", "ask") else super().check_action(action, parameters)
 
     def action_change(self, how: str) -> None:
         """Start, stop or restart what is meant; what was asked for shows until it is observed."""
-        self._send(doing.change(self, how, self.meant()))
+        self.begin(doing.change(self, how, self.meant()))
 
     def action_ask(self, what: str) -> None:
         """Ask what is to become of what is meant; see `tui.processes.doing`."""
         question: Callable[..., Awaitable[None]] = getattr(doing, what)
-        self._send(question(self, self.meant()))
+        self.begin(question(self, self.meant()))
 
-    def action_peek(self) -> None:
-        """See the screen of the process."""
+    def action_alone(self, what: str) -> None:
+        """Do something with the process under the cursor alone, whatever is selected; see `tui.processes.doing`."""
+        deed: Callable[..., Awaitable[None]] = getattr(doing, what)
         if self.process is not None:
-            self._send(doing.peek(self, self.process))
+            self.begin(deed(self, self.process))
 
-    def action_attach(self) -> None:
-        """Hand the terminal over."""
-        if self.process is not None:
-            self._send(doing.attach(self, self.process))
+    def action_add(self) -> None:
+        """Add one that room.yaml does not declare."""
+        self.begin(doing.add(self))
+
+    def action_trust(self) -> None:
+        """Show room.yaml, and approve it."""
+        self.begin(doing.trust(self))
 
     def action_log(self) -> None:
         """Read the log."""
@@ -256,14 +263,6 @@ class ProcessesScreen(Arranged):
     def action_log_all(self) -> None:
         """Search all logs."""
         doing.open_log(self.parallel, None)
-
-    def action_task(self) -> None:
-        """Open the task."""
-        task = self.current_task()
-        if task is not None:
-            from tui.screens.task import TaskScreen
-
-            self.app.push_screen(TaskScreen(task.id))
 
     def ask_for(self, processes: Collection[Process], word: str) -> None:
         """Show that something was asked of them."""
@@ -275,9 +274,6 @@ class ProcessesScreen(Arranged):
         for each in processes:
             self.known.asked.pop(each.id, None)
         self.show_rows()
-
-    def _send(self, what: Awaitable[Any]) -> None:
-        self.run_worker(self.parallel.attempt(what), group="send", exit_on_error=False)
 
 
 def _laid(column: TableColumn, text: str, part: str) -> Piece:
