@@ -1,5 +1,7 @@
 """What fills the texts of alerts, for tests."""
 
+from typing import Any
+
 from core.alerts.findings import TEXTS
 
 FILLING = {
@@ -9,6 +11,6 @@ FILLING = {
 }  # fmt: skip
 
 
-def filling(text: str) -> dict[str, str]:
+def filling(text: str) -> dict[str, Any]:
     """What one text has to be told."""
     return {gap: FILLING[gap] for gap in TEXTS[text].gaps}
