@@ -79,8 +79,8 @@ class Hands:
     def place(self, task: "Task | TaskId", *, below: int = 0) -> tuple[int, int]:
         """The point of the screen in the middle of a card's first line, or `below` it."""
         task_id = task.id if isinstance(task, Task) else task
-        lane = next(each for each in self.board.deck.lanes.values() if each.index_of(task_id) is not None)
-        line = lane.screen_line_of(task_id)
+        lane = next(each for each in self.board.deck.lanes.values() if each.stack.index_of(task_id) is not None)
+        line = lane.stack.screen_line_of(task_id)
         assert line is not None
         return lane.region.x + lane.size.width // 2, lane.region.y + 2 + line + below
 

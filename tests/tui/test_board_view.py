@@ -214,7 +214,7 @@ async def test_swimlanes_lie_across_the_board_and_scroll_together(board: User) -
 
         def heading_lines(status: str) -> list[int]:
             lane = hands.lane(status)
-            return [lane._tops[i] for i, row in enumerate(lane.rows) if isinstance(row, Heading)]
+            return [lane.stack.tops[i] for i, row in enumerate(lane.rows) if isinstance(row, Heading)]
 
         assert heading_lines("backlog") == heading_lines("todo") == heading_lines("done")
         assert len({lane.offset_lines for lane in hands.board.deck.lanes.values()}) == 1
@@ -254,7 +254,7 @@ async def test_the_density_changes_how_much_a_card_shows(board: User) -> None:
     async with open_board(board, size=(100, 30)) as hands:
         seen = {}
         for _ in range(3):
-            seen[hands.board.table.view.density] = hands.lane("backlog")._tops[-1]
+            seen[hands.board.table.view.density] = hands.lane("backlog").stack.tops[-1]
             await hands.press("y")
         assert seen[Density.COMPACT] < seen[Density.NORMAL] < seen[Density.COMFORTABLE]
         assert hands.board.table.view.density is Density.NORMAL
@@ -265,7 +265,7 @@ async def test_the_density_set_in_the_settings_is_taken(board: User) -> None:
     async with open_board(board) as hands:
         await hands.app.change_settings(density=Density.COMPACT)
         await hands.pilot.pause()
-        assert hands.lane("backlog").density is Density.COMPACT
+        assert hands.lane("backlog").stack.density is Density.COMPACT
 
 
 async def test_a_filter_is_saved_and_used_again(board: User) -> None:

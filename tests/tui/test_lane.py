@@ -87,10 +87,10 @@ async def test_cards_above_the_view_leave_it_as_it_is() -> None:
     rows = cards(100)
     async with lane_of(rows) as (lane, _):
         lane.scroll_to_line(60)
-        first = lane.nearest(0)
+        first = lane.stack.nearest(0)
         lane.repainted.clear()
         lane.show(rows=[make(id=TaskId("tsk_new"), title="New"), *rows])
-        assert lane.nearest(0) == first
+        assert lane.stack.nearest(0) == first
         assert lines_of(lane.repainted) <= {0, 1, *range(2, 20)}
         assert lane.offset_lines == 63
 
@@ -116,7 +116,7 @@ async def test_the_ghost_lies_between_the_cards_and_takes_a_point_as_its_own() -
     rows = cards(3)
     async with lane_of(rows) as (lane, _):
         lane.show(look=Look(ghost=Ghost(rows[2], 1)))
-        assert lane.ghost_line() == 3
+        assert lane.stack.ghost_line() == 3
         assert lane.hit(5).slot == 1
         assert lane.hit(8).task == rows[1].id
 
@@ -135,7 +135,7 @@ async def test_a_card_out_of_view_is_revealed_whole() -> None:
     rows = cards(100)
     async with lane_of(rows) as (lane, _):
         assert lane.reveal(rows[40].id)
-        line = lane.screen_line_of(rows[40].id)
+        line = lane.stack.screen_line_of(rows[40].id)
         assert line is not None
         assert 0 <= line <= lane.page - 3
         assert not lane.reveal(rows[40].id)

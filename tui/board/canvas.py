@@ -229,7 +229,7 @@ class Canvas(Place):
         lanes = [self.deck.lanes[status] for status in self.deck.in_view]
         rows = view.aligned(
             [self.table.rows[lane.status] for lane in lanes],
-            [lambda row, lane=lane: lane.height_of(row, density) for lane in lanes],  # type: ignore[misc]
+            [lambda row, lane=lane: lane.stack.height_of(row, density) for lane in lanes],  # type: ignore[misc]
         )
         for lane, aligned in zip(lanes, rows, strict=True):
             self.table.rows[lane.status] = aligned
@@ -401,7 +401,7 @@ class Canvas(Place):
         self._has_gone = True
         self.column = column
         self._cursor_index = 0
-        self.cursor = self.deck.lanes[column].nearest(line)
+        self.cursor = self.deck.lanes[column].stack.nearest(line)
         self._settle_cursor()
         self.draw()
         self.reveal()
@@ -414,7 +414,7 @@ class Canvas(Place):
 
     def cursor_line(self) -> int:
         """The line of the viewport on which the cursor's card begins."""
-        line = self.deck.lanes[self.column].screen_line_of(self.cursor) if self.cursor is not None else None
+        line = self.deck.lanes[self.column].stack.screen_line_of(self.cursor) if self.cursor is not None else None
         return line or 0
 
 

@@ -60,9 +60,10 @@ class Carrying(Canvas):
         column = self.lift.column if self.lift is not None else self.column
         lane = self.deck.lanes[column]
         if self.lift is not None:
-            index = self._index_of_slot(self.lift, column, lane.slot_at(self._lift_line(self.lift) + way * lane.page))
+            slot = lane.stack.slot_at(self._lift_line(self.lift) + way * lane.page)
+            index = self._index_of_slot(self.lift, column, slot)
             self._carry(drag.carry_to(self.lift, column, index, self.table.lanes(self.lift.held)))
-        elif (task := lane.nearest(self.cursor_line() + way * lane.page)) is not None:
+        elif (task := lane.stack.nearest(self.cursor_line() + way * lane.page)) is not None:
             self.go_to(task)
 
     # lifting and dropping
@@ -98,12 +99,12 @@ class Carrying(Canvas):
             self._carry(self._at_line(lift, target, self._lift_line(lift)))
 
     def _at_line(self, lift: Lift, column: Status, line: int) -> Lift:
-        index = self._index_of_slot(lift, column, self.deck.lanes[column].slot_at(line))
+        index = self._index_of_slot(lift, column, self.deck.lanes[column].stack.slot_at(line))
         return drag.carry_to(lift, column, index, self.table.lanes(lift.held))
 
     def _lift_line(self, lift: Lift) -> int:
         lane = self.deck.lanes[lift.column]
-        line = lane.screen_line_of(lift.held.id) if lift.is_home else lane.ghost_line()
+        line = lane.stack.screen_line_of(lift.held.id) if lift.is_home else lane.stack.ghost_line()
         return line or 0
 
     def _index_of_slot(self, lift: Lift, column: Status, slot: int) -> int:

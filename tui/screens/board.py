@@ -85,7 +85,7 @@ class BoardScreen(Carrying):
 
     def _place_new_card(self, field: NewCard) -> None:
         lane = self.deck.lanes[field.status]
-        row = lane.index_of(field.after) if field.after is not None else None
+        row = lane.stack.index_of(field.after) if field.after is not None else None
         if row is None:
             row = -1 if field.after is None else len(lane.rows) - 1
         field.styles.offset = (0, lane.leave_room(row))
