@@ -5,7 +5,7 @@ from typing import Any
 
 from core.errors import InvalidData
 from core.operation import UNSET, Item, Line, OnOff, OrUnset, ProcessRef, operation
-from core.operations.process import ProcessReport, report_of, started, with_dependencies
+from core.operations.process import ProcessReport, report_of, start_what_is_needed
 from core.processes.references import process_meant
 from core.processes.room_file import room_file
 from core.work import Work
@@ -93,8 +93,7 @@ def add_process(
         for number in range(1, declared.instances + 1)
     ]
     if desired is Desired.RUNNING:
-        for each in with_dependencies(added, [*present, *added])[: -len(added)]:
-            started(work, each)
+        start_what_is_needed(work, added)
     return tuple(report_of(each, work.room) for each in added)
 
 

@@ -1,6 +1,6 @@
 """Processes: what runs for the room; look, start, stop, kill, restart, scale."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from core.errors import InvalidData, NotApproved, NotFound, PermissionDenied
@@ -11,6 +11,7 @@ from core.processes.watched import LIVING, as_told, is_watched
 from core.work import Work
 from storage import (
     Backend,
+    Condition,
     Desired,
     Event,
     Process,
@@ -99,7 +100,9 @@ def start_processes(
         chosen = [each for each in present if all or each.spec.autostart]
     if not chosen:
         raise InvalidData("No process of this room starts by itself.", "Name those to start, or give `--all`.")
-    wanted = [started(work, each) for each in with_dependencies(chosen, present)]
+    needed = start_what_is_needed(work, chosen)
+    wanted = [*needed, *(started(work, each) for each in chosen)]
+    _tell_who_has_another_environment(work, wanted)
     return tuple(report_of(each, work.room) for each in wanted)
 
 
@@ -152,14 +155,8 @@ def restart_processes(
         chosen = [each for each in chosen if each.desired is Desired.RUNNING]
     if work.actor.role < Role.OPERATOR:
         _require_restartable(work, chosen)
-    present = work.rows.processes(work.room.id)
-    ids = {each.id for each in chosen}
-    done = []
-    for each in with_dependencies(chosen, present):
-        if each.id in ids:
-            done.append(want(work, each, Desired.RUNNING, "restart_asked"))
-        elif each.desired is not Desired.RUNNING:
-            started(work, each)
+    start_what_is_needed(work, chosen)
+    done = (want(work, each, Desired.RUNNING, "restart_asked") for each in chosen)
     return tuple(report_of(each, work.room) for each in done)
 
 
@@ -191,6 +188,26 @@ def scale_process(work: Work, process: ProcessRef, instances: int) -> tuple[Proc
         introduce(work, name, number, first.spec, desired, former, is_declared=first.is_declared)
     now = (each for each in work.rows.processes(work.room.id) if each.declared_name == name)
     return tuple(report_of(each, work.room) for each in now)
+
+
+def start_what_is_needed(work: Work, chosen: Collection[Process]) -> list[Process]:
+    """Let run what some processes depend on, directly or not, but not themselves; gives these as they are then.
+
+    What has ended well is not begun again, unless somebody waits until it is healthy: its end is what is waited for.
+    """
+    present = work.rows.processes(work.room.id)
+    ids = {each.id for each in chosen}
+    around = with_dependencies(chosen, present)
+    awaited = {
+        name for each in around for name, condition in each.spec.depends_on.items() if condition == Condition.HEALTHY
+    }
+    return [
+        each
+        if each.desired is Desired.RUNNING and each.state is ProcessState.EXITED and each.declared_name not in awaited
+        else started(work, each)
+        for each in around
+        if each.id not in ids
+    ]
 
 
 def with_dependencies(chosen: Iterable[Process], present: Iterable[Process]) -> list[Process]:
@@ -253,7 +270,18 @@ def _wanted(work: Work, process: Process, desired: Desired, event: str) -> Proce
     return want(work, process, desired, event)
 
 
-def _require_restartable(work: Work, chosen: Iterable[Process]) -> None:
+def _tell_who_has_another_environment(work: Work, wanted: Iterable[Process]) -> None:
+    """Warn of those that run on and would get other variables if they were started anew."""
+    if not any(each.spec.env_file is not None for each in wanted):
+        return
+    from core.processes.fingerprint import has_other_environment  # reads files, for those alone
+
+    for each in wanted:
+        if has_other_environment(work.rows.home, each, work.room):
+            work.warn(f"{each.name} runs on with its variables of before: `wzp restart {each.name}` takes in the new.")
+
+
+def _require_restartable(work: Work, chosen: Collection[Process]) -> None:
     for each in chosen:
         if not each.spec.is_restartable:
             raise PermissionDenied(
@@ -264,6 +292,14 @@ def _require_restartable(work: Work, chosen: Iterable[Process]) -> None:
             raise PermissionDenied(
                 f"{each.name} was stopped by somebody, or never started; an agent restarts only what shall run.",
                 "Ask the person to start it.",
+            )
+    ids = {each.id for each in chosen}
+    for each in with_dependencies(chosen, work.rows.processes(work.room.id)):
+        is_to_start = each.desired is not Desired.RUNNING or each.state is ProcessState.FAILED
+        if each.id not in ids and is_to_start and not (each.spec.is_restartable and each.desired is Desired.RUNNING):
+            raise PermissionDenied(
+                f"That needs {each.name}, which is {each.state} and may not be started by agents.",
+                f"Ask the person to start {each.name}.",
             )
 
 

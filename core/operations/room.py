@@ -6,12 +6,12 @@ from pathlib import Path
 
 from core.errors import InvalidData, NotApproved, NotFound
 from core.operation import UNSET, Line, OnOff, OrUnset, operation
-from core.operations.process import ProcessReport, report_of
+from core.operations.process import ProcessReport, report_of, start_what_is_needed
 from core.places import present_directory
 from core.processes.room_file import content_hash, read_room_file, room_file
 from core.text import NAME_LIMIT, clean_name
 from core.work import Work
-from storage import COLUMNS, AgentCommands, LostClaims, Process, Role, Room, Status, WipMode, new_room_id
+from storage import COLUMNS, AgentCommands, Desired, LostClaims, Process, Role, Room, Status, WipMode, new_room_id
 
 SHORTEST_LEASE_S = 10
 LONGEST_LEASE_S = 86_400
@@ -130,8 +130,8 @@ def update_room(
 def trust_room(work: Work, hash: Line) -> Approval:
     """Approve what the room's room.yaml declares, and start what it starts by itself.
 
-    Processes that are declared as before are left alone; one whose program has to be started anew is restarted; what
-    is declared no longer is stopped.
+    Processes that are declared as before are left alone; one whose program has to be started anew is restarted, also
+    for another value in its env_file or of a secret; what is declared no longer is stopped.
 
     Args:
         hash: the SHA-256 of the content that you have seen.
@@ -158,16 +158,15 @@ def trust_room(work: Work, hash: Line) -> Approval:
     if current.trusted_hash != present:
         work.save(replace(current, trusted_hash=present), event="trusted")
     difference = declare(work, declarations.processes)
-    secret = ", ".join(each.name for each in difference.kept if each.spec.secret_env)
-    if secret and current.trusted_hash not in (None, present):
-        work.warn(f"A secret variable that has changed reaches {secret} with `wzp restart`.")
+    start_what_is_needed(work, [each for each in difference.anew if each.desired is Desired.RUNNING])
+    declared = [each for each in work.rows.processes(work.room.id) if each.is_declared]
     return Approval(
         hash=present,
         added=_names(difference.added),
         changed=_names(difference.changed),
         kept=_names(difference.kept),
         removed=_names(difference.removed),
-        processes=tuple(report_of(each, work.room) for each in (*difference.present, *difference.removed)),
+        processes=tuple(report_of(each, work.room) for each in (*declared, *difference.removed)),
     )
 
 

@@ -6,18 +6,15 @@ a name that was removed is that process again, with its id, log and history.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from core.processes.fingerprint import has_other_environment, reads_more
+from core.processes.unit import launch_digest
 from core.work import Work
-from storage import Desired, Process, ProcessSpec, new_process_id
+from storage import Desired, Home, Process, ProcessSpec, ProcessState, Room, new_process_id
 
 if TYPE_CHECKING:
     from core.processes.declaration import Declared
-
-ANEW: Final = (
-    "command", "shell", "kind", "agent", "cwd", "env", "secret_env", "env_file", "backend", "stop_signal",
-)  # fmt: skip
-"""What of a spec a program is started with: a change of it takes a restart; all else holds at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +27,9 @@ class Difference:
     removed: tuple[Process, ...] = ()
 
     @property
-    def present(self) -> tuple[Process, ...]:
-        """All that are declared now, by name."""
-        return tuple(sorted((*self.added, *self.changed, *self.kept), key=lambda each: (each.declared_name, each.name)))
+    def anew(self) -> tuple[Process, ...]:
+        """Those that are declared otherwise than before."""
+        return (*self.added, *self.changed)
 
 
 def declare(work: Work, declarations: "Iterable[Declared]") -> Difference:
@@ -50,7 +47,10 @@ def declare(work: Work, declarations: "Iterable[Declared]") -> Difference:
                 desired = Desired.RUNNING if each.spec.autostart else Desired.STOPPED
                 added.append(introduce(work, each.name, instance, each.spec, desired, former, is_declared=True))
             elif process.spec == each.spec and process.is_declared:
-                kept.append(process)
+                if is_to_be_started_anew(work.rows.home, process, work.room, each.secrets):
+                    changed.append(want(work, process, Desired.RUNNING, "restart_asked"))
+                else:
+                    kept.append(process)
             else:
                 changed.append(respecify(work, replace(process, is_declared=True), each.spec))
     gone = [each for each in present if each.is_declared and (each.declared_name, each.instance) not in places]
@@ -100,12 +100,17 @@ def respecify(work: Work, process: Process, spec: ProcessSpec) -> Process:
     )
 
 
+def is_to_be_started_anew(home: Home, process: Process, room: Room, secrets: Mapping[str, str]) -> bool:
+    """Whether a process whose declaration in the store stays as it is reads other values by now: of its env_file or
+    its secrets. One that has failed may have failed for them, and is given another try."""
+    if process.desired is not Desired.RUNNING or not reads_more(process):
+        return False
+    return process.state is ProcessState.FAILED or has_other_environment(home, process, room, secrets)
+
+
 def takes_restart(before: ProcessSpec, after: ProcessSpec) -> bool:
     """Whether a program that runs by one spec has to be started anew to run by another."""
-    sizes = before.log.max_bytes, before.log.files
-    return sizes != (after.log.max_bytes, after.log.files) or any(
-        getattr(before, name) != getattr(after, name) for name in ANEW
-    )
+    return launch_digest(before) != launch_digest(after)
 
 
 def remove(work: Work, process: Process) -> Process:

@@ -59,7 +59,7 @@ class Deeds:
         """Let it begin, under a runner of its own."""
         unit.runner, unit.launched = self._new_runner(), launch_digest(unit.process.spec)
         unit.phase, unit.cause, unit.reason, unit.sight = Phase.STARTING, None, None, None
-        unit.is_killed = unit.is_ready = False
+        unit.is_killed = unit.is_ready = unit.has_old_environment = False
         unit.complaints.clear()
         unit.streaks.clear()
         self.ask(Start(unit.process, unit.runner))

@@ -33,19 +33,36 @@ def base_environment(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def environment_of(process: Process, room: Room, home: Home) -> dict[str, str]:
-    """All variables of a process, the later ones over the earlier: ours, env_file, env, secrets.
+def environment_of(process: Process, room: Room, home: Home, own: Mapping[str, str] | None = None) -> dict[str, str]:
+    """All variables of a process: those around it, what it declares, and who it is.
+
+    Args:
+        own: what it declares, where that has been read already.
+
+    Raises:
+        ParallelError: the env_file cannot be read, or the secrets are not in a room.yaml that was approved.
+    """
+    around = base_environment(os.environ) | {"TERM": TERMINAL, HOME_VARIABLE: str(home.path)}
+    declared = own_environment(process, room) if own is None else own
+    is_agent = process.spec.kind is ProcessKind.AGENT and process.spec.agent is not None
+    identity = {AGENT_VARIABLE: process.spec.agent or "", ROOM_VARIABLE: room.name} if is_agent else {}
+    return {**around, **declared, **identity}
+
+
+def own_environment(process: Process, room: Room, declared_secrets: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables that a process declares, the later ones over the earlier: env_file, env, secrets.
+
+    Args:
+        declared_secrets: the secrets by name; those of the approved room.yaml if omitted.
 
     Raises:
         ParallelError: the env_file cannot be read, or the secrets are not in a room.yaml that was approved.
     """
     spec = process.spec
-    found = base_environment(os.environ) | {"TERM": TERMINAL, HOME_VARIABLE: str(home.path)}
-    if spec.env_file is not None:
-        found |= read_env_file(inside(room, spec.env_file, "env_file"))
+    found = {} if spec.env_file is None else read_env_file(inside(room, spec.env_file, "env_file"))
     found |= spec.env
     if spec.secret_env:
-        secrets = approved_secrets(room, process.declared_name)
+        secrets = approved_secrets(room, process.declared_name) if declared_secrets is None else declared_secrets
         missing = [name for name in spec.secret_env if name not in secrets]
         if missing:
             raise ProcessFailed(
@@ -53,8 +70,6 @@ def environment_of(process: Process, room: Room, home: Home) -> dict[str, str]:
                 "Approve the present room.yaml with `wzp room trust`.",
             )
         found |= {name: secrets[name] for name in spec.secret_env}
-    if spec.kind is ProcessKind.AGENT and spec.agent is not None:
-        found |= {AGENT_VARIABLE: spec.agent, ROOM_VARIABLE: room.name}
     return found
 
 

@@ -139,6 +139,15 @@ class Probed:
 
 
 @dataclass(frozen=True, slots=True)
+class EnvironmentRead:
+    """Its env_file was read again; whether it would be started with other variables than it was."""
+
+    process: ProcessId
+    runner: str
+    is_other: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Fired:
     """A timer's time has come."""
 
@@ -150,7 +159,7 @@ class Quit:
     """The host ends. The runners live on."""
 
 
-Event = Adopted | Wanted | Told | Lost | Cleared | StartFailed | Probed | Fired | Quit
+Event = Adopted | Wanted | Told | Lost | Cleared | StartFailed | Probed | EnvironmentRead | Fired | Quit
 
 
 # actions

@@ -1,9 +1,10 @@
 """A runner's folder and what goes into it: where it lies, what it was launched of, what its status says."""
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from core.processes.environment import arguments_of, directory_of, environment_of
 from core.processes.happenings import RunnerState, Sight
@@ -25,8 +26,11 @@ def output_folder(home: Home, process: ProcessId) -> Path:
     return home.logs / "processes" / process
 
 
-def launch_of(process: Process, room: Room, home: Home, runner: str, token: int) -> Launch:
+def launch_of(process: Process, room: Room, home: Home, runner: str, token: int, own: Mapping[str, str]) -> Launch:
     """All that a runner needs to start a process.
+
+    Args:
+        own: the variables that it declares (`own_environment`).
 
     Raises:
         ParallelError: the directory, the environment or the secrets are not to be had.
@@ -37,7 +41,7 @@ def launch_of(process: Process, room: Room, home: Home, runner: str, token: int)
         folder=runner_folder(home, process.id, runner),
         argv=arguments_of(process),
         cwd=directory_of(process, room),
-        env=environment_of(process, room, home),
+        env=environment_of(process, room, home, own),
         output=output_folder(home, process.id),
         max_bytes=spec.log.max_bytes,
         files=spec.log.files,
@@ -49,20 +53,29 @@ def launch_of(process: Process, room: Room, home: Home, runner: str, token: int)
     )
 
 
-def note_launched(folder: Path, process: Process) -> None:
+def note_launched(folder: Path, process: Process, fingerprint: Mapping[str, str]) -> None:
     """Leave word of what a runner was launched of. Where it cannot be left, a later host takes it to be unchanged."""
-    told = {"digest": launch_digest(process.spec), "generation": process.generation}
+    told = {"digest": launch_digest(process.spec), "generation": process.generation, **fingerprint}
     with suppress(OSError):
         (folder / LAUNCHED).write_text(json.dumps(told))
 
 
 def read_launched(folder: Path) -> tuple[str | None, int]:
     """The digest and the generation of which a runner was launched; None and 0 where there is no word of it."""
+    told = read_note(folder)
+    try:
+        return str(told["digest"]), int(told["generation"])
+    except (ValueError, KeyError, TypeError):
+        return None, 0
+
+
+def read_note(folder: Path) -> dict[str, Any]:
+    """What `note_launched` has left in a runner's folder; empty where there is no word of it."""
     try:
         told = json.loads((folder / LAUNCHED).read_text())
-        return str(told["digest"]), int(told["generation"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None, 0
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def sight_of(status: RunnerStatus) -> Sight:

@@ -16,6 +16,7 @@ from core.processes.happenings import (
     Action,
     Adopted,
     Cleared,
+    EnvironmentRead,
     Event,
     Fired,
     Forget,
@@ -109,8 +110,11 @@ class Machine:
             unit.is_leaving = self._order.leaves(unit)
         self._due.extend(unit.process.id for unit in wanted)
 
-    def _hear(self, unit: Unit, event: Told | Lost | Cleared | StartFailed | Probed) -> None:
+    def _hear(self, unit: Unit, event: Told | Lost | Cleared | StartFailed | Probed | EnvironmentRead) -> None:
         self._due.append(unit.process.id)
+        if isinstance(event, EnvironmentRead):
+            unit.has_old_environment = event.is_other
+            return
         unit.is_unheard = False
         is_there = unit.phase in ACTIVE or unit.phase is Phase.STUCK
         match event:

@@ -27,7 +27,7 @@ class RoomWatch:
         """What is new about the files of some rooms."""
         news = []
         for room in rooms:
-            mark = (_mark(room_file(room)), room.trusted_hash, room.root)
+            mark = (mark_of(room_file(room)), room.trusted_hash, room.root)
             if self._seen.get(room.id) == mark:
                 continue
             self._seen[room.id] = mark
@@ -55,7 +55,7 @@ def judge(room: Room) -> Finding:
     return found("room_yaml_new", severity=AlertSeverity.INFO, file=room_file(room))
 
 
-def _mark(path: Path) -> tuple[int, ...] | None:
+def mark_of(path: Path) -> tuple[int, ...] | None:
     """What changes whenever the file does."""
     try:
         found = os.stat(path)  # noqa: PTH116  a Path's stat takes twice as long

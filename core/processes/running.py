@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from core.errors import BackendUnavailable, HostLost
 from core.processes.backend import backend_for
-from core.processes.environment import as_reason
+from core.processes.environment import as_reason, own_environment
+from core.processes.fingerprint import fingerprint
 from core.processes.happenings import Cleared, Event, Kill, Lost, StartFailed, Stop, Told
 from core.processes.identity import is_same_process
 from core.processes.launching import launch_of, note_launched, runner_folder, sight_of
@@ -124,10 +125,11 @@ class Runners:
                     return
                 backend = backend_for(process.spec.backend, self._home)
                 room = self._room_of(process.room_id)
-                launch = await asyncio.to_thread(launch_of, process, room, self._home, runner, self._token)
+                own = await asyncio.to_thread(own_environment, process, room)
+                launch = await asyncio.to_thread(launch_of, process, room, self._home, runner, self._token, own)
                 async with asyncio.timeout(START_DEADLINE_S):
                     link = await backend.start(launch)
-                note_launched(launch.folder, process)
+                note_launched(launch.folder, process, fingerprint(own))
         except TimeoutError:
             await self._end_all(process.id, runner)
             reason = f"its runner has not come up within {START_DEADLINE_S:g} s"

@@ -14,6 +14,7 @@ from typing import Final
 
 from core.alerts.findings import over
 from core.processes.adoption import Inventory, take_stock
+from core.processes.environment_watch import EnvironmentWatch
 from core.processes.happenings import (
     Action,
     Adopted,
@@ -219,10 +220,15 @@ class _Supervision:
         return self._rooms[room]
 
     async def _watch_rooms(self) -> None:
-        watch = RoomWatch()
+        watch, environments = RoomWatch(), EnvironmentWatch(self._database.home)
         while True:
             for room, finding in await asyncio.to_thread(watch.look, tuple(self._rooms.values())):
                 self._journal.find(room, finding)
+            reading = [each for each in self._processes.values() if each.spec.env_file is not None]
+            if reading:
+                pairs = [(each, self._rooms[each.room_id]) for each in reading]
+                for news in await asyncio.to_thread(environments.look, pairs):
+                    self._events.put_nowait(news)
             await asyncio.sleep(LOOK_S)
 
 

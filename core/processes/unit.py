@@ -60,6 +60,8 @@ class Unit:
     reason: str | None = None
     is_killed: bool = False
     is_ready: bool = False
+    has_old_environment: bool = False
+    """Whether its env_file has changed since it was started."""
     complaints: dict[ProbeKind, str] = field(default_factory=dict)
     """What a probe has found wrong often enough to count."""
     streaks: dict[ProbeKind, int] = field(default_factory=dict)
@@ -162,6 +164,8 @@ class Unit:
     def _told_reason(self) -> str | None:
         if self.phase is Phase.UP and self.complaints:
             return next(self.complaints[kind] for kind in reversed(ProbeKind) if kind in self.complaints)
+        if self.phase is Phase.UP and self.reason is None and self.has_old_environment:
+            return f"{self.process.spec.env_file} has changed: `wzp restart {self.process.name}` takes it in"
         return self.reason
 
     def how_it_ended(self) -> str:

@@ -45,7 +45,7 @@ def test_the_screens_of_the_demo_are_alive_and_nothing_of_it_outlives_it(
         terminal.wait_for("Rate limit", patience_s=PATIENCE_S)
         terminal.press("5")
         terminal.wait_for("✓ exited", "● ready", "worker.2", "passed", patience_s=PATIENCE_S)
-        terminal.wait_for("restarts in", patience_s=PATIENCE_S)
+        terminal.wait_for("it restarts after", patience_s=PATIENCE_S)
         terminal.press("6")
         terminal.wait_for("✓ succeeded", "waits for your approval", patience_s=PATIENCE_S)
         terminal.press("7")

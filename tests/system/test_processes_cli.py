@@ -98,6 +98,75 @@ def test_a_changed_room_yaml_is_approved_anew_and_restarts_what_changed_alone(ro
     assert after["web"]["spec"]["env"] == {"PORT": "9090"}
 
 
+def test_a_changed_value_of_an_env_file_or_a_secret_restarts_who_reads_it_and_nobody_else(room: Project):
+    env_file = room.directory / ".env"
+    env_file.write_text("API_TOKEN=kiwi-one\n")
+    tree = (
+        "processes:\n"
+        "- {name: web, command: 'echo reads $API_TOKEN; exec sleep 1000', env_file: .env}\n"
+        "- {name: db, command: 'echo knows $DB_PASSWORD; exec sleep 1000', env: {DB_PASSWORD: plum-one}}\n"
+        "- {name: other, command: sleep 1000}\n"
+    )
+    room.write(tree)
+    room.run("room", "trust")
+    first = room.ps()
+    assert {name: each["reason"] for name, each in first.items()} == {"web": None, "db": None, "other": None}
+
+    env_file.write_text("API_TOKEN=kiwi-two # changed\n")
+    room.until(lambda: "`wzp restart web`" in (room.ps()["web"]["reason"] or ""), "that it is told")
+    assert room.ps()["web"]["pid"] == first["web"]["pid"], "whoever may write the file may not restart by that"
+    assert "runs on with its variables of before" in room.run("start", "web").stderr
+    assert "for its env_file or secrets" in room.run("room", "trust", "--show").stdout
+    approval = room.json("room", "trust")
+    assert (approval["changed"], approval["kept"]) == (["web"], ["db", "other"])
+    second = room.ps()
+    assert second["web"]["pid"] != first["web"]["pid"]
+    assert second["web"]["reason"] is None
+    assert "reads kiwi-two" in room.run("logs", "web").stdout
+
+    room.write(tree.replace("plum-one", "plum-two"))
+    approval = room.json("room", "trust")
+    assert (approval["changed"], approval["kept"]) == (["db"], ["web", "other"])
+    third = room.ps()
+    assert third["db"]["pid"] != first["db"]["pid"]
+    assert (third["web"]["pid"], third["other"]["pid"]) == (second["web"]["pid"], first["other"]["pid"])
+    assert "knows plum-two" in room.run("logs", "db").stdout
+    for value in (b"kiwi-", b"plum-"):
+        kept = [each for each in room.home.path.rglob("*") if each.is_file() and "logs" not in each.parts]
+        assert not [each for each in kept if value in each.read_bytes()], "no value is stored"
+
+
+def test_what_failed_for_a_wrong_secret_is_tried_again_with_the_right_one(room: Project):
+    tree = (
+        "processes:\n"
+        "- {name: db, command: '[ $DB_TOKEN = right ] && exec sleep 1000', env: {DB_TOKEN: wrong}, restart: never}\n"
+    )
+    room.write(tree)
+    assert room.error("room", "trust", code=8)["code"] == "process_failed"
+    room.write(tree.replace("wrong", "right"))
+    room.run("room", "trust")
+    assert room.ps()["db"]["state"] == "running"
+
+
+def test_approving_starts_what_is_needed_too_and_does_not_repeat_what_is_done(room: Project):
+    tree = (
+        "processes:\n"
+        "- {name: migrate, command: echo once >> migrated, restart: never, autostart: false}\n"
+        "- {name: web, command: sleep 1000, depends_on: {migrate: completed_successfully}}\n"
+    )
+    room.write(tree)
+    room.run("room", "trust")
+    assert {name: each["state"] for name, each in room.ps().items()} == {"migrate": "exited", "web": "running"}
+    room.run("stop", "web")
+    room.run("start", "web")
+    room.write(tree + "- {name: api, command: sleep 1000, depends_on: {migrate: completed}}\n")
+    room.run("room", "trust")
+    assert room.ps()["api"]["state"] == "running"
+    assert (room.directory / "migrated").read_text() == "once\n"
+    room.run("start", "migrate")
+    assert (room.directory / "migrated").read_text() == "once\nonce\n", "who is named is started again"
+
+
 def test_a_broken_room_yaml_leaves_what_runs_and_says_where_it_is_broken(room: Project):
     room.write(TREE)
     room.run("room", "trust")
@@ -179,6 +248,17 @@ def test_an_agent_may_look_and_restart_what_is_marked_and_nothing_else(room: Pro
     before = room.ps()["db"]["pid"]
     room.run("restart", "db", **agent)
     assert room.ps()["db"]["pid"] != before
+
+
+def test_an_agent_starts_nothing_by_restarting_what_needs_it(room: Project):
+    room.write(TREE.replace("depends_on: {db: healthy}", "depends_on: {db: completed}\n    restartable: true"))
+    room.run("room", "trust", "--no-wait")
+    room.run("stop")
+    room.run("start", "web", "--no-wait")
+    room.run("stop", "db")
+    refused = json.loads(room.run("restart", "web", "--json", code=6, CLAUDECODE="1").stderr)
+    assert "needs db, which is stopped" in refused["message"]
+    assert room.ps()["db"]["state"] == "stopped"
 
 
 def test_several_that_need_a_host_at_once_get_one(room: Project):

@@ -114,7 +114,7 @@ def _described(run: Run, content: bytes) -> str:
 def _changes(run: Run, content: bytes) -> list[str]:
     """What approving would do, a line a process."""
     from core.processes.declaration import read_declarations
-    from core.processes.declare import takes_restart
+    from core.processes.declare import is_to_be_started_anew, takes_restart
 
     with run.database.read() as rows:
         present = {each.name: each for each in rows.processes(run.room.id)}
@@ -134,6 +134,9 @@ def _changes(run: Run, content: bytes) -> list[str]:
             lines.append(
                 f"{styled('changed', YELLOW)}  {', '.join(changed)}  {'restarts' if anew else 'without a restart'}"
             )
+        alike = (present[name] for name in names if name in present and present[name].spec == each.spec)
+        if other := [one.name for one in alike if is_to_be_started_anew(run.home, one, run.room, each.secrets)]:
+            lines.append(f"{styled('changed', YELLOW)}  {', '.join(other)}  restarts, for its env_file or secrets")
     gone = [each.name for each in present.values() if each.is_declared and each.name not in declared]
     if gone:
         lines.append(f"{styled('gone', RED)}     {', '.join(gone)}  stops")

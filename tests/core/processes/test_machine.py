@@ -326,6 +326,19 @@ def test_all_instances_that_go_with_what_they_need_wait_for_who_needs_them():
     assert {each.process for each in rig.did(h.Stop)} == {"prc_web.1", "prc_web.2"}
 
 
+def test_who_runs_with_another_env_file_than_there_is_says_so_until_it_is_started_anew():
+    rig = Rig(process("web", env_file=".env"))
+    rig.up("web")
+    runner = rig.unit("web").runner
+    rig.step(h.EnvironmentRead(ProcessId("prc_web"), runner, is_other=True))
+    assert rig.state("web") == ("running", ".env has changed: `wzp restart web` takes it in")
+    assert not rig.did(h.Stop), "whoever touches the file restarts nothing"
+    rig.want(Desired.RUNNING, "web")
+    rig.down("web")
+    rig.up("web")
+    assert rig.state("web") == ("running", None)
+
+
 def test_a_cycle_starts_nothing_and_says_so_and_does_not_hinder_the_end():
     rig = Rig(process("a", depends_on={"b": "started"}), process("b"))
     rig.up("b")
