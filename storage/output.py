@@ -74,6 +74,13 @@ class OutputReader:
         with self._opened() as stream:
             return stream.begin, stream.end
 
+    def end_of_lines(self) -> int:
+        """The offset behind the last line that has an end."""
+        with self._opened() as stream:
+            if stream.end == stream.begin or stream.read(stream.end - 1, 1) == b"\n":
+                return stream.end
+            return _start_of_last(stream, 1, stream.end)
+
     def tail(self, lines: int, *, before: int | None = None) -> list[OutputLine]:
         """The last so many lines, oldest first; with `before`, an offset, the last before that."""
         with self._opened() as stream:
@@ -141,7 +148,11 @@ class OutputReader:
                 offset = stream.begin
             begin = stream.next_offset(offset)
             data = stream.read(begin, MORE_BYTES)
-            size = data.rfind(b"\n") + 1 if whole and len(data) < MORE_BYTES else len(data)
+            size = data.rfind(b"\n") + 1
+            if len(data) == MORE_BYTES:
+                size = size or len(data)
+            elif not whole:
+                size = len(data)
             if not size:
                 return NewOutput((), offset, 0)
             return NewOutput(tuple(_lines(stream, begin, begin + size)), begin + size, begin - offset)

@@ -101,7 +101,7 @@ class Window:
     def below(self, place: Place, count: int, keep: Keep | None = None) -> list[Entry]:
         """The next lines from a place on."""
         found = []
-        for entry in self._merged([self._from(number, place[number], keep) for number in range(len(self.sources))]):
+        for entry in self.merged([self._from(number, place[number], keep) for number in range(len(self.sources))]):
             found.append(entry)
             if len(found) >= count:
                 break
@@ -109,14 +109,14 @@ class Window:
 
     def between(self, place: Place, end: Place, keep: Keep | None = None) -> Iterator[Entry]:
         """All lines from a place to another, one by one."""
-        return self._merged(
+        return self.merged(
             [self._from(number, place[number], keep, end[number]) for number in range(len(self.sources))]
         )
 
     def above(self, place: Place, count: int, keep: Keep | None = None) -> list[Entry]:
         """The last lines before a place."""
         each = [self._before(number, place[number], count, keep) for number in range(len(self.sources))]
-        return list(self._merged(each))[-count:] if count > 0 else []
+        return list(self.merged(each))[-count:] if count > 0 else []
 
     def moved(self, place: Place, entries: Iterable[Entry], *, past: bool = False) -> Place:
         """The place above these lines, which are contiguous; with `past`, the one below them."""
@@ -144,7 +144,7 @@ class Window:
             (Entry(number, line) for line in source.reader.grep(pattern, begin=place[number]) if fits(line))
             for number, source in enumerate(self.sources)
         ]
-        return next(self._merged(each), None)
+        return next(self.merged(each), None)
 
     def place_of(self, entry: Entry) -> Place:
         """The place just above a line."""
@@ -153,7 +153,8 @@ class Window:
         return tuple(marks)
 
     @staticmethod
-    def _merged(each: Iterable[Iterable[Entry]]) -> Iterator[Entry]:
+    def merged(each: Iterable[Iterable[Entry]]) -> Iterator[Entry]:
+        """Lines of several sources by time; those of one stay in their order, whatever its clock did."""
         return heapq.merge(*each, key=lambda entry: entry.line.at)
 
     def _from(self, number: int, begin: int, keep: Keep | None, end: int | None = None) -> Iterator[Entry]:

@@ -316,3 +316,21 @@ def test_a_file_whose_index_is_lost_lies_where_its_neighbours_leave_it(tmp_path:
     Path(f"{names[0]}.idx").unlink()
     assert reader.bounds() == whole
     assert len(list(reader.lines())) == 1_500
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_no_line_is_parted_where_much_is_new(tmp_path: Path, whole: bool):
+    reader = written(tmp_path, b"".join(b"line %06d\n" % number for number in range(200_000)), max_bytes=10_000_000)
+    found, place = [], 0
+    while (new := reader.more(place, whole=whole)).lines:
+        found += texts(new.lines)
+        place = new.end
+    assert found == [b"line %06d" % number for number in range(200_000)]
+
+
+def test_where_the_last_whole_line_ends(tmp_path: Path):
+    assert OutputReader(tmp_path / "none").end_of_lines() == 0
+    for number, (data, end) in enumerate(((b"", 0), (b"one", 0), (b"one\ntwo", 4), (b"one\ntwo\n", 8))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        assert written(folder, data).end_of_lines() == end

@@ -100,6 +100,48 @@ def test_following_goes_on_over_a_rotation_and_takes_in_new_processes(board: Use
         assert reader.process.wait(DEADLINE_S) == 130
 
 
+def test_a_line_that_comes_in_parts_is_followed_once_and_whole(board: User, shop: Project):
+    output = Printing(board, add_process(board, "web"))
+    output.write(b"first\nsec")
+    with following(shop, "web") as reader:
+        reader.until("first\n")
+        output.write(b"ond\nthird\n")
+        assert reader.until("third\n") == "first\nsecond\nthird\n"
+        output.write(b"Password: ")
+        assert reader.until("Password: \n").endswith("third\nPassword: \n"), "a prompt is shown after a while"
+        output.write(b"\nwelcome\n")
+        reader.until("welcome\n")
+
+
+def test_what_came_too_fast_to_be_followed_is_told(board: User, shop: Project):
+    output = Printing(board, add_process(board, "web"), max_bytes=20_000, files=2)
+    output.say("first")
+    with following(shop, "web") as reader:
+        reader.until("first")
+        reader.process.send_signal(signal.SIGSTOP)
+        output.write(b"".join(b"line %06d\n" % number for number in range(10_000)))
+        reader.process.send_signal(signal.SIGCONT)
+        text = reader.until("line 009999")
+        assert "line 000000" not in text
+        assert reader.process.stderr is not None
+        told = os.read(reader.process.stderr.fileno(), 4096).decode()
+        assert "bytes of web came too fast and were rotated away unread" in told
+        kept = text.count("line 00")
+        assert abs(int(told.split()[1]) - (10_000 - kept) * 12) < 12, "to the byte, but for the line that is torn"
+
+
+def test_a_line_without_end_is_followed_too(board: User, shop: Project):
+    output = Printing(board, add_process(board, "web"), max_bytes=100_000_000)
+    output.say("first")
+    with following(shop, "web") as reader:
+        reader.until("first\n")
+        for _ in range(30):
+            output.write(b"z" * 100_001)
+        output.write(b"!\n")
+        text = reader.until("!\n")
+        assert text.replace("\n", "") == "first" + "z" * 3_000_030 + "!"
+
+
 def test_a_terminal_gets_colours_and_no_other_escape(board: User, shop: Project):
     output = Printing(board, add_process(board, "web"))
     output.say(b"\x1b[31mred\x1b[0m\x1b]0;title\x07\x1b[2J\x1b[6n\x9b5n \x07\x00end")

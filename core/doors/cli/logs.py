@@ -1,9 +1,9 @@
 """`wzp logs`: what processes have printed, merged by time, and go on printing; or the program's own log."""
 
 import re
-import select
 import sys
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -13,13 +13,16 @@ from core.doors.cli import words
 from core.doors.cli.context import Run, common_options, put_text
 from core.doors.cli.drawing import local_time
 from core.doors.cli.guard import BROKEN_PIPE
-from core.doors.cli.table import BLUE, BOLD, CYAN, DIM, GREEN, MAGENTA, RED, YELLOW, cell_width, has_colours, styled
+from core.doors.cli.logs_app import show_app
+from core.doors.cli.printing import is_reader_gone, write_lines
+from core.doors.cli.table import BLUE, CYAN, DIM, GREEN, MAGENTA, YELLOW, cell_width, has_colours, styled
 from core.logs.ansi import safe_line
-from core.logs.application import LEVELS, ApplicationLog, Record, Wish
+from core.logs.application import LEVELS, Wish
+from core.logs.following import Follower, place_of_whole_lines
 from core.logs.moments import moment_of
-from core.logs.window import Entry, Place, Source, Window, keeping, sources_of
+from core.logs.window import Entry, Source, Window, keeping, sources_of
 from core.operation import ProcessRef
-from core.text import block_for_screen, for_screen
+from core.text import for_screen
 from storage import encode_json, format_time, strip_ansi, utc_now
 
 APP: Final = "app"
@@ -29,7 +32,8 @@ LINES: Final = 100
 LOOK_MS: Final = 50
 BATCH: Final = 2_000
 _NAMES: Final = (CYAN, GREEN, MAGENTA, YELLOW, BLUE)
-_LEVELS: Final = {"debug": DIM, "warning": YELLOW, "error": RED, "critical": f"{BOLD};{RED}"}
+SOURCES_S: Final = 1.0
+"""How often it is looked whether there are other processes by now."""
 
 
 @click.command("logs", short_help="Show what processes print, or the program's own log.")
@@ -59,14 +63,14 @@ def command(
         if raw:
             raise click.UsageError("--raw is for the output of processes.")
         wish = Wish(level or "debug", module or "", moment)
-        return _show_app(run, wish, pattern, _count(lines, is_chosen=bool(moment or grep)), follow=follow)
+        return show_app(run, wish, pattern, _count(lines, is_chosen=bool(moment or grep)), follow=follow)
     if level is not None or module is not None:
         raise click.UsageError("--level and --module are for the program's own log: `wzp logs app`.")
     window = Window(_sources(run, processes))
     if raw:
         return _show_raw(window, moment, follow=follow)
     printer = _Printer(run, window, pattern, has_times=times)
-    end = window.end()
+    end = place_of_whole_lines(window) if follow else window.end()
     place = window.at(moment) if moment is not None else window.begin()
     count = _count(lines, is_chosen=moment is not None or grep is not None)
     if count is None:
@@ -74,7 +78,7 @@ def command(
     else:
         last = window.above(end, count, keeping(pattern))
         printer.put(each for each in last if each.line.offset >= place[each.source])
-    return _follow(run, processes, printer, end) if follow else None
+    return _follow(run, processes, printer, Follower(window.sources, end)) if follow else None
 
 
 def _count(lines: int | None, *, is_chosen: bool) -> int | None:
@@ -107,12 +111,12 @@ class _Printer:
         self._keep = keeping(pattern)
         self._has_times = has_times
         self._has_colour = has_colours()
-        self.take(window)
+        self.take(window.sources)
 
-    def take(self, window: Window) -> None:
-        """Print the lines of this window from now on."""
-        self.window = window
-        names = [for_screen(each.name) for each in window.sources]
+    def take(self, sources: tuple[Source, ...]) -> None:
+        """Print the lines of these from now on."""
+        self._sources = sources
+        names = [for_screen(each.name) for each in sources]
         width = max((cell_width(name) for name in names), default=0)
         self._heads = [
             styled(f"{name}{' ' * (width - cell_width(name))} │ ", _NAMES[number % len(_NAMES)])
@@ -125,20 +129,17 @@ class _Printer:
         for entry in entries:
             batch.append(self._json(entry) if self._wants_json else self._text(entry))
             if len(batch) >= BATCH:
-                _write(batch, is_json=self._wants_json)
+                write_lines(batch, is_json=self._wants_json)
                 batch = []
         if batch:
-            _write(batch, is_json=self._wants_json)
+            write_lines(batch, is_json=self._wants_json)
 
-    def new(self, place: Place) -> Place:
-        """Print the whole lines that have come since a place; the place below them."""
-        ends = tuple(_end_of_lines(source, begin) for source, begin in zip(self.window.sources, place, strict=True))
-        if ends != place:
-            self.put(self.window.between(place, ends, self._keep))
-        return ends
+    def fits(self, entry: Entry) -> bool:
+        """Whether a line is one of those that are wished for."""
+        return self._keep is None or self._keep(entry.line)
 
     def _json(self, entry: Entry) -> str:
-        source = self.window.sources[entry.source]
+        source = self._sources[entry.source]
         wire = {
             "process": source.name, "process_id": source.process, "at": format_time(entry.line.at),
             "offset": entry.line.offset, "text": strip_ansi(entry.line.text),
@@ -150,28 +151,29 @@ class _Printer:
         return time + self._heads[entry.source] + safe_line(entry.line.text, has_colour=self._has_colour)
 
 
-def _end_of_lines(source: Source, begin: int) -> int:
-    """Where the whole lines from an offset on end; of a very long line, where it is parted."""
-    chunk = source.reader.read(begin)
-    if not chunk.data:
-        return begin
-    end = chunk.data.rfind(b"\n") + 1
-    if end:
-        return chunk.offset + end
-    return chunk.end if len(chunk.data) >= 1 << 20 else begin
-
-
-def _follow(run: Run, named: Sequence[str], printer: _Printer, place: Place) -> int:
+def _follow(run: Run, named: Sequence[str], printer: _Printer, follower: Follower) -> int:
     """Print what comes until the reader has gone. A process that is added meanwhile is followed too."""
-    looks = 0
-    while not _is_reader_gone():
-        looks += 1
-        if looks % 20 == 0 and (sources := _sources(run, named)) != printer.window.sources:
-            known = dict(zip((each.process for each in printer.window.sources), place, strict=True))
-            printer.take(Window(sources))
-            place = tuple(known.get(each.process, 0) for each in sources)
-        place = printer.new(place)
+    wait_ms, due = 0, time.monotonic() + SOURCES_S
+    while not is_reader_gone(wait_ms):
+        if time.monotonic() >= due:
+            due = time.monotonic() + SOURCES_S
+            if (sources := _sources(run, named)) != follower.sources:
+                follower.take(sources)
+                printer.take(sources)
+        news = follower.news()
+        for source, count in news.missed:
+            _tell_missed(source, count)
+        printer.put(filter(printer.fits, news.entries))
+        wait_ms = 0 if news.has_more else LOOK_MS
     return BROKEN_PIPE
+
+
+def _tell_missed(source: Source, count: int) -> None:
+    put_text(
+        f"wzp: {count} bytes of {for_screen(source.name)} came too fast and were rotated away unread;"
+        " `log.max_bytes` and `log.files` in room.yaml keep more.",
+        to=sys.stderr,
+    )
 
 
 def _show_raw(window: Window, moment: datetime | None, *, follow: bool) -> int | None:
@@ -181,62 +183,12 @@ def _show_raw(window: Window, moment: datetime | None, *, follow: bool) -> int |
     (offset,) = window.at(moment) if moment is not None else window.begin()
     while True:
         while (chunk := reader.read(offset)).data:
+            if chunk.offset > offset:
+                _tell_missed(window.sources[0], chunk.offset - offset)
             sys.stdout.buffer.write(chunk.data)
             offset = chunk.end
         sys.stdout.buffer.flush()
         if not follow:
             return None
-        if _is_reader_gone():
+        if is_reader_gone(LOOK_MS):
             return BROKEN_PIPE
-
-
-def _show_app(run: Run, wish: Wish, pattern: re.Pattern[str] | None, count: int | None, *, follow: bool) -> int | None:
-    log = ApplicationLog(run.home)
-    draw: Callable[[Record], str] = _record_json if run.wants_json else _record_text
-
-    def put(records: Iterable[Record]) -> None:
-        fitting = [each for each in records if pattern is None or pattern.search(f"{each.module} {each.message}")]
-        if fitting:
-            _write([draw(each) for each in fitting], is_json=run.wants_json)
-
-    found = log.records(wish, count if pattern is None else None)
-    if pattern is not None and count is not None:
-        found = [each for each in found if pattern.search(f"{each.module} {each.message}")][-count:] if count else []
-    put(found if count != 0 else [])
-    while follow:
-        if _is_reader_gone():
-            return BROKEN_PIPE
-        put(log.more(wish))
-    return None
-
-
-def _record_json(record: Record) -> str:
-    return encode_json(record.wire).decode()
-
-
-def _record_text(record: Record) -> str:
-    at = styled(local_time(format_time(record.at)), DIM)
-    level = styled(f"{record.level:<8}", _LEVELS.get(record.level, ""))
-    line = f"{at} {level} {styled(for_screen(record.module), CYAN)}  {for_screen(record.message)}"
-    trace = record.wire.get("traceback")
-    return f"{line}\n{_indented(block_for_screen(str(trace)))}" if trace else line
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.split("\n"))
-
-
-def _write(lines: Sequence[str], *, is_json: bool) -> None:
-    text = "\n".join(lines)
-    if is_json:  # JSON is UTF-8, whatever the locale
-        sys.stdout.buffer.write(f"{text}\n".encode())
-        sys.stdout.buffer.flush()
-    else:
-        put_text(text)
-
-
-def _is_reader_gone() -> bool:
-    """Whether nobody reads stdout any more; waits for it a moment."""
-    gone = select.poll()
-    gone.register(sys.stdout.fileno(), 0)
-    return any(happened & (select.POLLERR | select.POLLHUP) for _, happened in gone.poll(LOOK_MS))
