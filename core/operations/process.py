@@ -335,6 +335,8 @@ def _nothing_there(work: Work, waits_for_approval: bool) -> Exception:
     path = room_file(work.room)
     if waits_for_approval:
         work.warnings.clear()
+        if (broken := _what_is_broken(work.room)) is not None:
+            return broken
         return NotApproved(
             f"{path} has not been approved, so nothing of it is started.",
             "Look at it and approve it with `wzp room trust`.",

@@ -52,6 +52,9 @@ def test_nothing_of_a_room_yaml_is_there_before_it_is_approved(board: User, proj
         board.call("start_processes")
     assert "room trust" in refusal.value.hint
     assert processes(board) == {}
+    (project / "room.yaml").write_text("processes:\n- nam: web\n")
+    with pytest.raises(InvalidData, match="line 2, column 3"):
+        board.call("start_processes")
 
 
 def test_approval_stores_what_is_declared_and_wants_what_starts_by_itself(board: User, project: Path):
