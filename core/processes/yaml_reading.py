@@ -86,10 +86,11 @@ def compose(text: str) -> Node | None:
     except MarkedYAMLError as error:
         begun = error.context_mark
         mark, said = error.problem_mark or begun, error.problem or error.context or "no valid YAML"
-        if begun is not None and ("stream end" in said or "end of stream" in said):
-            mark, said = begun, "what begins here is not closed"
-        elif begun is not None and mark is not None and begun.line < mark.line:
-            said += f", in what begins in line {begun.line + 1}"
+        if begun is not None and begun.line < mark.line:
+            if "stream end" in said or "end of stream" in said:
+                mark, said = begun, "what begins here is not closed"
+            else:
+                said += f", in what begins in line {begun.line + 1}"
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
         raise YamlProblem(Problem(line, column, f"It is no valid YAML: {said}.", _remedy(text, line))) from error
     except YAMLError as error:
