@@ -72,7 +72,7 @@ class PeekView(ScrollView, can_focus=True):
         if cursor != cursor_before:
             changed |= {place[0] for place in (cursor, cursor_before) if place is not None}
         for row in changed:
-            self.refresh_line(row - self.scroll_offset.y)
+            self.refresh_line(row)
         if cursor is not None and cursor != cursor_before:
             self._follow()
 

@@ -79,11 +79,18 @@ class LineList(ScrollView, can_focus=True):
         self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
 
     def refresh_changed(self) -> None:
-        """Draw those rows in view again that would now look otherwise: time has passed, or a value has changed."""
-        top = self.scroll_offset.y
+        """Draw what would now look otherwise in the rows in view: time has passed, or a value has changed.
+
+        Of a row in which some pieces read otherwise and take the same cells, those alone are sent to the terminal.
+        """
+        top, regions = self.scroll_offset.y, []
         for row in range(top, min(top + self.size.height, self.count)):
-            if self._drawn.get(row) != self._paint_row(row):
-                self.refresh_line(row - top)
+            before, now = self._drawn.get(row, ()), self._paint_row(row)
+            if before is not now and before != now:
+                start, width = _differing(before, now) or (0, self.size.width)
+                regions.append(Region(start, row - top, width, 1))
+        if regions:
+            self.refresh(*regions)
 
     def action_move(self, by: int) -> None:
         """Move the cursor by rows."""
@@ -99,7 +106,7 @@ class LineList(ScrollView, can_focus=True):
             return
         before, self.cursor = self.cursor, row % self.count
         for line in {before, self.cursor}:
-            self.refresh_line(line - self.scroll_offset.y)
+            self.refresh_line(line)
         self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
         self.post_message(self.Moved(self.cursor))
 
@@ -158,3 +165,13 @@ class LineList(ScrollView, can_focus=True):
             text_style += self.get_component_styles(f"line--{name}").text_style
         colour = (background + styles.color).rich_color
         return Style.from_color(colour, background.rich_color) + text_style
+
+
+def _differing(before: Sequence[Piece], now: Sequence[Piece]) -> tuple[int, int] | None:
+    """From which cell on how many two rows differ; None where their pieces do not take the same cells."""
+    widths = [cells.width(text) for text, _ in now]
+    if widths != [cells.width(text) for text, _ in before]:
+        return None
+    differing = [index for index, pair in enumerate(zip(before, now, strict=True)) if pair[0] != pair[1]]
+    start = sum(widths[: differing[0]])
+    return start, sum(widths[: differing[-1] + 1]) - start
