@@ -302,8 +302,8 @@ async def test_a_change_by_somebody_else_is_highlighted_and_ones_own_is_not(boar
         await hands.until(lambda: hands.titles("backlog") == ["Theirs, better"])
         assert Mark.FLASH in hands.lane("backlog").look.marks(theirs.id)
         assert "*Theirs, better" in hands.text
-        hands.board._flashing = dict.fromkeys(hands.board._flashing, 0.0)
-        hands.board._unflash()
+        hands.board.flashes._until = dict.fromkeys(hands.board.flashes.tasks, 0.0)
+        hands.board.flashes.end()
         await hands.pilot.pause()
         assert Mark.FLASH not in hands.lane("backlog").look.marks(theirs.id)
 

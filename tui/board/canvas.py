@@ -3,40 +3,36 @@
 The lowest of the three layers of the board screen: `Canvas` draws, `Carrying` moves cards, `BoardScreen` edits them.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
-from time import monotonic
 from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.events import Resize
-from textual.timer import Timer
 from textual.widgets import Static
 
-from core.board import allowed_from
 from core.settings import Settings
 from core.text import for_screen
 from storage import COLUMNS, Status, Task, TaskId, utc_now
 from tui.attending import Reported
-from tui.board import drag, view
-from tui.board.badges import badges_of
+from tui.board import drag
 from tui.board.deck import Deck
 from tui.board.drag import Lift
+from tui.board.flashes import Flashes
+from tui.board.looks import align, look_of
 from tui.board.outbox import Outbox
 from tui.board.summary import Summary
-from tui.board.table import Table, age_text
-from tui.board.view import GROUP_WORDS, SORT_WORDS, Group, Sort, View
+from tui.board.table import Table
+from tui.board.view import View
+from tui.board.words import empty_text, face_of, out_of_view, summary_text
 from tui.board_state import BoardChange
-from tui.processes.counting import counts_text
 from tui.screens.place import Place
-from tui.translation import _, ngettext
-from tui.widgets.card import Face
+from tui.translation import _
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.footer import KeysFooter
-from tui.widgets.lane import Ghost, Head, Lane, Look
-from tui.wording import status_name
+from tui.widgets.lane import Head, Lane, Look
 
 AGE_EVERY_S: Final = 30.0
 """How often the ages on the cards are brought up to date."""
@@ -56,14 +52,13 @@ class Canvas(Place):
         self.column: Status = COLUMNS[0]
         self.selected: dict[TaskId, None] = {}
         self.lift: Lift | None = None
-        self.deck = Deck(self._face, id="deck")
+        self.deck = Deck(lambda task: face_of(self.parallel, task, self._now), id="deck")
         self.summary = Summary(id="summary")
         self.filter_bar = FilterBar(id="filter-bar")
         self._cursor_index = 0
         self._has_gone = False
         self._awaited: TaskId | None = None
-        self._flashing: dict[TaskId, float] = {}
-        self._flash_timer: Timer | None = None
+        self.flashes = Flashes(self, self.draw)
         self._is_loaded = False
         self.sequence_drawn = 0
         self._left_at: TaskId | None = None
@@ -103,7 +98,7 @@ class Canvas(Place):
         if change.events:
             me = self.table.me
             made = {event.entity_id for event in change.events if event.before is None and event.agent_id == me}
-            self._flash(change.tasks - mine - made)
+            self.flashes.add(change.tasks - mine - made, self.parallel.settings.highlight_seconds)
         if change.everything or change.agents_changed or change.room_changed:
             self.show(COLUMNS)
             return
@@ -125,22 +120,6 @@ class Canvas(Place):
         if settings.density is not self._density_set:
             self._density_set = settings.density
             self.look_at(replace(self.table.view, density=settings.density))
-
-    def _flash(self, tasks: Iterable[TaskId]) -> None:
-        seconds = self.parallel.settings.highlight_seconds
-        if not tasks or seconds <= 0:
-            return
-        self._flashing.update(dict.fromkeys(tasks, monotonic() + seconds))
-        if self._flash_timer is None:
-            self._flash_timer = self.set_timer(seconds, self._unflash)
-
-    def _unflash(self) -> None:
-        now = monotonic()
-        self._flash_timer = None
-        self._flashing = {task: until for task, until in self._flashing.items() if until > now + 0.01}
-        if self._flashing:
-            self._flash_timer = self.set_timer(min(self._flashing.values()) - now, self._unflash)
-        self.draw()
 
     def _tell_ages(self) -> None:
         self._now = utc_now()
@@ -181,13 +160,13 @@ class Canvas(Place):
         """Give the lanes their marks, and those of `columns` their rows."""
         table = self.table
         if table.view.has_swimlanes and columns:
-            self._align()
+            align(table, self.deck)
         marks = Look(
             cursor=self.cursor,
             selected=frozenset(self.selected),
             lifted=self.lift.ids if self.lift is not None else frozenset(),
             pending=self.outbox.pending,
-            flashing=frozenset(self._flashing),
+            flashing=self.flashes.tasks,
         )
         limits = self.state.room.wip_limits
         for status, lane in self.deck.lanes.items():
@@ -195,7 +174,7 @@ class Canvas(Place):
             total = len(self.state.column(status)) if table.view.is_filtered else shown
             lane.show(
                 rows=table.rows[status] if status in columns else None,
-                look=self._look(status, marks),
+                look=look_of(status, marks, current=self.column, lift=self.lift, table=table),
                 head=Head(shown, total, limits.get(status)),
                 notice=self._notice(status),
                 density=table.view.density,
@@ -204,85 +183,16 @@ class Canvas(Place):
             self.scroll_together(self.deck.lanes[self.column])
         self._summarise()
 
-    def _look(self, status: Status, marks: Look) -> Look:
-        lift = self.lift
-        ghost, held = None, None
-        if lift is not None and lift.is_home:
-            held = lift.held.id
-        elif lift is not None and lift.column is status:
-            ghost = Ghost(lift.held, self._ghost_row(lift), len(lift.bases) - 1)
-        column = lift.column if lift is not None else self.column
-        return Look(
-            cursor=marks.cursor, selected=marks.selected, lifted=marks.lifted, pending=marks.pending,
-            flashing=marks.flashing, ghost=ghost, held=held, is_current=column is status,
-        )  # fmt: skip
-
-    def _ghost_row(self, lift: Lift) -> int:
-        for neighbour, below in ((lift.before, 0), (lift.after, 1)):
-            if neighbour is not None and (row := self.table.row_of(neighbour)) is not None:
-                return row + below
-        return len(self.table.rows[lift.column])
-
-    def _align(self) -> None:
-        """Swimlanes: the same band at the same height in every lane in view."""
-        density = self.table.view.density
-        lanes = [self.deck.lanes[status] for status in self.deck.in_view]
-        rows = view.aligned(
-            [self.table.rows[lane.status] for lane in lanes],
-            [lambda row, lane=lane: lane.stack.height_of(row, density) for lane in lanes],  # type: ignore[misc]
-        )
-        for lane, aligned in zip(lanes, rows, strict=True):
-            self.table.rows[lane.status] = aligned
-
     def _notice(self, status: Status) -> tuple[str, ...]:
-        table = self.table
         if not self._is_loaded:
             return ("", _("Reading the board …")) if status is self.deck.in_view[0] else ()
-        if table.shown_count or status is not self.column:
-            return ()
-        if table.view.is_filtered and table.total:
-            query = for_screen(table.view.query.strip())
-            nothing = _("No card fits “{query}”.").format(query=query) if query else _("No card is yours.")
-            return "", nothing, "", _("esc  shows all cards")
-        return (
-            "",
-            _("The board is empty."),
-            "",
-            _("n  writes a card here"),
-            _("wzp task add TITLE  does from a shell"),
-            _("?  shows all keys"),
-        )
+        return empty_text(self.table) if status is self.column else ()
 
     def _summarise(self) -> None:
-        table, seen = self.table, self.table.view
-        parts = [ngettext("{count:,} card", "{count:,} cards", table.total).format(count=table.total)]
-        if processes := counts_text(self.state.processes.values()):
-            parts.append(processes)
-        if self.parallel.is_cut_off:
-            parts.insert(0, _("NOT LIVE: the store cannot be followed"))
-        if query := seen.query.strip():
-            parts.append(_("filter “{query}”: {count:,}").format(query=for_screen(query), count=table.shown_count))
-        if seen.only_mine:
-            parts.append(_("mine"))
-        if seen.sort is not Sort.RANK:
-            parts.append(_("by {order}").format(order=_(SORT_WORDS[seen.sort])))
-        if seen.group is not Group.NONE:
-            grouped = _("swimlanes by {words}") if seen.has_swimlanes else _("grouped by {words}")
-            parts.append(grouped.format(words=_(GROUP_WORDS[seen.group])))
-        if self.selected:
-            parts.append(_("{count} selected").format(count=len(self.selected)))
-        if self.lift is not None and (refusal := _refusal_of(self.lift)):
-            parts.append(refusal)
-        self.summary.show(for_screen(self.state.room.name), "  ".join(parts), self._out_of_view())
-
-    def _out_of_view(self) -> str:
-        in_view = self.deck.in_view
-        before, after = COLUMNS[: COLUMNS.index(in_view[0])], COLUMNS[COLUMNS.index(in_view[-1]) + 1 :]
-        sides = [f"‹ {self._named(before)}" if before else "", f"{self._named(after)} ›" if after else ""]
-        return "   ".join(side for side in sides if side)
-
-    def _named(self, columns: Sequence[Status]) -> str:
-        return "  ".join(f"{status_name(status)} {len(self.table.cards[status])}" for status in columns)
+        text = summary_text(
+            self.table, selected=len(self.selected), lift=self.lift, is_cut_off=self.parallel.is_cut_off
+        )  # fmt: skip
+        self.summary.show(for_screen(self.state.room.name), text, out_of_view(self.table, self.deck.in_view))
 
     # the size of things
 
@@ -333,19 +243,6 @@ class Canvas(Place):
         if self.table.view.has_swimlanes:
             for other in self.deck.lanes.values():
                 other.scroll_to_line(lane.offset_lines)
-
-    def _face(self, task: Task) -> Face:
-        due, is_overdue = "", False
-        if task.due is not None:
-            days = (task.due - self._now.astimezone().date()).days
-            is_overdue = days < 0 and task.status is not Status.DONE
-            date = f"{task.due.day} {task.due:%b}" + ("!" if is_overdue else "")
-            due = _("due today") if days == 0 else _("due {date}").format(date=date)
-        app = self.parallel
-        return Face(
-            self.state.agent_name(task.assignee), age_text(task.status_changed_at, self._now), due, is_overdue,
-            badges_of(task, app.reports, app.handed, self.state.latest_runs.get(task.id)),
-        )  # fmt: skip
 
     # the cursor
 
@@ -416,15 +313,3 @@ class Canvas(Place):
         """The line of the viewport on which the cursor's card begins."""
         line = self.deck.lanes[self.column].stack.screen_line_of(self.cursor) if self.cursor is not None else None
         return line or 0
-
-
-def _refusal_of(lift: Lift) -> str:
-    """Why what is carried may not be dropped where it is; empty where it may."""
-    if all(lift.column in allowed_from(base.status) for base in lift.bases):
-        return ""
-    count = len(lift.bases)
-    cards = ngettext("{count} card", "{count} cards", count).format(count=count)
-    what = f"#{lift.held.number}" if count == 1 else cards
-    return _("{tasks} cannot go from {before} to {after}").format(
-        tasks=what, before=status_name(lift.home), after=status_name(lift.column)
-    )
