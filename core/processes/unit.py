@@ -133,9 +133,9 @@ class Unit:
             self.complaints.pop(kind, None)
             self.is_ready = self.is_ready or kind is ProbeKind.READINESS
         elif complaint is not None and kind is ProbeKind.READINESS and not self.is_ready:
-            self.complaints.setdefault(kind, f"not ready yet: {complaint}")
+            self.complaints[kind] = f"not ready yet: {complaint}"
         elif complaint is not None and probe.log_line is None and -streak >= probe.failures:
-            self.complaints.setdefault(kind, f"{kind.value} probe: {complaint}")
+            self.complaints[kind] = f"{kind.value} probe: {complaint}"
             return kind is ProbeKind.LIVENESS
         return False
 

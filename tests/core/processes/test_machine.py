@@ -339,6 +339,18 @@ def test_who_runs_with_another_env_file_than_there_is_says_so_until_it_is_starte
     assert rig.state("web") == ("running", None)
 
 
+def test_the_reason_is_what_a_probe_has_said_last():
+    rig = Rig(process("web", readiness=Probe(http="http://localhost:1/", failures=1)))
+    rig.up("web")
+    for complaint in ("connection refused", "no answer within 2 s"):
+        rig.probe("web", h.ProbeKind.READINESS, complaint)
+        assert rig.state("web") == ("running", f"not ready yet: {complaint}")
+    rig.probe("web", h.ProbeKind.READINESS)
+    for complaint in ("HTTP status 500", "connection refused"):
+        rig.probe("web", h.ProbeKind.READINESS, complaint)
+        assert rig.state("web") == ("unhealthy", f"readiness probe: {complaint}")
+
+
 def test_a_cycle_starts_nothing_and_says_so_and_does_not_hinder_the_end():
     rig = Rig(process("a", depends_on={"b": "started"}), process("b"))
     rig.up("b")
