@@ -64,6 +64,16 @@ async def test_what_comes_while_the_screen_is_asked_for_is_not_lost(board: User,
         await peek(pilot, *(f"line {number}" for number in range(1978, 2001)))
 
 
+async def test_what_changes_is_drawn_where_the_picture_is_scrolled(board: User, runners: Runners) -> None:
+    script = r"printf '\033[24;1Hone'; read go; printf '\033[23;1Htwo\033[24;4H'; sleep 1000"
+    await start(runners, Fleet(board), script)
+    async with open_app(board, size=(80, 12)) as pilot:
+        screen = await peek(pilot, "80×24", "one")
+        assert screen.query_one(PeekView).scroll_offset.y > 0
+        await runners.links[0].write(b"\r")
+        await shown(pilot, "two")
+
+
 async def test_after_a_flood_the_picture_is_what_the_terminal_shows(board: User, runners: Runners) -> None:
     count = 3 * BACKLOG // 10
     await start(runners, Fleet(board), f"read go; seq 1 {count}; echo 'the end'; sleep 1000")
