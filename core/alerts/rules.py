@@ -5,7 +5,7 @@ new and makes no event.
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,9 +14,11 @@ from core.agents import AgentReport
 from core.agents.handoffs import is_overdue
 from core.alerts.configuration import AlertRules
 from core.alerts.findings import Finding, found
+from core.dispatch.ready import why_not_ready
 from core.text import for_screen, shortened
 from storage import (
     AgentState,
+    Alert,
     AlertSeverity,
     Handoff,
     Process,
@@ -25,7 +27,8 @@ from storage import (
     ProcessState,
     Room,
     Run,
-    RunState,
+    RunId,
+    Task,
     TaskId,
 )  # fmt: skip
 
@@ -65,8 +68,9 @@ class Facts:
     disks: Sequence[Disk] = ()
     runs: Sequence[Run] = ()
     handoffs: Sequence[Handoff] = ()
+    tasks: Mapping[TaskId, Task] = field(default_factory=dict)
+    """Those of the runs and handoffs."""
     reports: Sequence[AgentReport] = ()
-    numbers: Mapping[TaskId, int] = field(default_factory=dict)
     backed_up_at: datetime | None = None
 
 
@@ -76,12 +80,27 @@ class Judge:
     def __init__(self) -> None:
         self._since: dict[Key, datetime] = {}
         self._restarts: dict[str, deque[tuple[datetime, int]]] = {}
+        self._could_begin: dict[RunId, datetime] = {}
+        """Since when a queued run could begin."""
+        self._held: set[RunId] = set()
+        """Those that could not when they were seen last: they wait for other tasks, for approval, for a person."""
+
+    def take_up(self, opened: Iterable[Alert], facts: Facts, rules: AlertRules) -> None:
+        """Go on where another host has left off: what is open has lasted long enough, until it is seen to be over."""
+        restarts = {each.id: each.restarts for each in facts.processes}
+        for alert in opened:
+            if alert.rule in ("cpu_high", "memory_high"):
+                seconds = getattr(rules, alert.rule).seconds
+                self._since[alert.rule, alert.subject] = facts.now - timedelta(seconds=seconds)
+            elif alert.rule == "crash_loop" and alert.subject in restarts:
+                before = restarts[ProcessId(alert.subject)] - rules.crash_loop.restarts
+                self._restarts[alert.subject] = deque([(facts.now, before)])
 
     def judge(self, facts: Facts, rules: AlertRules) -> dict[Key, Finding]:
         """All that is wrong now."""
         wrong = [
             *(_disks(facts, rules) if rules.disk_full.on else ()),
-            *(_queue(facts, rules) if rules.queue_old.on else ()),
+            *(self._queue(facts, rules) if rules.queue_old.on else ()),
             *(_handoffs(facts) if rules.handoff_overdue.on else ()),
             *(_agents(facts, rules) if rules.agent_waiting.on else ()),
             *(_backups(facts, rules) if rules.backup_old.on else ()),
@@ -109,6 +128,18 @@ class Judge:
             held = 100 * fresh.memory_bytes / facts.memory_bytes if fresh is not None and facts.memory_bytes else 0.0
             if memory.on and self._lasts(("memory_high", process.id), held, memory.percent, memory.seconds, facts.now):
                 yield found("memory_high", process.id, name=name, percent=f"{memory.percent:g}", span=memory.seconds)
+
+    def _queue(self, facts: Facts, rules: AlertRules) -> Iterator[Finding]:
+        longest = timedelta(minutes=rules.queue_old.minutes)
+        could_begin = {}
+        for run in facts.runs:
+            task = facts.tasks.get(run.task_id)
+            if task is not None and why_not_ready(run, task, facts.room, facts.now) is None:
+                queued_at = max(run.created_at, run.not_before or run.created_at)
+                could_begin[run.id] = self._could_begin.get(run.id, facts.now if run.id in self._held else queued_at)
+        self._could_begin, self._held = could_begin, {each.id for each in facts.runs} - could_begin.keys()
+        if any(facts.now - since >= longest for since in could_begin.values()):
+            yield found("queue_old", span=int(longest.total_seconds()))
 
     def _lasts(self, key: Key, value: float, threshold: float, seconds: int, now: datetime) -> bool:
         """Whether a value has been at its threshold for so long, and has not eased since."""
@@ -146,22 +177,12 @@ def _disks(facts: Facts, rules: AlertRules) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _queue(facts: Facts, rules: AlertRules) -> Iterator[Finding]:
-    if facts.room.queue_paused:
-        return
-    longest = timedelta(minutes=rules.queue_old.minutes)
-    for run in facts.runs:
-        ready_at = max(run.created_at, run.not_before or run.created_at)
-        if run.state is RunState.QUEUED and not run.paused and facts.now - ready_at >= longest:
-            yield found("queue_old", span=int(longest.total_seconds()))
-            return
-
-
 def _handoffs(facts: Facts) -> Iterator[Finding]:
     for handoff in facts.handoffs:
         if is_overdue(handoff, facts.room, facts.now):
-            task = f"#{facts.numbers.get(handoff.task_id, '?')}"
-            yield found("handoff_overdue", handoff.id, task=task, span=facts.room.handoff_alert_minutes * 60)
+            task = facts.tasks.get(handoff.task_id)
+            number = f"#{task.number}" if task is not None else "#?"
+            yield found("handoff_overdue", handoff.id, task=number, span=facts.room.handoff_alert_minutes * 60)
 
 
 def _agents(facts: Facts, rules: AlertRules) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ from core.alerts.configuration import AlertRules
 from core.alerts.findings import Finding, over
 from core.alerts.log_watch import LogWatch
 from core.alerts.rules import JUDGED, Disk, Facts, Judge, Key
-from core.alerts.wanted import alert_rules, rule_of
+from core.alerts.wanted import alert_rules, config_problems, rule_of
 from core.execute import Call, execute
 from core.operations import find
 from core.services.lease import HostLease
@@ -65,9 +65,11 @@ class AlertsService:
         self._watch: LogWatch | None = None
         self._known: tuple[int, list[Room], list[Process]] | None = None
         """What was read as of a sequence number."""
-        self._judges: dict[RoomId, Judge] = defaultdict(Judge)
+        self._judges: dict[RoomId, Judge] = {}
         self._lasting: dict[RoomId, dict[Key, Finding]] = {}
         self._metrics = MetricsReader(database.home)
+        self._told: tuple[str, ...] = ()
+        """What has been said of config.yaml."""
         self._judge_at = 0.0
         self._backups_at = 0.0
         self._backed_up_at: datetime | None = None
@@ -84,6 +86,9 @@ class AlertsService:
     def _look_on(self, stopped: threading.Event) -> None:
         self._watch = LogWatch(self._database.home)
         self._began = utc_now()
+        self._judges.clear()
+        self._lasting.clear()
+        self._judge_at = time.monotonic() + JUDGE_S  # by then the metrics' service measures as well
         try:
             while not stopped.is_set():
                 self.look()
@@ -97,6 +102,7 @@ class AlertsService:
         """Look at the logs, and, every few seconds, at everything else. Blocking."""
         watch = self._watch = self._watch or LogWatch(self._database.home)
         rules = alert_rules(self._database.home)
+        self._tell_of_config()
         now = utc_now()
         rooms, processes = self._read()
         found: dict[RoomId, list[Finding]] = defaultdict(list)
@@ -113,6 +119,14 @@ class AlertsService:
         for room_id, findings in found.items():
             self._record(room_id, findings)
         watch.save(now=bool(seen))
+
+    def _tell_of_config(self) -> None:
+        """Say in the log what is wrong in config.yaml: an app tells it on its screen, and there may be none."""
+        problems = config_problems(self._database.home)
+        for problem in problems:
+            if problem not in self._told:
+                logger.warning("%s", problem)
+        self._told = problems
 
     def _read(self) -> tuple[list[Room], list[Process]]:
         """The rooms and their processes, read again where something has happened since."""
@@ -135,7 +149,11 @@ class AlertsService:
                 own = [each for each in processes if each.room_id == room.id]
                 facts = self._facts(rows, room, own, samples, backed_up_at, now)
                 opened = {(each.rule, each.subject): each for each in rows.alerts(room.id)}
-            present = self._judges[room.id].judge(facts, rules)
+            judge = self._judges.get(room.id)
+            if judge is None:
+                judge = self._judges[room.id] = Judge()
+                judge.take_up(opened.values(), facts, rules)
+            present = judge.judge(facts, rules)
             found[room.id] += self._differing(room, present, opened, own, rules, now)
 
     def _differing(
@@ -172,12 +190,14 @@ class AlertsService:
         backed_up_at: datetime | None, now: datetime,
     ) -> Facts:  # fmt: skip
         handoffs = rows.handoffs(room.id, status=[HandoffStatus.PENDING])
-        tasks = rows.tasks_by_id({each.task_id for each in handoffs}) if handoffs else []
+        runs = rows.runs(room.id, states=[RunState.QUEUED])
+        concerned = {each.task_id for each in handoffs} | {each.task_id for each in runs}
+        tasks = rows.tasks_by_id(concerned) if concerned else []
         return Facts(
             now=now, room=room, processes=processes, samples=samples, cores=os.cpu_count() or 1,
             memory_bytes=_memory_bytes(), disks=self._disks(room), handoffs=handoffs,
-            runs=rows.runs(room.id, states=[RunState.QUEUED]), reports=reports(rows, room),
-            numbers={each.id: each.number for each in tasks}, backed_up_at=backed_up_at,
+            runs=runs, reports=reports(rows, room), tasks={each.id: each for each in tasks},
+            backed_up_at=backed_up_at,
         )  # fmt: skip
 
     def _disks(self, room: Room) -> list[Disk]:

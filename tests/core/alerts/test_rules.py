@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from core.alerts.configuration import DEFAULT_RULES, read_rules
+from core.alerts.findings import found
 from core.alerts.rules import Disk, Facts, Judge
-from storage import Process, ProcessSample, ProcessState, RunState, utc_now
+from storage import Process, ProcessSample, ProcessState, Role, RunState, utc_now
 from tests.support.outputs import add_process
 from tests.support.users import User
 
@@ -100,12 +101,47 @@ def test_a_run_that_could_begin_and_does_not_is_told_of(board: User, facts: Fact
     task = board.call("create_task", title="Test", command="true")
     run = board.call("queue_task", task=task.id)
     assert run.state is RunState.QUEUED
-    assert rules_found(Judge(), later(facts, 60, runs=(run,))) == set()
-    assert rules_found(Judge(), later(facts, 3600, runs=(run,))) == {"queue_old"}
+    facts = replace(facts, tasks={task.id: task}, runs=(run,))
+    assert rules_found(Judge(), later(facts, 60)) == set()
+    assert rules_found(Judge(), later(facts, 3600)) == {"queue_old"}
     assert rules_found(Judge(), later(facts, 3600, runs=(replace(run, paused=True),))) == set()
-    assert rules_found(Judge(), later(facts, 3600, runs=(run,), room=replace(facts.room, queue_paused=True))) == set()
+    assert rules_found(Judge(), later(facts, 3600, room=replace(facts.room, queue_paused=True))) == set()
     delayed = replace(run, not_before=facts.now + timedelta(seconds=3000))
     assert rules_found(Judge(), later(facts, 3600, runs=(delayed,))) == set()
+    for waits in (replace(task, waiting_on=1), replace(task, command_approved=False)):
+        assert rules_found(Judge(), later(facts, 3600, tasks={task.id: waits})) == set()
+
+
+def test_how_long_a_run_has_waited_counts_from_when_it_could_begin(board: User, facts: Facts):
+    task = board.call("create_task", title="Test", command="true")
+    run, judge = board.call("queue_task", task=task.id), Judge()
+    facts = replace(facts, runs=(run,))
+    waits, free = {task.id: replace(task, waiting_on=1)}, {task.id: task}
+    for seconds, tasks, told in (
+        (10, waits, set()), (3600, waits, set()), (3610, free, set()), (5000, free, set()), (5410, free, {"queue_old"}),
+        (5420, waits, set()), (5430, free, set()),
+    ):  # fmt: skip
+        assert rules_found(judge, later(facts, seconds, tasks=tasks)) == told, seconds
+
+
+def test_another_host_goes_on_with_what_is_open_and_ends_it_by_the_same_rules(board: User, facts: Facts):
+    process = replace(add_process(board, "web"), state=ProcessState.RUNNING, restarts=50)
+    program = User(board.database, "wezterm-parallel", room=board.room, role=Role.SYSTEM)
+    loops = found("crash_loop", process.id, name="web", count=3, span=300)
+    is_busy = found("cpu_high", process.id, name="web", percent=90, span=120)
+    opened = program.call("note_alerts", findings=(loops, is_busy))
+    facts, judge = replace(facts, processes=(process,)), Judge()
+
+    def at(seconds: float, cpu: float, restarts: int) -> set[str]:
+        moment = later(facts, seconds, processes=(replace(process, restarts=restarts),))
+        return rules_found(judge, replace(moment, samples={process.id: sample(moment.now, cpu)}))
+
+    judge.take_up(opened, facts, DEFAULT_RULES)
+    assert at(0, 170, 50) == {"crash_loop", "cpu_high"}  # 85 %: has not eased
+    assert at(5, 100, 51) == {"crash_loop"}
+    assert at(10, 190, 51) == {"crash_loop"}
+    assert at(299, 0, 51) == {"crash_loop"}
+    assert at(400, 0, 51) == set()
 
 
 def test_a_room_without_a_backup_is_told_of_after_a_week(facts: Facts):

@@ -99,6 +99,29 @@ def test_alerts_of_a_process_end_with_it(board: User, service: AlertsService):
     assert alerts(board) == {}
 
 
+def test_what_is_wrong_in_the_settings_is_said_in_the_log_once(
+    service: AlertsService, home: Home, caplog: pytest.LogCaptureFixture
+):
+    def said() -> list[str]:
+        told = [each.getMessage() for each in caplog.records if each.name == "core.alerts.service"]
+        caplog.clear()
+        return told
+
+    home.config.write_text("openmetrics_port: 70000\nalerts:\n  cpu_high: {percent: 900}\n")
+    look(service)
+    port, percent = said()
+    assert port.startswith("config.yaml, line 1, column 1: openmetrics_port")
+    assert percent.startswith("config.yaml, line 3, column 14: cpu_high: percent: 900 is out of range")
+    look(service)
+    assert said() == []
+    home.config.write_text("alerts: [\n")
+    look(service)
+    assert "config.yaml" in said()[0]
+    home.config.write_text("alerts: {}\n")
+    look(service)
+    assert said() == []
+
+
 async def test_the_service_runs_and_ends_when_told(board: User, service: AlertsService, home: Home):
     import asyncio
     from contextlib import suppress
