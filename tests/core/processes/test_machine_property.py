@@ -297,6 +297,20 @@ class Worlds(RuleBasedStateMachine):
         sight = h.Sight(h.RunnerState.EXITED, pid=7, exit_code=code, exit_signal=signal)
         self.step(h.Told(runner.process, name, sight))
 
+    @rule(number=picks, times=st.integers(2, 6))
+    @precondition(lambda self: self.able())
+    def a_process_crashes_again_and_again(self, number: int, times: int) -> None:
+        process = self.pick(number, self.able())[1].process
+        for _ in range(times):
+            for name, runner in self.able():
+                if runner.process == process:
+                    runner.alive = False
+                    self.step(h.Told(process, name, h.Sight(h.RunnerState.EXITED, pid=7, exit_code=1)), 0.1)
+            for timer in [each for each in self.timers if each.kind is h.TimerKind.RESTART]:
+                if timer.process == process:
+                    self.timers.remove(timer)
+                    self.step(h.Fired(timer), 0.1)
+
     @rule()
     @precondition(lambda self: self.stopping())
     def all_obey(self) -> None:
@@ -536,8 +550,8 @@ TestWorlds.settings = settings(max_examples=200, stateful_step_count=80, deadlin
 
 def test_the_worlds_go_deep():
     reached.clear()
-    always_the_same = settings(max_examples=150, stateful_step_count=80, deadline=None, derandomize=True, database=None)
+    always_the_same = settings(max_examples=200, stateful_step_count=80, deadline=None, derandomize=True, database=None)
     run_state_machine_as_test(Worlds, settings=always_the_same)  # type: ignore[no-untyped-call]
-    assert not DEPTHS - set(reached)
+    assert {depth for depth in DEPTHS if reached[depth] < 5} == set()
     assert reached["stops after a dependant"] > 50
     assert reached["ready"] > 500
