@@ -74,8 +74,8 @@ BOARD_ACTIONS: Final = (
     Action("board.duplicate", "D", "ask('duplicate')", "Duplicate", "Make a copy right below.", _EDITING),
     Action("board.archived", "A", "ask('restore')", "Archived", "See what is archived, and restore it.", _EDITING),
     Action("board.sort", "s", "sort", "Sort", "Sort by hand, priority, due date, age or title.", _VIEWING),
-    Action("board.group", "z", "ask('group')", "Group", "Group the cards, or lay swimlanes across the board.", _VIEWING),
+    Action("board.group", "z", "arrange('group')", "Group", "Group the cards, or lay swimlanes across the board.", _VIEWING),
     Action("board.mine", "M", "mine", "Mine", "Show only what is assigned to you.", _VIEWING),
     Action("board.density", "y", "density", "Density", "Show less or more of each card.", _VIEWING),
-    Action("board.saved_filters", "f", "ask('saved_filters')", "Saved filters", "Use or save a filter.", _VIEWING),
+    Action("board.saved_filters", "f", "arrange('saved_filters')", "Saved filters", "Use or save a filter.", _VIEWING),
 )  # fmt: skip

@@ -4,18 +4,15 @@ All run in workers, so they may wait for dialogs. They work on the selection whe
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from core.board import allowed_from
 from core.execute import Outcome
 from core.text import for_screen
 from storage import COLUMNS, Agent, Priority, Status, Task, TaskId
-from tui import handing, reviewing, running
-from tui.board.view import GROUP_WORDS, Group
-from tui.dialogs import AskLine, AskText, Choice, Pick, TaskForm
-from tui.drafts import keep_comment, keep_fields, keep_title
+from tui import changing, handing, reviewing, running
+from tui.dialogs import AskLine, Choice, Pick
+from tui.drafts import keep_title
 from tui.messages import Severity
 from tui.submit import submit, submit_many
 from tui.translation import _, ngettext
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
 
 NOBODY: Final = "nobody"
 ME: Final = "me"
-SAVE_FILTER: Final = "\0save"
 
 
 async def create(board: "BoardScreen", title: str, status: Status, before: TaskId | None) -> None:
@@ -52,14 +48,10 @@ async def create(board: "BoardScreen", title: str, status: Status, before: TaskI
 
 async def edit(board: "BoardScreen") -> None:
     """Edit all fields of the card at the cursor."""
-    task = board.at_cursor
-    if task is None:
-        return
-    app = board.parallel
-    fields = await app.push_screen_wait(TaskForm(task, board.state, draft=app.drafts.take_fields(task.id)))
-    if fields:
-        keep = partial(keep_fields, app, task, fields)
-        await _send(board, [task], lambda on: submit(app, "update_task", on[0], unsaved=keep, **fields))
+    if (task := board.at_cursor) is not None:
+        await changing.edit(
+            board.parallel, task, through=lambda sending: _send(board, [task], lambda on: sending(on[0]))
+        )  # fmt: skip
 
 
 async def assign(board: "BoardScreen") -> None:
@@ -156,18 +148,8 @@ async def depend(board: "BoardScreen") -> None:
 
 async def comment(board: "BoardScreen") -> None:
     """Leave a remark on the card at the cursor."""
-    task = board.at_cursor
-    if task is None:
-        return
-    app = board.parallel
-    begun = app.drafts.take_comment(task.id)
-    body = await app.push_screen_wait(AskText(_("Comment on {task}").format(task=f"#{task.number}"), initial=begun))
-    if body and body.strip():
-        outcome = await app.attempt(board.desk.call("comment_task", task=task.id, body=body))
-        if outcome is not None:
-            app.tell(_("Commented on #{number}.").format(number=task.number))
-        else:
-            keep_comment(app, task, body)
+    if board.at_cursor is not None:
+        await changing.comment(board.parallel, board.at_cursor)
 
 
 async def approve(board: "BoardScreen") -> None:
@@ -261,54 +243,6 @@ async def send(board: "BoardScreen") -> None:
         board.lift = None
         board.refresh_bindings()
         board.send_to(tasks, Status(picked[0]))
-
-
-async def group(board: "BoardScreen") -> None:
-    """Choose by what cards stand together: headings inside the columns, or bands across the board."""
-    seen = board.table.view
-    groups = [each for each in Group if each is not Group.NONE]
-    choices = [
-        Choice(Group.NONE, _("not grouped")),
-        *(
-            Choice(each, _("by {words}").format(words=_(GROUP_WORDS[each])), _("headings in each column"))
-            for each in groups
-        ),
-        *(
-            Choice(
-                f"lanes {each}",
-                _("swimlanes by {words}").format(words=_(GROUP_WORDS[each])),
-                _("bands across the board"),
-            )
-            for each in groups
-        ),
-    ]
-    present = f"lanes {seen.group}" if seen.has_swimlanes else str(seen.group)
-    picked = await board.app.push_screen_wait(Pick(_("Group the cards"), choices, selected=(present,)))
-    if picked:
-        lanes, _blank, name = picked[0].rpartition(" ")
-        board.look_at(replace(board.table.view, group=Group(name), has_swimlanes=bool(lanes)))
-
-
-async def saved_filters(board: "BoardScreen") -> None:
-    """Use a saved filter, or save the present one under a name."""
-    app = board.parallel
-    filters = app.settings.filters
-    query = board.table.view.query.strip()
-    choices = [Choice(SAVE_FILTER, _("Save “{query}” …").format(query=for_screen(query)))] if query else []
-    choices += [Choice(name, for_screen(name), for_screen(saved)) for name, saved in filters.items()]
-    if not choices:
-        app.tell(_("No filter is saved yet."), hint=_("Filter with /, keep it with enter, then save it with f."))
-        return
-    picked = await board.app.push_screen_wait(Pick(_("Filters"), choices))
-    if not picked:
-        return
-    if picked[0] != SAVE_FILTER:
-        board.look_at(replace(board.table.view, query=filters[picked[0]]))
-        return
-    name = await board.app.push_screen_wait(AskLine(_("Name of the filter"), initial=query))
-    if name:
-        await app.change_settings(filters={**app.settings.filters, name: query})
-        app.tell(_("Saved the filter “{name}”.").format(name=name))
 
 
 async def _update(board: "BoardScreen", tasks: Sequence[Task], fields: Mapping[str, Any]) -> None:

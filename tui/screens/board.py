@@ -12,7 +12,7 @@ from textual.binding import BindingType
 
 from storage import Status, Task, TaskId
 from tui.actions import bindings_of
-from tui.board import editing, view
+from tui.board import editing, view, viewing
 from tui.board.actions import BOARD_ACTIONS
 from tui.board.carrying import Carrying
 from tui.board.deck import Deck
@@ -142,6 +142,11 @@ class BoardScreen(Carrying):
         self.run_worker(self.parallel.attempt(doing), group="send", exit_on_error=False)
 
     # the view
+
+    def action_arrange(self, what: str) -> None:
+        """Ask how the board is to be looked at; see `tui.board.viewing`."""
+        question: Callable[[Any], Awaitable[None]] = getattr(viewing, what)
+        self._send(question(self))
 
     def action_sort(self) -> None:
         """Sort by the next order."""

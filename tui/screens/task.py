@@ -1,7 +1,6 @@
 """The task: all there is to one task, as it is or as it was, live."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 from markdown_it import MarkdownIt
@@ -16,11 +15,10 @@ from core.doors.hints import COMMANDS, hint_for
 from core.operations.task import TaskDetail
 from core.text import block_for_screen, for_screen
 from storage import Comment, EntityKind, Event, ParallelError, RunState, Status, Task, TaskId, utc_now
-from tui import handing, reviewing, running
+from tui import changing, handing, reviewing, running
 from tui.actions import Action, bindings_of
 from tui.board_state import BoardChange
-from tui.dialogs import AskText, Confirm, TaskForm
-from tui.drafts import keep_comment, keep_fields
+from tui.dialogs import Confirm
 from tui.graph import draw_graph
 from tui.run_text import run_line
 from tui.screens.place import Place
@@ -235,35 +233,13 @@ class TaskScreen(Place):
 
     def action_edit(self) -> None:
         """Edit the task as it is now."""
-        self._in_worker(self._edit())
-
-    async def _edit(self) -> None:
-        base = self.state.tasks.get(self.task_id)
-        if base is None:
-            return
-        drafts = self.parallel.drafts
-        changed = await self.app.push_screen_wait(TaskForm(base, self.state, draft=drafts.take_fields(base.id)))
-        if changed:
-            keep = partial(keep_fields, self.parallel, base, changed)
-            await submit(self.parallel, "update_task", base, unsaved=keep, **changed)
+        if (task := self.current_task()) is not None:
+            self._in_worker(changing.edit(self.parallel, task))
 
     def action_comment(self) -> None:
         """Write a comment."""
-        self._in_worker(self._comment())
-
-    async def _comment(self) -> None:
-        task = self.state.tasks.get(self.task_id)
-        if task is None:
-            return
-        body = await self.app.push_screen_wait(
-            AskText(
-                _("Comment on {task}").format(task=f"#{task.number} {task.title}"),
-                initial=self.parallel.drafts.take_comment(task.id),
-            )
-        )
-        if body and body.strip():
-            keep = partial(keep_comment, self.parallel, task, body)
-            await submit(self.parallel, "comment_task", task, unsaved=keep, body=body)
+        if (task := self.current_task()) is not None:
+            self._in_worker(changing.comment(self.parallel, task))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         task = self.current_task()
