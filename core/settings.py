@@ -89,6 +89,12 @@ class Settings:
     log_levels: Mapping[str, LogLevel] = _setting(
         {}, "How much of the program's own log is kept, by module: core.processes: debug. See docs/logs.md."
     )
+    log_days: int = _setting(
+        30, "For how many days the output of removed processes and ended runs stays, 0 to 3650; 0 for ever."
+    )
+    log_megabytes: int = _setting(
+        2000, "How many megabytes of that stay at most, 0 to 1000000, the oldest going first; 0 for all of it."
+    )
     filters: Mapping[str, str] = _setting({}, "Saved filters of the board: a name and what `/` would take.")
     keys: Mapping[str, str] = _setting({}, "Keys by action: board.lift: space,m. See docs/keys.md for the names.")
 
@@ -96,6 +102,7 @@ class Settings:
 DEFAULTS: Final = Settings()
 _RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "highlight_seconds": (0, 60), "toast_seconds": (1, 60), "openmetrics_port": (0, 65535),
+    "log_days": (0, 3650), "log_megabytes": (0, 1_000_000),
 }  # fmt: skip
 
 _NEW_FILE: Final = """\

@@ -1,7 +1,5 @@
 """Where what belongs to runs lies on the disk."""
 
-import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -10,13 +8,11 @@ from storage import Home, RunId
 WORKER_SOCKET: Final = "worker.sock"
 """The name of a worker's socket in its runner's folder; core/dispatch/worker.py, which imports nothing, has it too."""
 
-KEPT_DAYS: Final = 30
-"""For how long a run's output is kept; the end of it stays in the run itself."""
-
 
 def output_path(home: Home, run: RunId) -> Path:
     """The file that a run's output goes to as it comes; not there before the first byte. What is older than its
-    limit of size stands in the same name with `.1`."""
+    limit of size stands in the same name with `.1`. How long it stays is core/logs/retention.py's; its end stays in the
+    run itself."""
     return home.logs / "runs" / f"{run}.log"
 
 
@@ -26,11 +22,5 @@ def result_path(home: Home, run: RunId) -> Path:
 
 
 def tidy(home: Home) -> None:
-    """Make the folder of runs' output, and drop there what is older than it is kept."""
-    folder = home.logs / "runs"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    oldest = time.time() - KEPT_DAYS * 86_400
-    for path in folder.iterdir():
-        with suppress(OSError):
-            if path.stat().st_mtime < oldest:
-                path.unlink()
+    """Make the folder of runs' output."""
+    (home.logs / "runs").mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from core.services.host import ServiceState as ServiceState
     from core.services.launch import ensure_host as ensure_host
     from core.services.lease import HostLease as HostLease
+    from core.services.logs import LogsService as LogsService
     from core.services.metrics import MetricsService as MetricsService
     from core.services.projection import ProjectionService as ProjectionService
     from core.services.sign import HostSign as HostSign
@@ -26,6 +27,7 @@ __getattr__ = face(
         "core.services.host": "Service ServiceHost ServiceReport ServiceState",
         "core.services.launch": "ensure_host",
         "core.services.lease": "HostLease",
+        "core.services.logs": "LogsService",
         "core.services.sign": "HostSign acting_host current_host",
         "core.services.metrics": "MetricsService",
         "core.services.projection": "ProjectionService",
@@ -39,6 +41,7 @@ def services(database: "Database", lease: "HostLease") -> "list[Service]":
     from core.dispatch import DispatcherService
     from core.processes.supervisor import SupervisorService
     from core.services.agents import AgentsService
+    from core.services.logs import LogsService
     from core.services.metrics import MetricsService
     from core.services.projection import ProjectionService
 
@@ -49,4 +52,5 @@ def services(database: "Database", lease: "HostLease") -> "list[Service]":
         MetricsService(database, lease),
         DispatcherService(database, lease),
         AlertsService(database, lease),
+        LogsService(database),
     ]

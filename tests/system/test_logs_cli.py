@@ -142,6 +142,21 @@ def test_a_line_without_end_is_followed_too(board: User, shop: Project):
         assert text.replace("\n", "") == "first" + "z" * 3_000_030 + "!"
 
 
+def test_a_removed_process_can_still_be_read_and_its_place_on_the_disk_be_seen(board: User, shop: Project):
+    for name in ("web", "gone"):
+        Printing(board, add_process(board, name)).say(f"hello from {name}")
+    board.call("remove_process", process="gone")
+    assert shop.run("logs").stdout == "hello from web\n"
+    assert shop.run("logs", "gone").stdout == "hello from gone\n"
+    assert "no-such" in shop.run("logs", "no-such", code=None).stderr
+    told = {each["name"]: each for each in map(json.loads, shop.run("logs", "--disk", "--json").stdout.splitlines())}
+    assert told["web"]["kind"] == "process"
+    assert told["gone"]["kind"] == "removed"
+    assert told["gone"]["bytes"] > 16
+    assert "gone (removed)" in shop.run("logs", "--disk").stdout
+    assert "--disk" in shop.run("logs", "web", "--disk", code=2).stderr
+
+
 def test_a_terminal_gets_colours_and_no_other_escape(board: User, shop: Project):
     output = Printing(board, add_process(board, "web"))
     output.say(b"\x1b[31mred\x1b[0m\x1b]0;title\x07\x1b[2J\x1b[6n\x9b5n \x07\x00end")

@@ -16,6 +16,7 @@ from core.doors.cli.guard import BROKEN_PIPE
 from core.doors.cli.logs_app import show_app
 from core.doors.cli.printing import is_reader_gone, write_lines
 from core.doors.cli.table import BLUE, CYAN, DIM, GREEN, MAGENTA, YELLOW, cell_width, has_colours, styled
+from core.errors import NotFound
 from core.logs.ansi import safe_line
 from core.logs.application import LEVELS, Wish
 from core.logs.following import Follower, place_of_whole_lines
@@ -23,7 +24,7 @@ from core.logs.moments import moment_of
 from core.logs.window import Entry, Source, Window, keeping, sources_of
 from core.operation import ProcessRef
 from core.text import for_screen
-from storage import encode_json, format_time, strip_ansi, utc_now
+from storage import Process, Reader, Room, encode_json, format_time, strip_ansi, utc_now
 
 APP: Final = "app"
 """The word for the program's own log."""
@@ -46,17 +47,26 @@ SOURCES_S: Final = 1.0
 @click.option("--raw", is_flag=True, help="The bytes of one process as they came, escape sequences and all.")
 @click.option("--level", type=click.Choice(LEVELS), help="Of the program's own log: this level and above.")
 @click.option("--module", metavar="NAME", help="Of the program's own log: this module and those below it.")
+@click.option("--disk", is_flag=True, help="Instead of lines: what all logs take on the disk, and until when.")
 @common_options
 @click.pass_obj
 def command(
     run: Run, processes: Sequence[str], follow: bool, lines: int | None, since: str | None, grep: str | None,
-    times: bool, raw: bool, level: str | None, module: str | None,
+    times: bool, raw: bool, level: str | None, module: str | None, disk: bool,
 ) -> int | None:  # fmt: skip
     """Show what processes have printed: of one, of several merged by time, or of all of the room.
 
-    `wzp logs app` shows the program's own log. Colours are kept on a terminal; other escape sequences are not shown.
+    A process that was removed can still be named, as long as its log is kept. `wzp logs app` shows the program's own
+    log. Colours are kept on a terminal; other escape sequences are not shown.
     With --json each line is one object.
     """
+    if disk:
+        from core.doors.cli.logs_disk import show_disk
+
+        if processes or follow or raw:
+            raise click.UsageError("--disk tells of all logs of the home, and goes with no other wish.")
+        show_disk(run)
+        return None
     moment = moment_of(since, utc_now()) if since is not None else None
     pattern = _pattern(grep)
     if tuple(processes) == (APP,):
@@ -97,10 +107,26 @@ def _sources(run: Run, named: Sequence[str]) -> tuple[Source, ...]:
     from core.processes.references import processes_meant
 
     room = run.room
+    found: list[Process] = []
     with run.database.read() as rows:
-        meant = [ProcessRef(each) for each in named]
-        found = processes_meant(rows, room, meant) if meant else rows.processes(room.id)
-    return sources_of(run.home, found)
+        for each in named:
+            try:
+                found += processes_meant(rows, room, [ProcessRef(each)])
+            except NotFound:
+                removed = _removed(rows, room, each)
+                if not removed:
+                    raise
+                found += removed
+        found = found if named else rows.processes(room.id)
+    return sources_of(run.home, {each.id: each for each in found}.values())
+
+
+def _removed(rows: Reader, room: Room, name: str) -> list[Process]:
+    """The removed processes of a room that have a name."""
+    return [
+        each for each in rows.every(Process)
+        if each.room_id == room.id and each.removed and name in (each.name, each.declared_name, each.id)
+    ]  # fmt: skip
 
 
 class _Printer:
