@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 from core.agents import AgentReport, reports_of
 from core.agents.report import OPEN_COLUMNS
+from core.board.runs import OPEN
 from storage import (
     COLUMNS,
     Agent,
@@ -31,6 +32,7 @@ from storage import (
     RoomId,
     Run,
     RunId,
+    RunState,
     Session,
     SessionId,
     SessionState,
@@ -39,8 +41,10 @@ from storage import (
     TaskId,
 )  # fmt: skip
 
+OVER: Final = tuple(state for state in RunState if state not in OPEN)
+"""The states of a run of which nothing more comes."""
 RUNS_KEPT: Final = 500
-"""How many of a room's runs the screens know: the newest; older ones are read when they are asked for."""
+"""How many of a room's runs that are over the screens know, the newest; those that are open they know all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,8 @@ def read_all(rows: Reader, room: RoomId) -> Fresh:
     return Fresh(
         rows.last_sequence(), rows.tasks(room), rows.agents(room), rows.get(Room, room),
         sessions=rows.sessions(room), handoffs=rows.handoffs(room), presences=rows.presences(room),
-        processes=rows.processes(room), runs=rows.runs(room, limit=RUNS_KEPT), alerts=rows.alerts(room),
+        processes=rows.processes(room), alerts=rows.alerts(room),
+        runs=[*rows.runs(room, states=OPEN), *rows.runs(room, states=OVER, limit=RUNS_KEPT)],
         everything=True,
     )  # fmt: skip
 
@@ -159,6 +164,8 @@ class BoardState:
     """Each task's last run, of those that are known."""
     alerts: dict[AlertId, Alert] = field(default_factory=dict)
     sequence: int = 0
+    _most_runs: int = 2 * RUNS_KEPT
+    """With more than so many runs, old ones are forgotten."""
     _columns: dict[Status, list[Task]] = field(default_factory=lambda: {status: [] for status in Status})
 
     def column(self, status: Status) -> Sequence[Task]:
@@ -257,9 +264,11 @@ class BoardState:
             known = self.latest_runs.get(run.task_id)
             if known is None or run.attempt >= known.attempt:
                 self.latest_runs[run.task_id] = run
-        if len(self.runs) > 2 * RUNS_KEPT:
-            newest = sorted(self.runs.values(), key=lambda each: (each.ended_at is None, each.created_at, each.id))
-            self.runs = {run.id: run for run in newest[-RUNS_KEPT:]}
+        if len(self.runs) > self._most_runs:
+            newest = sorted(self.runs.values(), key=lambda each: (each.created_at, each.id), reverse=True)
+            over = [each for each in newest if each.state not in OPEN][:RUNS_KEPT]
+            self.runs = {each.id: each for each in (*(each for each in newest if each.state in OPEN), *over)}
+            self._most_runs = len(self.runs) + RUNS_KEPT
 
     def _take_alerts(self, alerts: Iterable[Alert]) -> None:
         for alert in alerts:

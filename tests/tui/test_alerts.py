@@ -1,9 +1,11 @@
 """The alerts' screen: what asks for the person, put away and followed up; told once."""
 
+from datetime import timedelta
+
 import pytest
 
-from core.alerts.findings import Finding
-from storage import AlertSeverity, Role
+from core.alerts.findings import Finding, found, over
+from storage import AlertSeverity, Role, utc_now
 from tests.support.app import app_of, open_app, screen_text, shown, until
 from tests.support.outputs import Printing, add_process
 from tests.support.users import User
@@ -104,3 +106,36 @@ async def test_one_goes_to_the_task_and_to_the_log_of_the_process(board: User, p
         await pilot.press("down", "l")
         await until(pilot, lambda: isinstance(app.screen, LogScreen))
         await shown(pilot, "the last words of web")
+
+
+async def test_an_alert_whose_mute_ends_asks_again_before_ones_eyes(
+    board: User, program: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program.call("note_alerts", findings=(DISK,))
+    alert = board.call("list_alerts")[0]
+    board.call("mute_alerts", alerts=(alert.id,), minutes=10)
+    async with open_app(board) as pilot:
+        await pilot.press("8")
+        await shown(pilot, "Nothing asks for you.")
+        later = utc_now() + timedelta(minutes=11)
+        monkeypatch.setattr("tui.screens.alerts.utc_now", lambda: later)
+        await shown(pilot, "The disk is nearly full.")
+
+
+async def test_what_was_over_last_stands_first_and_open_ones_are_counted_however_many_are_over(
+    board: User, program: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.screens.alerts.MOST_OVER", 3)
+    program.call("note_alerts", findings=(DISK,))
+    services = [found("service_failed", f"service-{number}", service=f"service-{number}") for number in range(6)]
+    program.call("note_alerts", findings=tuple(services))
+    for each in (3, 1, 5, 0, 2, 4):
+        program.call("note_alerts", findings=(over("service_failed", f"service-{each}"),))
+    program.call("note_alerts", findings=(DISK,))
+    async with open_app(board, size=(160, 40)) as pilot:
+        await pilot.press("8")
+        await shown(pilot, "2×", "The disk is nearly full.")
+        await pilot.press("shift+tab")
+        await shown(pilot, "service-4", "service-2", "service-0")
+        rows = [line for line in screen_text(pilot).splitlines() if "has failed" in line]
+        assert [row.partition("service-")[2][0] for row in rows[:3]] == ["4", "2", "0"]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from storage import RunState, Status
-from tests.support.app import open_app, shown, until
+from storage import Priority, RunState, Status
+from tests.support.app import open_app, screen_text, shown, until
 from tests.support.boards import open_board
 from tests.support.users import User
 from tests.support.workers import dispatching, runs_of, workers_of
@@ -93,3 +93,27 @@ async def test_boxes_show_a_part(board: User, size: tuple[int, int]):
         await shown(pilot, "#1 Waits")
         await pilot.press("tab")
         await shown(pilot, "Nothing is in this box.")
+
+
+async def test_what_begins_next_stands_on_top_and_what_has_to_wait_below(board: User):
+    for title, priority in (("Common", Priority.NORMAL), ("Urgent", Priority.URGENT), ("Held", Priority.URGENT)):
+        task = board.call("create_task", title=title, command="true", priority=priority)
+        run = board.call("queue_task", task=task.id)
+        if title == "Held":
+            board.call("pause_run", run=run.id)
+    async with open_app(board, size=(160, 40)) as pilot:
+        await pilot.press("6")
+        await shown(pilot, "Common", "Urgent", "Held")
+        rows = [line for line in screen_text(pilot).splitlines() if " » " in line or "held" in line]
+        assert [row.split()[3] for row in rows[:3]] == ["Urgent", "Common", "Held"]
+
+
+async def test_however_many_wait_all_are_counted_and_the_first_of_them_is_shown(board: User):
+    tasks = [board.call("create_task", title=f"Task {number}", command="true").id for number in range(520)]
+    for start in range(0, len(tasks), 130):
+        board.call("queue_tasks", tasks=tuple(tasks[start : start + 130]))
+    async with open_app(board, size=(160, 40)) as pilot:
+        await pilot.press("6")
+        await shown(pilot, "Unfinished 520", "#1 Task 0")
+        board.call("cancel_run", run=runs_of(board, tasks[0])[0].id)
+        await shown(pilot, "Unfinished 519")

@@ -61,12 +61,14 @@ class AlertsScreen(BoxedList[Box]):
 
     ACTIONS = ALERTS_ACTIONS
     BINDINGS: ClassVar = bindings_of(ALERTS_ACTIONS)
-    BOXES: ClassVar = {Box.OPEN: mark("Open"), Box.ALL: mark("With quiet ones"), Box.OVER: mark("Over")}
+    BOXES: ClassVar = {Box.OPEN: mark("To see to"), Box.ALL: mark("With quiet ones"), Box.OVER: mark("Over")}
 
     def __init__(self) -> None:
         super().__init__()
         self._read: dict[AlertId, Alert] = {}
         self._ticks = 0
+        self._next_voice: datetime | None = None
+        """When the next mute ends."""
 
     def concerns(self, change: BoardChange) -> bool:
         return bool(change.alerts or change.everything)
@@ -78,6 +80,8 @@ class AlertsScreen(BoxedList[Box]):
             self._ticks += 1
             if self._ticks % COUNT_EVERY_S == 0:
                 self._count()
+            if self._next_voice is not None and self._next_voice <= utc_now():
+                self.refill()
 
     def read(self) -> None:
         self._count()
@@ -87,7 +91,7 @@ class AlertsScreen(BoxedList[Box]):
         """Read how often each was seen, and those that are over."""
         room = self.state.room.id
         found = await self.parallel.attempt(
-            self.desk.read(lambda rows: rows.alerts(room, resolved=True, limit=len(self.state.alerts) + MOST_OVER))
+            self.desk.read(lambda rows: [*rows.alerts(room), *rows.past_alerts(room, MOST_OVER)])
         )
         read = {each.id: each for each in found or ()}
         if read != self._read and self.is_mounted:
@@ -113,6 +117,12 @@ class AlertsScreen(BoxedList[Box]):
 
     def list_title(self) -> str:
         return _("Alerts")
+
+    def refill(self) -> None:
+        super().refill()
+        now = utc_now()
+        mutes = (each.muted_until for each in self.state.alerts.values())
+        self._next_voice = min((until for until in mutes if until is not None and until > now), default=None)
 
     def ids_in(self, box: Box) -> list[str]:
         now = utc_now()

@@ -1,8 +1,9 @@
 """The queue: which tasks' commands wait, run and have ended, on which worker, and what they print."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar, Final
@@ -10,7 +11,9 @@ from typing import ClassVar, Final
 from textual import work
 from textual.content import Content
 
+from core.dispatch.order import Queued, urgency
 from core.dispatch.places import output_path
+from core.dispatch.ready import Waiting, why_not_ready
 from core.text import for_screen
 from storage import ProcessKind, ProcessState, Run, RunId, RunState, Task, utc_now
 from tui import run_text, running
@@ -23,7 +26,7 @@ from tui.widgets.line_list import Piece
 from tui.wording import Names, age
 
 QUEUE_ACTIONS = box_actions(
-    "queue", "Queue", opens="Read the run with the end of its output.", boxes="All, open, failed.",
+    "queue", "Queue", opens="Read the run with the end of its output.", boxes="All, unfinished, failed.",
     own=(
         Action("queue.cancel", "c", "cancel", "Cancel", "Take the run out of the queue, or end it.", "Queue", True),
         Action("queue.hold", "p", "hold", "Pause", "Hold the run, or let it go on.", "Queue", True),
@@ -58,7 +61,7 @@ class QueueScreen(BoxedList[Box]):
 
     ACTIONS = QUEUE_ACTIONS
     BINDINGS: ClassVar = bindings_of(QUEUE_ACTIONS)
-    BOXES: ClassVar = {Box.ALL: mark("All"), Box.OPEN: mark("Open"), Box.FAILED: mark("Failed")}
+    BOXES: ClassVar = {Box.ALL: mark("All"), Box.OPEN: mark("Unfinished"), Box.FAILED: mark("Failed")}
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,7 +93,23 @@ class QueueScreen(BoxedList[Box]):
 
     def ids_in(self, box: Box) -> list[str]:
         boxed = [run for run in self.state.runs.values() if run.state in _MEMBERS[box]]
-        return [each.id for each in sorted(boxed, key=_order)]
+        return [each.id for each in sorted(boxed, key=self._order(utc_now()))]
+
+    def _order(self, now: datetime) -> Callable[[Run], tuple[int, float, float, str]]:
+        """What runs; what begins next, as the dispatcher has it; what has to wait; what is over, the newest first."""
+
+        def order(run: Run) -> tuple[int, float, float, str]:
+            if run.state is RunState.RUNNING:
+                return 0, (run.started_at or run.created_at).timestamp(), 0, run.id
+            if run.state is not RunState.QUEUED:
+                return 3, -(run.ended_at or run.created_at).timestamp(), 0, run.id
+            task = self.state.tasks.get(run.task_id)
+            if task is None:
+                return 2, 0, run.created_at.timestamp(), run.id
+            is_held = why_not_ready(run, task, self.state.room, now) not in (None, Waiting.QUEUE_PAUSED)
+            return 1 + is_held, -urgency(Queued(run, task), now), run.created_at.timestamp(), run.id
+
+        return order
 
     def count_in(self, box: Box) -> int:
         return sum(run.state in _MEMBERS[box] for run in self.state.runs.values()) if box is not Box.ALL else 0
@@ -212,15 +231,6 @@ class QueueScreen(BoxedList[Box]):
         """Approve the command of the task under the cursor."""
         if (task := self.current_task()) is not None:
             self.begin(running.approve_command(self.parallel, task))
-
-
-def _order(run: Run) -> tuple[int, float]:
-    """What runs, then what waits, the oldest first; then what is over, the newest first."""
-    if run.state is RunState.RUNNING and run.started_at is not None:
-        return 0, run.started_at.timestamp()
-    if run.state is RunState.QUEUED:
-        return 1, run.created_at.timestamp()
-    return 2, -(run.ended_at or run.created_at).timestamp()
 
 
 def _tail(path: Path) -> str:
