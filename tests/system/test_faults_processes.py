@@ -1,6 +1,7 @@
 """What goes wrong with processes and those who watch them: killed, suspended, refused, hanging, multiplying."""
 
 import asyncio
+import json
 import os
 import resource
 import shlex
@@ -160,6 +161,45 @@ async def test_a_reused_pid_is_never_taken_for_the_process(processes: Supervised
         async with hosted(processes.database):
             await processes.until(lambda: processes.get(web).pid not in (None, status.pid, stranger.pid))
         assert stranger.poll() is None
+        stranger.kill()
+
+
+@pytest.mark.parametrize("desired", [Desired.RUNNING, Desired.STOPPED])
+async def test_after_a_new_start_of_the_machine_nothing_is_taken_for_what_ran_before(
+    processes: Supervised, desired: Desired
+):
+    """A forged boot: all is dead, and its numbers belong to a stranger who even began at the same tick."""
+    async with hosted(processes.database):
+        web = processes.add("web", restart=NEVER)
+        await processes.until_state(web, ProcessState.RUNNING)
+    folder = runner_folders(processes.database.home)[web][0]
+    status = read_status(folder)
+    assert status is not None
+    kill(status.runner_pid)
+    kill(status.pid)
+    with subprocess.Popen(["sleep", "1000"], start_new_session=True) as stranger:
+        began = process_started(stranger.pid)
+        told = json.loads((folder / "state.json").read_text())
+        for name in ("pid", "runner_pid"):
+            told |= {name: stranger.pid, f"{name.removesuffix('_pid')}_started": began}
+        told |= {"boot_id": "of-another-boot", "pid_started": began}
+        (folder / "state.json").write_text(json.dumps(told))
+        with processes.database.write("test") as writer:
+            writer._engine.execute_sql(
+                "UPDATE process SET boot_id = 'of-another-boot', pid = ?, pid_started = ?", (stranger.pid, began)
+            )
+        if desired is Desired.STOPPED:
+            processes.want(desired, web)
+        async with hosted(processes.database):
+            if desired is Desired.RUNNING:
+                await processes.until(lambda: processes.states(web)[2:] == ["unknown", "starting", "running"])
+                found = await processes.until_state(web, ProcessState.RUNNING)
+                assert found.pid != stranger.pid
+                assert found.restarts == 0, "that the machine was started anew is no failure"
+            else:
+                await processes.until_state(web, ProcessState.STOPPED)
+            assert stranger.poll() is None
+            assert processes.alerts() == {}
         stranger.kill()
 
 
