@@ -5,8 +5,8 @@ from datetime import datetime
 
 from core.agents import handoffs
 from core.alerts.findings import found
-from core.alerts.raising import raise_alert
-from core.board.runs import close_alerts
+from core.alerts.raising import raise_alert, resolve_alert
+from core.board.runs import LOST, close_alerts
 from core.dispatch.known import is_wanted
 from core.dispatch.ready import why_not_ready
 from core.dispatch.retry import Decision, Verdict, decide
@@ -171,7 +171,9 @@ def _ended(work: Work, run: Run, end: RunEnd) -> Run:
     earlier = [over, *(each for each in work.rows.runs(work.room.id, task=run.task_id) if each.id != run.id)]
     decision = decide(task, work.room, earlier, work.agent.id, never_begun=end.never_begun)
     if decision.verdict is Verdict.QUARANTINE:
-        over = replace(over, state=RunState.QUARANTINED, reason=_line(f"{over.reason}; {decision.why}"))
+        over = replace(
+            over, state=RunState.QUARANTINED, reason=_line("; ".join(filter(None, (over.reason, decision.why))))
+        )
     stored = work.save(over, event=over.state.value)
     if end.lost_worker:
         _tell_of_loss(work, task, stored, end, decision)
@@ -196,7 +198,8 @@ def _succeeded(work: Work, task: Task, run: Run, end: RunEnd) -> None:
 
 
 def _blocked(work: Work, task: Task, run: Run, end: RunEnd, decision: Decision) -> None:
-    why = f"`{_short(run)}` failed{_after(end)}: {_how(run)}; {decision.why}"
+    so = "" if decision.verdict is Verdict.QUARANTINE else f"; {decision.why}"  # the run itself says it then
+    why = f"`{_short(run)}` failed{_after(end)}: {_how(run)}{so}"
     result = _result(work, Ending.FAILED, run, f"{why}.")
     rank = work.tasks.rank_before(None, Status.BLOCKED)
     there = replace(task, status=Status.BLOCKED, rank=rank, blocked_reason=shortened(why, TITLE_LIMIT), result=result)
@@ -211,6 +214,7 @@ def _result(work: Work, ending: Ending, run: Run, summary: str) -> Result:
 
 def _tell_of_loss(work: Work, task: Task, run: Run, end: RunEnd, decision: Decision) -> None:
     if decision.verdict is Verdict.QUARANTINE:
+        resolve_alert(work, LOST, task.id)  # it said that the task is tried again
         raise_alert(work, found(
             "quarantined", task.id, severity=AlertSeverity.CRITICAL, number=task.number, count=decision.losses
         ))  # fmt: skip

@@ -1,6 +1,7 @@
 """Runs as operations: who may queue what, what a run means for its task, approval, sub-tasks, retry."""
 
 import pytest
+import time_machine
 
 from core.agents.expiry import PROGRAM
 from core.errors import ClaimHeld, DependencyCycle, InvalidData, PermissionDenied, RuleRefusal
@@ -15,6 +16,7 @@ from storage import (
     Run,
     RunState,
     Status,
+    utc_now,
 )  # fmt: skip
 from tests.support.users import User
 from tests.support.workers import Workers, runs_of
@@ -221,6 +223,22 @@ def test_a_quarantined_task_is_a_persons_to_queue_again(board: User, bob: User, 
     end(program, again)
     with board.database.read() as rows:
         assert rows.alerts(task.room_id) == []
+
+
+def test_a_quarantine_is_told_once_and_nothing_else_of_the_task_is(board: User, program: User, worker):
+    board.call("update_room", quarantine_after=2)
+    task = board.call("create_task", title="Poison", command="kill", attempts=5, idempotent=True)
+    run = board.call("queue_task", task=task.id)
+    for told in ("process_failed", "quarantined"):
+        with time_machine.travel(max(utc_now(), run.not_before or utc_now()), tick=True):
+            begun = begin(program, worker, run)
+        end(program, begun, RunState.FAILED, is_interrupted=True, lost_worker=True, reason="worker-1 died")
+        assert [alert.rule for alert in alerts_of(board)] == [told]
+        with board.database.read() as rows:
+            run = rows.runs(task.room_id, task=task.id)[0]
+    assert run.reason == "worker-1 died; its runs have lost 2 workers"
+    blocked = board.call("get_task", task=f"#{task.number}").task.blocked_reason
+    assert blocked == "`kill` failed: worker-1 died; its runs have lost 2 workers"
 
 
 def test_the_results_of_all_parts_come_together_on_the_parent(board: User, program: User, worker):
