@@ -6,7 +6,8 @@ Rewritten after changes, never read back: the database is the truth. Nothing is 
 import asyncio
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,10 @@ LEAST_SHARE: Final = 20
 CURRENT: Final = tuple(status for status in COLUMNS if status is not Status.DONE)
 """The statuses of the tasks in `current.yaml`."""
 
+STATE: Final = "state.yaml"
+TASKS: Final = "tasks/current.yaml"
+"""The files of a room, in its folder."""
+
 _NOT_PLAIN: Final = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029, 0xFEFF)}
 """Plain in JSON, line ends or forbidden in YAML."""
 
@@ -48,6 +53,7 @@ class ProjectionService:
         self._database = database
         self._written: dict[Path, bytes] = {}
         """What we last wrote, so that an unchanged file is left alone."""
+        self._names: frozenset[str] = frozenset()
 
     async def run(self) -> None:
         """Write all rooms once, then each room after its changes."""
@@ -88,13 +94,33 @@ class ProjectionService:
         with self._database.read() as rows:
             for room in filter(None, (rows.get(Room, each) for each in rooms)):
                 files.update(room_files(rows, self._database.home, room))
+            names = frozenset(room.name for room in rows.rooms())
         self._database.close_thread()
         for path, data in files.items():
             if self._written.get(path) != data:
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 write_atomically(path, data)
                 self._written[path] = data
+        if names != self._names:
+            self._names = names
+            self._remove_former(names)
         return time.monotonic() - began
+
+    def _remove_former(self, names: Collection[str]) -> None:
+        """Remove what was written of rooms that are called otherwise now. What is not ours there stays."""
+        home = self._database.home
+        present = [folder for folder in map(home.room, names) if folder.exists()]
+        for folder in home.room("").iterdir():
+            if any(folder.samefile(each) for each in present):  # by another spelling, where the disk knows no case
+                continue
+            for path in (folder / STATE, folder / TASKS):
+                with suppress(OSError):
+                    if path.read_bytes().startswith(_HEADER.encode()):
+                        path.unlink()
+                self._written.pop(path, None)
+            for empty in (folder / Path(TASKS).parent, folder):
+                with suppress(OSError):
+                    empty.rmdir()
 
 
 def room_files(rows: Reader, home: Home, room: Room) -> dict[Path, bytes]:
@@ -121,8 +147,8 @@ def room_files(rows: Reader, home: Home, room: Room) -> dict[Path, bytes]:
         "columns": {status.value: rows.column_count(room.id, status) for status in COLUMNS},
     }
     return {
-        folder / "state.yaml": _yaml(state, {"agents": agents, "processes": processes}),
-        folder / "tasks" / "current.yaml": _yaml({}, {"tasks": [_task(task) for task in shaped]}),
+        folder / STATE: _yaml(state, {"agents": agents, "processes": processes}),
+        folder / TASKS: _yaml({}, {"tasks": [_task(task) for task in shaped]}),
     }
 
 

@@ -1,6 +1,7 @@
 """The projections: YAML files that follow the board."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,52 @@ async def test_the_service_writes_at_the_start_and_after_changes(board: User, ho
         await asyncio.gather(service, return_exceptions=True)
 
 
+async def test_a_renamed_room_leaves_no_files_under_its_old_name(board: User, home: Home, monkeypatch) -> None:
+    monkeypatch.setattr(projection_module, "GATHER_S", 0.01)
+    board.add("One")
+    old, own = home.room(ROOM), home.room(ROOM) / "notes.txt"
+    service = asyncio.create_task(ProjectionService(board.database).run())
+    try:
+        await written(old / "tasks" / "current.yaml", ["One"])
+        own.write_text("the person's own")
+        await asyncio.to_thread(board.call, "update_room", name="other")
+        await written(home.room("other") / "tasks" / "current.yaml", ["One"])
+        await until(lambda: not (old / "state.yaml").exists() and not (old / "tasks").exists())
+        assert own.read_text() == "the person's own", "what is not ours stays"
+        own.unlink()
+        board.room = "other"
+        await asyncio.to_thread(board.call, "update_room", name=ROOM)
+        await written(old / "tasks" / "current.yaml", ["One"])
+        await until(lambda: not home.room("other").exists())
+    finally:
+        service.cancel()
+        await asyncio.gather(service, return_exceptions=True)
+
+
+async def test_what_a_room_left_that_was_renamed_while_no_service_ran_goes_at_the_next_start(
+    board: User, home: Home, monkeypatch
+) -> None:
+    monkeypatch.setattr(projection_module, "GATHER_S", 0.01)
+    board.add("One")
+    for name in (ROOM, "other"):
+        service = asyncio.create_task(ProjectionService(board.database).run())
+        await written(home.room(name) / "tasks" / "current.yaml", ["One"])
+        await until(lambda name=name: [each.name for each in home.room(name).parent.iterdir()] == [name])
+        service.cancel()
+        await asyncio.gather(service, return_exceptions=True)
+        if name == ROOM:
+            await asyncio.to_thread(board.call, "update_room", name="other")
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for what another thread does."""
+    async with asyncio.timeout(20):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
 async def written(path: Path, titles: list[str]) -> None:
     """Wait until a file that another thread writes says so."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while not path.exists() or [task["title"] for task in read(path)["tasks"]] != titles:
             await asyncio.sleep(0.01)
