@@ -1,7 +1,7 @@
 """Which queued runs begin now and on which worker: in the order of the queue, by the policy, over the present loads."""
 
 import asyncio
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Collection
 from typing import Final
 
@@ -12,7 +12,7 @@ from core.dispatch.order import Queued, in_order
 from core.dispatch.policy import Policy, WorkerLoad
 from core.dispatch.ready import why_not_ready
 from core.operations.settled import RunStart
-from storage import ProcessId, ProcessKind, ProcessSample, RoomId, Run, RunId, utc_now
+from storage import ProcessId, ProcessKind, ProcessSample, RoomId, RunId, utc_now
 
 BATCH: Final = 64
 """Most runs begun in one transaction, so that no other writer waits long."""
@@ -80,15 +80,14 @@ class Choosing:
         now = asyncio.get_running_loop().time()
         while self._failures and self._failures[0][0] < now - LATELY_S:
             self._failures.popleft()
-        running: dict[ProcessId, list[Run]] = defaultdict(list)
-        for run in self._known.running():
-            if run.process_id is not None and run.id not in ended:
-                running[run.process_id].append(run)
+        held = self._known.by_worker()
         loads = {}
         for process in self._known.of_kind(ProcessKind.WORKER):
-            if self._desks.lease_of(process) is None:
+            lease = self._desks.lease_of(process)
+            if lease is None:
                 continue
-            tasks = [task for run in running[process.id] if (task := self._known.tasks.get(run.task_id)) is not None]
+            here = [run.task_id for run in held.get((process.id, lease), ()) if run.id not in ended]
+            tasks = [task for each in here if (task := self._known.tasks.get(each)) is not None]
             failures = sum(where == process.id for _, where in self._failures)
             loads[process.id] = offices.load_of(process, tasks, self.samples.get(process.id), failures)
         return loads

@@ -9,7 +9,8 @@ import os
 import selectors
 import socket
 import struct
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Any
 
 SOCKET = "worker.sock"
@@ -21,6 +22,10 @@ LONGEST_BACKLOG = 16_777_216
 Words = dict[str, Any]
 
 
+ENOUGH = 1_048_576
+"""So many bytes to be sent are enough before more is said."""
+
+
 class Client:
     """One connection of a dispatcher."""
 
@@ -28,6 +33,7 @@ class Client:
         self.channel = channel
         self.read = b""
         self.unsent = b""
+        self.waiting: deque[Callable[[], Words]] = deque()
 
 
 class Clients:
@@ -66,6 +72,11 @@ class Clients:
     def send(self, client: Client, told: Words) -> None:
         """Tell one of them something."""
         client.unsent += json.dumps(told).encode() + b"\n"
+        self._flush(client)
+
+    def send_in_turn(self, client: Client, told: Iterable[Callable[[], Words]]) -> None:
+        """Tell one of them much, each piece once there is room for it."""
+        client.waiting.extend(told)
         self._flush(client)
 
     def tell(self, told: Words) -> None:
@@ -123,7 +134,9 @@ class Clients:
 
     def _flush(self, client: Client) -> None:
         try:
-            while client.unsent:
+            while client.unsent or client.waiting:
+                while client.waiting and len(client.unsent) < ENOUGH:
+                    client.unsent += json.dumps(client.waiting.popleft()()).encode() + b"\n"
                 client.unsent = client.unsent[client.channel.send(client.unsent) :]
         except BlockingIOError:
             pass

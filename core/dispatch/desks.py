@@ -13,7 +13,7 @@ from core.dispatch.link import Told, WorkerLink
 from core.dispatch.places import output_path, result_path
 from core.errors import BackendUnavailable
 from core.operations.settled import RunEnd
-from storage import Home, Process, ProcessId, ProcessKind, Run, RunId
+from storage import Home, Process, ProcessId, ProcessKind, Run, RunId, RunState
 
 SOON_S: Final = 0.2
 """Before a worker that did not answer is tried again."""
@@ -37,11 +37,12 @@ class Desks:
     """All worker processes that are up.
 
     Args:
-        note_end: is given the ends that workers tell; it wakes the dispatcher by `wake`, as whatever they tell does.
+        note_end: is given the ends that workers tell, each with the worker.
+        wake: is called whatever they tell.
     """
 
     def __init__(
-        self, home: Home, known: Known, note_end: Callable[[ProcessId, RunEnd], None], wake: Callable[[], None]
+        self, home: Home, known: Known, note_end: Callable[[RunEnd, Process | None], None], wake: Callable[[], None]
     ) -> None:
         self._home = home
         self._known = known
@@ -103,13 +104,11 @@ class Desks:
         elif told["tell"] == "refused":
             self.is_refused = True
         elif told["tell"] == "jobs":
-            desk.has_told = True
-            for each in told["runs"]:
-                self._hear_run(process, desk, each)
+            desk.has_told = True  # it has told of each before
         elif told["tell"] == "run":
             self._hear_run(process, desk, told)
         elif told["tell"] == "unknown":
-            desk.told.pop(RunId(told["run"]), None)
+            self._hear_refusal(process, desk, RunId(told["run"]))
         else:
             logger.error("worker %s: %s", process, told)
         self._wake()
@@ -123,7 +122,21 @@ class Desks:
         if known is None or known.process_id != process or known.lease != desk.lease:
             desk.told[run] = "stale"  # settled before the last host could say so
             return
-        self._note_end(process, reports.end_of(run, desk.lease, told))
+        self._note_end(reports.end_of(run, desk.lease, told), self._known.processes.get(process))
+
+    def _hear_refusal(self, process: ProcessId, desk: Desk, run: RunId) -> None:
+        """A worker that is being stopped begins nothing; nor does one know what it has been told to forget."""
+        if desk.told.pop(run, None) == "asked":
+            self._end_unbegun(process, desk, run, RunState.FAILED, "its worker was stopped")
+
+    def _end_unbegun(self, process: ProcessId, desk: Desk, run: RunId, state: RunState, reason: str) -> None:
+        """End a run that its worker does not have, so that it has not begun, nor will."""
+        desk.told[run] = "unbegun"
+        end = RunEnd(
+            run=run, lease=desk.lease, state=state, reason=reason, is_interrupted=state is RunState.FAILED,
+            never_begun=True,
+        )  # fmt: skip
+        self._note_end(end, self._known.processes.get(process))
 
     # what they are asked
 
@@ -138,13 +151,17 @@ class Desks:
 
     def steer(self) -> None:
         """Tell each worker what its runs are to do that they do not: begin, end, stand still, go on."""
+        held = self._known.by_worker()
         for process, desk in self._desks.items():
             if desk.link is None or not desk.has_told:
                 continue
-            here = {run.id: run for run in self._known.running() if run.process_id == process}
+            # under its present runner alone: what is left of an earlier one is being buried
+            here = {run.id: run for run in held.get((process, desk.lease), ())}
             for run in here.values():
                 state = desk.told.get(run.id)
-                if state is None:  # begun in the store by a host that died before it could ask
+                if state is None and run.cancelled_by is not None:
+                    self._end_unbegun(process, desk, run.id, RunState.CANCELLED, run.reason or "cancelled")
+                elif state is None and not run.paused:  # begun in the store by a host that died before it could ask
                     self.ask(run)
                 elif run.cancelled_by is not None and state in ("running", "paused"):
                     desk.told[run.id] = "ending"
@@ -159,6 +176,8 @@ class Desks:
                 if desk.told[stray] in ("running", "paused"):  # not in the store any more: a backup was restored
                     desk.told[stray] = "ending"
                     desk.link.send("cancel", run=stray)
+                elif desk.told[stray] == "unbegun":
+                    del desk.told[stray]
                 elif desk.told[stray] in ("ended", "stale"):
                     del desk.told[stray]
                     desk.link.send("forget", runs=[stray])
@@ -169,11 +188,19 @@ class Desks:
         desk = self._desks.get(run.process_id)
         task, room = self._known.tasks.get(run.task_id), self._known.rooms.get(run.room_id)
         process = self._known.processes.get(run.process_id)
-        if desk is None or desk.link is None or task is None or room is None or process is None:
-            return  # asked when it answers, or settled when it is seen to be gone
+        if desk is None or desk.lease != run.lease or desk.link is None:
+            return  # asked when it answers, or buried when it is seen to be gone
+        if task is None or room is None or process is None:
+            return  # not in the store any more
+        cwd = offices.working_directory(room, process)
+        if cwd is None:
+            desk.told[run.id] = "unbegun"
+            reason = f"the directory of {process.name}, {process.spec.cwd}, leads out of the room"
+            self._note_end(RunEnd(run=run.id, lease=desk.lease, state=RunState.FAILED, reason=reason), process)
+            return
         desk.told[run.id] = "asked"
         desk.link.send(
-            "run", run=run.id, attempt=run.attempt, shell=run.command, cwd=offices.working_directory(room, process),
+            "run", run=run.id, attempt=run.attempt, shell=run.command, cwd=cwd, name=f"#{task.number} {task.title}",
             env=offices.environment(run, task, room, process), time_limit_s=task.time_limit_seconds,
             grace_s=process.spec.stop_grace_seconds, collects_files=task.collects_files,
             output=str(output_path(self._home, run.id)), result=str(result_path(self._home, run.id)),

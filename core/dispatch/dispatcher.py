@@ -9,18 +9,17 @@ workers: nothing is asked of a worker before it is stored.
 import asyncio
 import logging
 import time
-from collections import defaultdict, deque
+from collections import ChainMap, defaultdict, deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
-from core.board.runs import is_agents
-from core.dispatch import offices, reports
+from core.dispatch import offices
+from core.dispatch.burials import Burials
 from core.dispatch.choosing import BATCH, Choosing
 from core.dispatch.desks import Desks
-from core.dispatch.known import Known, is_gone
-from core.dispatch.leftovers import PATIENCE_S
+from core.dispatch.known import Known
 from core.dispatch.order import Queued
 from core.dispatch.places import tidy
 from core.dispatch.policy import Policy, choose
@@ -35,7 +34,6 @@ from storage import (
     Event,
     MetricsReader,
     Process,
-    ProcessId,
     ProcessKind,
     RoomId,
     Run,
@@ -71,10 +69,7 @@ class DispatcherService:
         self._desks = Desks(self._database.home, self._known, self._note_end, self._woken.set)
         self._choosing = Choosing(self._known, self._desks, self._policy)
         self._ends: dict[RunId, RunEnd] = {}
-        self._buried: set[RunId] = set()
-        """Lost runs whose ends are not stored yet."""
-        self._stubborn: set[RunId] = set()
-        """Lost runs of which something would not go."""
+        self._burials = Burials(self._database.home, self._note_end)
         self._events: deque[Event] = deque()
         self._turns = 0
         self._next_tidying = 0.0
@@ -107,6 +102,7 @@ class DispatcherService:
                         await self._woken.wait()
         finally:
             await asyncio.to_thread(feed.stop)
+            await self._burials.close()
             await self._desks.close()
             self._metrics.close()
 
@@ -133,9 +129,9 @@ class DispatcherService:
         if self._known.next_begin is not None and self._known.next_begin <= utc_now():
             self._known.look_ahead()  # its time has come; the next one's is waited for from now on
         await self._desks.meet(self._lease.token)
-        await self._bury_lost()
+        self._burials.begin(self._known)
         ends, self._ends = self._ends, {}
-        starts = await self._choosing.starts(self._ends)
+        starts = await self._choosing.starts(ChainMap(self._ends, ends))
         if ends or starts:
             try:
                 begun = await asyncio.to_thread(self._in_thread, self._settle, ends, starts)
@@ -154,10 +150,13 @@ class DispatcherService:
         finally:
             self._database.close_thread()
 
-    def _note_end(self, process: ProcessId, end: RunEnd) -> None:
+    def _note_end(self, end: RunEnd, process: Process | None) -> None:
+        """Record an end in the next turn. It counts against its worker, unless that was stopped under it."""
         self._ends[end.run] = end
-        if end.state is RunState.FAILED:
-            self._choosing.note_failure(process)
+        is_failure = end.state is RunState.FAILED and (end.lost_worker or not end.is_interrupted)
+        if is_failure and process is not None:
+            self._choosing.note_failure(process.id)
+        self._woken.set()
 
     def _look(self, events: Sequence[Event], is_look: bool) -> None:
         self._known.refresh(self._database, events)
@@ -192,9 +191,7 @@ class DispatcherService:
             with self._database.read() as rows:
                 self._known.read_runs(rows, [run.id for run in (*settled.begun, *settled.ended, *settled.queued)])
         self._known.look_ahead()
-        stored = self._buried & ends.keys()
-        reports.forget(self._database.home, stored)  # only now: a host that dies before finds them again
-        self._buried -= stored
+        self._burials.stored(tuple(ends))
         return begun
 
     def _settle_room(self, room: RoomId, ends: Sequence[RunEnd], starts: Sequence[RunStart]) -> Settled:
@@ -219,28 +216,6 @@ class DispatcherService:
         if self._known.next_begin is not None:
             due = min(due, now + (self._known.next_begin - utc_now()).total_seconds() + 0.001)
         return max(0.001, due - now)
-
-    async def _bury_lost(self) -> None:
-        """Find the runs whose worker is gone, prove them dead, and take what result was left."""
-        lost: list[tuple[Run, Process | None]] = []
-        for run in self._known.running():
-            if run.id in self._ends or is_agents(run) or run.process_id is None:
-                continue
-            process = self._known.processes.get(run.process_id)
-            if is_gone(process, run.lease):
-                lost.append((run, process))
-        if not lost:
-            return
-        patience_s = 0.0 if self._stubborn.issuperset(run.id for run, _ in lost) else PATIENCE_S
-        found = await asyncio.to_thread(reports.bury, self._database.home, [run for run, _ in lost], patience_s)
-        self._stubborn = {run.id for run, _ in lost} - found.keys()  # looked at again in the next turn
-        for run, process in lost:
-            if run.id not in found:
-                continue
-            self._ends[run.id] = reports.end_of_lost(run, process, found[run.id])
-            self._buried.add(run.id)
-            if process is not None and self._ends[run.id].lost_worker:
-                self._choosing.note_failure(process.id)
 
     # agents
 

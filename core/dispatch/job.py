@@ -34,6 +34,7 @@ class Job:
     def __init__(self, request: Request, tree: Any, end_unbegun: int) -> None:
         self.request = request
         self.run: str = request["run"]
+        self.name: str = request.get("name", f"run {self.run}")
         self.attempt: int = request["attempt"]
         self.tree = tree
         self.end_unbegun = end_unbegun

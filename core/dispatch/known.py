@@ -3,6 +3,7 @@
 Read where the database is read, kept true by the events of the change feed.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -116,6 +117,14 @@ class Known:
     def running(self) -> list[Run]:
         """The runs that somebody has."""
         return [run for run in self.runs.values() if run.state is RunState.RUNNING]
+
+    def by_worker(self) -> dict[tuple[ProcessId, str], list[Run]]:
+        """The runs that workers have, by the worker and the runner under which it has them."""
+        found: dict[tuple[ProcessId, str], list[Run]] = defaultdict(list)
+        for run in self.runs.values():
+            if run.state is RunState.RUNNING and run.process_id is not None and run.lease is not None:
+                found[run.process_id, run.lease].append(run)
+        return found
 
     def of_kind(self, kind: ProcessKind) -> list[Process]:
         """The processes that work in one way."""

@@ -54,11 +54,11 @@ def runner_folder(home: Home, process: Process) -> Path:
     return home.run / "processes" / process.id / (process.runner or "")
 
 
-def working_directory(room: Room, process: Process) -> str:
-    """Where a command runs: the worker's own directory in the room, or the room's root."""
+def working_directory(room: Room, process: Process) -> str | None:
+    """Where a command runs: the worker's own directory in the room, or the room's root; None where it is not inside."""
     root = Path(room.root)
     inside = (root / process.spec.cwd).resolve()
-    return str(inside if inside.is_relative_to(root.resolve()) else root)
+    return str(inside) if inside.is_relative_to(root.resolve()) else None
 
 
 def environment(run: Run, task: Task, room: Room, process: Process) -> dict[str, str]:

@@ -27,11 +27,13 @@ def end_of(run: RunId, lease: str | None, told: Told) -> RunEnd:
         state = RunState.SUCCEEDED
     else:
         state = RunState.FAILED
+    is_interrupted, lost_keeper = bool(told.get("interrupted")), bool(told.get("lost_keeper"))
     if told.get("log_error"):
         logger.warning("the output of run %s was not kept whole: %s", run, told["log_error"])
     return RunEnd(
         run=run, lease=lease, state=state, exit_code=code, exit_signal=signal_name, reason=reason,
-        is_interrupted=bool(told.get("interrupted")), ended_at=_moment(told.get("ended_at")),
+        is_interrupted=is_interrupted or lost_keeper, never_begun=is_interrupted and told.get("pid") is None,
+        lost_worker=lost_keeper, lost_keeper=lost_keeper, ended_at=_moment(told.get("ended_at")),
         output=_valid(told.get("output") or "")[-OUTPUT_LIMIT:] or None,
         files=tuple(_valid(file) for file in told.get("files") or ()), seconds=told.get("seconds"),
     )  # fmt: skip
@@ -58,8 +60,6 @@ def bury(home: Home, runs: Sequence[Run], patience_s: float = PATIENCE_S) -> dic
     A run that is missing in the answer has a process that would not go, so it may not be begun elsewhere.
     """
     stubborn = end_leftovers([run.id for run in runs], patience_s)
-    if stubborn:
-        logger.error("processes of lost runs do not go: %s", stubborn)
     found: dict[RunId, Told | None] = {}
     for run in runs:
         if run.id in stubborn.values():

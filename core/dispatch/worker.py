@@ -98,8 +98,8 @@ class Worker:
         """Do what a dispatcher asks for."""
         what = request["do"]
         if what == "hello":
-            runs = [job.wire() for job in self.jobs.values()]
-            self.clients.send(client, {"tell": "jobs", "pid": os.getpid(), "runs": runs})
+            told = [job.wire for job in self.jobs.values()]
+            self.clients.send_in_turn(client, [*told, lambda: {"tell": "jobs", "pid": os.getpid()}])
         elif what == "run":
             self._begin(client, request)
         elif what == "forget":
@@ -197,7 +197,11 @@ class Worker:
 
     def _look_later(self, job: "Job") -> None:
         if job.note_killing():
-            print(f"run {job.run} attempt {job.attempt}: its processes are killed and do not go", flush=True)
+            self._say(job, "its processes are killed and do not go")
+
+    def _say(self, job: "Job", what: str) -> None:
+        """Leave a line in the worker's own log."""
+        print(f"{job.name}, attempt {job.attempt}: {what}", flush=True)
 
     def _kill_strays(self, job: "Job") -> bool:
         """Kill what a keeper that was killed has left: it is below us now, and below no keeper; whether there was any.
@@ -244,7 +248,7 @@ class Worker:
         if job.output is not None:
             self._close_pipe(job, "output")
         job.end()
-        print(f"run {job.run} attempt {job.attempt} ended", flush=True)
+        self._say(job, "ended")
         self.clients.tell(job.wire())
 
     def _forget(self, run: str) -> None:
@@ -261,7 +265,7 @@ class Worker:
             if is_buried and (job.keeper is not None or (job.due() or 0.0) <= time.monotonic()):
                 self._bury(job)
             elif not is_buried and job.look_at_clock():
-                print(f"run {job.run} attempt {job.attempt}: its processes are killed and do not go", flush=True)
+                self._say(job, "its processes are killed and do not go")
 
     def _patience(self) -> float | None:
         """How long nothing is due, in seconds; None without end."""

@@ -391,3 +391,138 @@ async def test_a_run_whose_time_has_come_begins_and_nobody_spins_while_it_waits_
         workers.add("worker-1")
         (run,) = await ended(board, task.id)
     assert run.started_at >= run.not_before
+
+
+async def test_a_killed_keeper_is_an_alert_and_what_may_not_run_twice_does_not(board: User, workers: Workers):
+    workers.add("worker-1")
+    task = board.call("create_task", title="Once", command="kill -9 $PPID; sleep 1000", attempts=3)
+    async with dispatching(board.database):
+        board.call("queue_task", task=task.id)
+        (run,) = await ended(board, task.id)
+    assert (run.state, run.interrupted, run.lost_worker) == (RunState.FAILED, True, True)
+    assert task_of(board, task.number).status is Status.BLOCKED
+    with board.database.read() as rows:
+        (alert,) = rows.alerts(task.room_id)
+    assert (alert.rule, alert.subject) == ("process_failed", task.id)
+    assert "keeper" in alert.message
+
+
+async def test_a_run_that_is_cancelled_before_a_host_could_ask_for_it_never_begins(board: User, workers: Workers):
+    worker = workers.add("worker-1")
+    mark = board.database.home.path / "mark"
+    task = board.call("create_task", title="Cancelled", command=f"touch {mark}")
+    run = board.call("queue_task", task=task.id)
+    begun_without_host(board, worker, run)
+    board.call("cancel_run", run=run.id)
+    async with dispatching(board.database):
+        (over,) = await ended(board, task.id)
+    assert over.state is RunState.CANCELLED
+    assert task_of(board, task.number).status is Status.TODO
+    assert not mark.exists()
+
+
+async def test_a_run_that_is_held_before_a_host_could_ask_for_it_waits(board: User, workers: Workers):
+    worker = workers.add("worker-1")
+    mark = board.database.home.path / "mark"
+    task = board.call("create_task", title="Held", command=f"touch {mark}")
+    run = board.call("queue_task", task=task.id)
+    begun_without_host(board, worker, run)
+    board.call("pause_run", run=run.id)
+    async with dispatching(board.database) as service:
+        turns = await until(lambda: service._turns)
+        await until(lambda: service._desks._desks and all(desk.has_told for desk in service._desks._desks.values()))
+        await until(lambda: service._turns > turns + 1)
+        assert not mark.exists()
+        board.call("resume_run", run=run.id)
+        (over,) = await ended(board, task.id)
+    assert over.state is RunState.SUCCEEDED
+    assert mark.exists()
+
+
+def begun_without_host(board: User, worker, run) -> None:
+    """Record that a run has begun, as a host would that dies before it can ask the worker."""
+    from core.agents.expiry import PROGRAM
+    from core.operations.settled import RunStart
+
+    program = User(board.database, PROGRAM.name, room=board.room)
+    program.actor = PROGRAM
+    assert program.call("settle_runs", starts=(RunStart(run.id, worker.id, worker.runner or ""),)).begun
+
+
+async def test_a_directory_that_leads_out_of_the_room_by_now_fails_the_run(board: User, workers: Workers, tmp_path):
+    from pathlib import Path
+
+    workers.add("worker-1", cwd="inside")
+    (Path(workers.root) / "inside").symlink_to(tmp_path, target_is_directory=True)
+    task = board.call("create_task", title="Out", command="touch here")
+    async with dispatching(board.database):
+        board.call("queue_task", task=task.id)
+        (run,) = await ended(board, task.id)
+    assert run.state is RunState.FAILED
+    assert run.reason == "the directory of worker-1, inside, leads out of the room"
+    assert not (tmp_path / "here").exists()
+    assert not (Path(workers.root) / "here").exists()
+
+
+async def test_what_does_not_die_holds_up_no_other_task(board: User, workers: Workers, monkeypatch):
+    from core.dispatch import trees
+
+    worker = workers.add("worker-1")
+    workers.add("worker-2", labels=("other",))
+    stuck = board.call("create_task", title="Stuck", command="sleep 1000", idempotent=True, attempts=2)
+    async with dispatching(board.database):
+        board.call("queue_task", task=stuck.id)
+        run = await running(board, stuck.id)
+        if run.process_id != worker.id:
+            worker = workers.get(run.process_id)
+        is_stuck = True
+        kill_marked = trees.kill_marked
+        monkeypatch.setattr(trees, "kill_marked", lambda runs: {4711: run.id} if is_stuck else kill_marked(runs))
+        workers.kill(worker.id)
+        for _ in range(3):
+            other = board.call("create_task", title="Other", command="true")
+            board.call("queue_task", task=other.id)
+            await until(lambda other=other: task_of(board, other.number).status is Status.REVIEW, patience_s=8)
+        assert runs_of(board, stuck.id)[-1].id == run.id, "not begun elsewhere while something of it lives"
+        is_stuck = False
+        assert (await until(lambda: len(runs := runs_of(board, stuck.id)) == 2 and runs))[0].lost_worker
+        board.call("cancel_run", run=runs_of(board, stuck.id)[-1].id)
+
+
+async def test_a_worker_that_stops_puts_back_what_has_not_begun_and_what_may_run_twice(board: User, workers: Workers):
+    from storage import Desired
+
+    worker = workers.add("worker-1", capacity=2)
+    mark = board.database.home.path / "mark"
+    again = board.call("create_task", title="Again", command="test $WZP_ATTEMPT = 2 || sleep 1000", idempotent=True)
+    once = board.call("create_task", title="Once", command=f"echo $$ >> {mark}; sleep 1000")
+    async with dispatching(board.database):
+        board.call("queue_tasks", tasks=(again.id, once.id))
+        await running(board, again.id)
+        await running(board, once.id)
+        await until(lambda: mark.exists() and mark.read_text())
+        workers.tell(worker.id, desired=Desired.STOPPED)
+        workers.programs[worker.id].terminate()
+        await until(lambda: task_of(board, once.number).status is Status.BLOCKED)
+        await until(lambda: runs_of(board, again.id)[-1].attempt == 2)
+        workers.add("worker-2")
+        await until(lambda: task_of(board, again.number).status is Status.REVIEW)
+    assert [run.interrupted for run in runs_of(board, again.id)] == [True, False]
+    assert mark.read_text().count("\n") == 1
+
+
+async def test_many_long_results_are_all_taken_by_the_next_host(board: User, workers: Workers):
+    """Sixty times 64 KiB of what takes six bytes each in JSON is more than a line may hold, or a backlog."""
+    workers.add("worker-1", capacity=64)
+    gate = board.database.home.path / "gate"
+    command = f"until test -e {gate}; do sleep 0.1; done; head -c 200000 /dev/zero"
+    tasks = [board.call("create_task", title="Flood", command=command) for _ in range(60)]
+    async with dispatching(board.database) as service:
+        board.call("queue_tasks", tasks=tuple(task.id for task in tasks))
+        desk = await until(lambda: next(iter(service._desks._desks.values()), None))
+        await until(lambda: list(desk.told.values()) == ["running"] * len(tasks))
+    gate.touch()
+    await until(lambda: len(list((board.database.home.logs / "runs").glob("*.result"))) == len(tasks))
+    async with dispatching(board.database):
+        for task in tasks:
+            assert (await ended(board, task.id))[0].state is RunState.SUCCEEDED

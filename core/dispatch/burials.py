@@ -1,0 +1,75 @@
+"""The runs whose worker is gone: each is proven dead, and what result it has left is taken, while the queue goes on."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from core.board.runs import is_agents
+from core.dispatch import reports
+from core.dispatch.known import Known, is_gone
+from core.operations.settled import RunEnd
+from storage import Home, Process, Run, RunId
+
+PATIENCE_S: Final = 0.5
+"""How long a thread looks for what does not go, before others have their turn on it."""
+LONGEST_PAUSE_S: Final = 5.0
+"""Between two looks at what does not go: it hangs in the kernel."""
+
+logger = logging.getLogger(__name__)
+
+Lost = tuple[Run, Process | None]
+
+
+class Burials:
+    """What is being buried. `note_end` is called on the event loop with the end of each run that is proven dead."""
+
+    def __init__(self, home: Home, note_end: Callable[[RunEnd, Process | None], None]) -> None:
+        self._home = home
+        self._note_end = note_end
+        self._buried: set[RunId] = set()
+        """Those that are proven dead, or are to be; until their ends are stored."""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self, known: Known) -> None:
+        """Begin to bury the runs whose worker is gone by now."""
+        lost: list[Lost] = []
+        for run in known.running():
+            if run.id in self._buried or is_agents(run) or run.process_id is None:
+                continue
+            process = known.processes.get(run.process_id)
+            if is_gone(process, run.lease):
+                lost.append((run, process))
+        if lost:
+            self._buried.update(run.id for run, _ in lost)
+            task = asyncio.create_task(self._bury(lost), name="burial of lost runs")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def stored(self, ends: Sequence[RunId]) -> None:
+        """Drop what lost runs have left, now that their ends are stored; a host that dies before finds it again.
+        Blocking."""
+        buried = self._buried.intersection(ends)
+        reports.forget(self._home, buried)
+        self._buried -= buried
+
+    async def close(self) -> None:
+        """Leave what is not buried yet to the next host."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _bury(self, lost: list[Lost]) -> None:
+        pause_s = PATIENCE_S
+        while True:
+            found = await asyncio.to_thread(reports.bury, self._home, [run for run, _ in lost], PATIENCE_S)
+            for run, process in lost:
+                if run.id in found:
+                    self._note_end(reports.end_of_lost(run, process, found[run.id]), process)
+            lost = [each for each in lost if each[0].id not in found]
+            if not lost:
+                return
+            if pause_s == PATIENCE_S:
+                logger.error("processes of lost runs do not go: %s", ", ".join(run.id for run, _ in lost))
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
