@@ -4,6 +4,7 @@ What has no translation yet is told, and shown in English until it has one. A la
 catalogue gets one.
 """
 
+import ast
 import io
 import sys
 from collections.abc import Iterator
@@ -23,12 +24,25 @@ KEYWORDS = {"_": None, "translate": None, "mark": None, "ngettext": (1, 2)}
 def collected() -> Catalog:
     """Every text that the screens may show, with the files in which it stands."""
     catalogue = Catalog(project="wezterm-parallel", fuzzy=False)
-    for path, _line, message, comments, context in extract_from_dir(ROOT / "tui", keywords=KEYWORDS):
-        catalogue.add(message, locations=[(f"tui/{path}", None)], auto_comments=comments, context=context)
-    for text, path in _declared():
+    for name, _line, message, comments, context in extract_from_dir(ROOT / "tui", keywords=KEYWORDS):
+        catalogue.add(message, locations=[(f"tui/{name}", None)], auto_comments=comments, context=context)
+    for path in sorted((ROOT / "tui").rglob("*.py")):
+        for text in _in_f_strings(path):
+            catalogue.add(text, locations=[(path.relative_to(ROOT).as_posix(), None)])
+    for text, declared_in in _declared():
         if text:
-            catalogue.add(text, locations=[(path, None)])
+            catalogue.add(text, locations=[(declared_in, None)])
     return catalogue
+
+
+def _in_f_strings(path: Path) -> Iterator[str]:
+    """The texts inside of f-strings: before Python 3.12 each of those is one token, and the extractor sees none."""
+    for string in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(string, ast.JoinedStr):
+            for call in ast.walk(string):
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "_":
+                    values = (each.value for each in call.args if isinstance(each, ast.Constant))
+                    yield from (value for value in values if isinstance(value, str))
 
 
 def _declared() -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from gettext import GNUTranslations
 from io import BytesIO
+from pathlib import Path
 from string import Formatter
 
 import pytest
@@ -48,6 +49,12 @@ def messages(catalogue: translations.Catalog) -> dict[str | tuple[str, ...], Mes
 
 def test_there_is_a_catalogue_for_each_language_that_can_be_set() -> None:
     assert sorted(NAMES) == sorted(set(Language) - {Language.AUTO, Language.EN})
+
+
+def test_texts_inside_of_f_strings_are_texts_too(tmp_path: Path) -> None:
+    source = tmp_path / "screen.py"
+    source.write_text("told = f\"{count} {_('up')} {_(word)} {clock(_('since'))}\" + _('plain')\n")
+    assert list(translations._in_f_strings(source)) == ["up", "since"]
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=NAMES)
