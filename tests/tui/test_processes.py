@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -16,6 +17,7 @@ from tui.dialogs import AskLine, Confirm, Pick, ProcessForm, QuitDialog, TrustDi
 from tui.palette import commands_of
 from tui.processes.view import Order
 from tui.screens.processes import ProcessesScreen
+from tui.translation import set_language
 from tui.widgets.process_table import ProcessTable
 
 ROOM_YAML = """\
@@ -107,8 +109,8 @@ async def test_only_rows_that_read_otherwise_are_drawn_again(board: User, fleet:
         await caught_up(pilot)
         table = screen.query_one(ProcessTable)
         lines: list[int] = []
-        refresh = table.refresh_line
-        table.refresh_line = lambda y: (lines.append(y), refresh(y))[1]  # type: ignore[method-assign,func-returns-value]
+        render = table.render_line
+        table.render_line = lambda y: (lines.append(y), render(y))[1]  # type: ignore[method-assign,func-returns-value]
         fleet.observe(ids[3], reason="listens on port 3000", state=ProcessState.UNHEALTHY)
         await shown(pilot, "unhealthy")
         assert set(lines) == {3}
@@ -182,6 +184,21 @@ async def test_they_are_sorted_filtered_and_grouped(board: User, fleet: Fleet) -
         assert stored(board, "web.2").desired is Desired.STOPPED
         await pilot.press("escape")
         await until(pilot, lambda: len(screen.ids) == 7)
+
+
+async def test_a_filter_that_hides_what_the_cursor_was_on_takes_it_to_the_first_that_fits(
+    board: User, fleet: Fleet
+) -> None:  # fmt: skip
+    ids = {name: fleet.add(name) for name in ("a1", "a2", "b1", "b2")}
+    async with open_app(board, size=(120, 30)) as pilot:
+        screen = await open_processes(pilot, "b2")
+        screen.select(ids["a2"])
+        await pilot.press("slash", "2")
+        await until(pilot, lambda: names(pilot) == ["a2", "b2"])
+        assert screen.selected == ids["a2"]
+        await pilot.press("backspace", "b")
+        await until(pilot, lambda: names(pilot) == ["b1", "b2"])
+        assert screen.selected == ids["b1"]
 
 
 async def test_a_click_on_a_title_sorts_and_one_beside_the_sign_selects(board: User, fleet: Fleet) -> None:
@@ -331,6 +348,16 @@ async def test_at_200_cells_every_column_is_there(board: User, fleet: Fleet) -> 
         )  # fmt: skip
 
 
+async def test_titles_are_whole_in_japanese(board: User, fleet: Fleet) -> None:
+    fleet.add("web")
+    board.database.home.config.write_text("language: ja\n")
+    try:
+        async with open_app(board, size=(200, 50)) as pilot:
+            await open_processes(pilot, "エージェント", "バックエンド", "スレッド", "実行中")
+    finally:
+        set_language("en")
+
+
 async def test_the_form_says_what_is_wrong_where_it_is(board: User) -> None:
     async with open_app(board, size=(100, 50)) as pilot:
         await open_processes(pilot, "Nothing runs")
@@ -352,6 +379,19 @@ async def test_what_room_yaml_declares_is_not_edited_here(board: User, fleet: Fl
         await open_processes(pilot, "web")
         await pilot.press("e")
         await told(pilot, "web is declared in", "Edit it there")
+
+
+async def test_what_room_yaml_declares_is_not_removed_here_and_nobody_is_asked_in_vain(
+    board: User, fleet: Fleet
+) -> None:  # fmt: skip
+    web = fleet.add("web")
+    Path(fleet.room.root, "room.yaml").write_text(ROOM_YAML)
+    async with open_app(board) as pilot:
+        await open_processes(pilot, "room.yaml is not approved")
+        await pilot.press("D")
+        await told(pilot, "web is declared in", "Take it out there")
+        assert not pilot.app.screen.is_modal
+        assert not fleet.see(web).removed
 
 
 async def test_room_yaml_is_shown_whole_and_runs_only_after_approval(board: User, fleet: Fleet) -> None:

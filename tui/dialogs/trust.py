@@ -100,8 +100,8 @@ class TrustDialog(Dialog[bool]):
         more = "".join(
             [
                 f" ×{each.instances}" if each.instances > 1 else "",
-                f"  {_('in')} {for_screen(spec.cwd)}" if spec.cwd != "." else "",
-                "" if spec.autostart else f"  {_('does not start by itself')}",
+                "  " + _("in {directory}").format(directory=for_screen(spec.cwd)) if spec.cwd != "." else "",
+                "" if spec.autostart else "  " + _("does not start by itself"),
             ]
         )
         return Content.assemble(

@@ -93,7 +93,10 @@ class Arranged(ListAndDetail):
     @on(FilterBar.Changed)
     def _filter_typed(self, message: FilterBar.Changed) -> None:
         if message.query != self.view.query:
+            before = self.selected
             self.look_at(replace(self.view, query=message.query))
+            if self.selected != before and self.ids:  # what it was on does not fit: the best is what stands first
+                self.select(self.ids[0])
             self._tell_filter()
 
     @on(FilterBar.Left)

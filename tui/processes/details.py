@@ -90,8 +90,8 @@ def _facts(seen: Seen, now: datetime) -> list[Content]:
     process, usage = seen.process, seen.usage
     facts: list[Content] = []
     if is_up(process) and process.pid is not None:
-        started = f"  {_('up')} {age(process.started_at, now)}" if process.started_at else ""
-        facts.append(_fact("pid", f"{process.pid}{started}"))
+        up = _("up for {age}").format(age=age(process.started_at, now)) if process.started_at else ""
+        facts.append(_fact("pid", f"{process.pid}  {up}"))
     if usage.cpu:
         facts.append(Content.assemble(
             ("CPU ", MUTED), f"{cpu_text(usage.cpu_percent):>5} %  ",
@@ -111,7 +111,8 @@ def _facts(seen: Seen, now: datetime) -> list[Content]:
 def environment_of(spec: ProcessSpec) -> list[tuple[str, str]]:
     """The declared variables, what looks secret masked."""
     shown = {name: MASK if looks_secret(name, value) else for_screen(value) for name, value in spec.env.items()}
-    shown |= {name: f"{MASK}  {_('from room.yaml, never stored')}" for name in spec.secret_env}
+    source = _("from room.yaml, never stored")
+    shown |= dict.fromkeys(spec.secret_env, f"{MASK}  {source}")
     lines = [(for_screen(name), shown[name]) for name in sorted(shown)]
     if spec.env_file:
         lines.append((_("and from"), for_screen(spec.env_file)))
@@ -156,7 +157,7 @@ def _probe(name: str, probe: Probe, word: str, *, is_well: bool) -> Content:
         )
         if value
     )  # fmt: skip
-    each = "" if kind == "log-line" else f"  {_('every')} {probe.interval_seconds:g} s"
+    each = "" if kind == "log-line" else "  " + _("every {seconds:g} s").format(seconds=probe.interval_seconds)
     style = _STYLES["good" if is_well else "warning"]
     return Content.assemble((f"{name}  ", MUTED), (word, style), f"  {kind} {for_screen(what)}", (each, MUTED))
 

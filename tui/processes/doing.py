@@ -124,6 +124,10 @@ async def remove(screen: "ProcessesScreen", processes: Sequence[Process]) -> Non
     if not processes:
         return
     app = screen.parallel
+    declared = next((each for each in processes if each.is_declared), None)
+    if declared is not None and screen.known.watch.room_file.exists:
+        _tell_declared(app, declared, _("Take it out there; T approves the change."))
+        return
     by_name = {each.declared_name: each for each in processes}
     question = Confirm(
         _("Remove {names}?").format(names=named(list(by_name.values()))),

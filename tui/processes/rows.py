@@ -1,13 +1,14 @@
 """The rows of the process table: which columns there are at a width, and what stands in each. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
 from core.text import for_screen
 from storage import Desired, Process, ProcessId, ProcessState, Task
+from tui import cells
 from tui.processes.counting import is_up
 from tui.processes.view import GREATEST_FIRST, Order, ProcessView
 from tui.processes.watch import Usage
@@ -240,7 +241,7 @@ def _all_columns() -> tuple[TableColumn, ...]:
         TableColumn("", 13, _memory_line, 126),
         TableColumn(_("Threads"), 9, _threads, 186, is_number=True),
         TableColumn("↻", 4, _restarts, order=Order.RESTARTS),
-        TableColumn(_("Up"), 8, _uptime, order=Order.UPTIME),
+        TableColumn(_("Uptime"), 8, _uptime, order=Order.UPTIME),
         TableColumn(_("Task"), 22, _task, 144),
     )
 
@@ -248,15 +249,17 @@ def _all_columns() -> tuple[TableColumn, ...]:
 NAME_WIDER_FROM: Final = 120
 REASON_FROM: Final = 226
 
-_made: dict[int, tuple[TableColumn, ...]] = {}
+_made: dict[tuple[int, str], tuple[TableColumn, ...]] = {}
+"""By the width, and a word in the language of the titles."""
 
 
 def columns_of(width: int) -> tuple[TableColumn, ...]:
     """The columns of a list so wide; the last one takes what is left."""
-    if width not in _made:
+    made_for = width, _("State")
+    if made_for not in _made:
         if len(_made) > 32:
             _made.clear()
-        shown = [each for each in _all_columns() if width >= each.shown_from]
+        shown = [_with_room(each) for each in _all_columns() if width >= each.shown_from]
         if width >= NAME_WIDER_FROM:
             shown = [
                 TableColumn(each.title, 24, each.cell, order=each.order) if each.cell is _name else each
@@ -266,8 +269,14 @@ def columns_of(width: int) -> tuple[TableColumn, ...]:
             shown += [TableColumn(_("Why"), 30, _reason), TableColumn(_("Last output"), 0, _line)]
         else:
             shown.append(TableColumn(_("Why · last output"), 0, _says))
-        _made[width] = tuple(shown)
-    return _made[width]
+        _made[made_for] = tuple(shown)
+    return _made[made_for]
+
+
+def _with_room(column: TableColumn) -> TableColumn:
+    """A column as wide as its title in the person's language, and the sign of its order, at least."""
+    least = cells.width(column.title) + (2 if column.order is not None else 1)
+    return replace(column, size=max(column.size, least)) if column.size else column
 
 
 def titles_of(columns: Sequence[TableColumn], view: ProcessView) -> list[str]:
