@@ -4,9 +4,11 @@
 """
 
 import logging
+import os
 from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -24,7 +26,9 @@ STEADY: Final = 5
 STALE_S: Final = 5.0
 """What was measured longer ago says nothing of now: nobody measures, or the process is gone."""
 TREE_EVERY: Final = 3
-"""Each how many looks the tree of children is read: it takes a pass over all processes of the machine."""
+"""Each how many looks the tree of children is read."""
+TABLE_ANEW: Final = 20
+"""Each how many times all processes of the machine are read for that, not those of the tree alone."""
 UNWATCHED_S: Final = 5.0
 """After so long without a host it is said that none acts: one that has ended is followed within that time."""
 LINE_LIMIT: Final = 400
@@ -76,17 +80,42 @@ class Look:
     seen_as: Mapping[ProcessId, Process] = field(default_factory=dict)
 
 
+class _Minute:
+    """What a process has used in the last minute, the newest last."""
+
+    __slots__ = ("at", "cpu", "memory")
+
+    def __init__(self) -> None:
+        self.at: datetime | None = None
+        self.cpu: deque[float | None] = deque(maxlen=KEPT_S)
+        self.memory: deque[float] = deque(maxlen=KEPT_S)
+
+    def add(self, sample: ProcessSample) -> bool:
+        """Take in a sample; whether it is a new one."""
+        if sample.at == self.at:
+            return False
+        if self.at is not None and sample.at < self.at:  # the clock was set back: nobody knows what was when
+            self.cpu.clear()
+            self.memory.clear()
+        self.at = sample.at
+        self.cpu.append(sample.cpu_percent)
+        self.memory.append(float(sample.memory_bytes))
+        return True
+
+
 class Watch:
     """What has been seen of the processes of a room so far."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
         self._metrics = MetricsReader(home)
-        self._samples: dict[ProcessId, deque[ProcessSample]] = {}
+        self._minutes: dict[ProcessId, _Minute] = {}
         self._outputs: dict[ProcessId, tuple[int, int]] = {}
         self._file_stamp: tuple[int, int, int] | None = None
         self._looks = 0
         self._tree_of: ProcessId | None = None
+        self._table: ProcessTable | None = None
+        self._trees = 0
         self.usage: dict[ProcessId, Usage] = {}
         self.lines: dict[ProcessId, str] = {}
         self.tree: tuple[ProcessId, tuple[ProcessRow, ...]] | None = None
@@ -108,7 +137,7 @@ class Watch:
         wanted = chosen.id if chosen is not None else None
         tree = None
         if chosen is not None and (wanted != self._tree_of or self._looks % TREE_EVERY == 0):
-            tree = chosen.id, tree_of(chosen)
+            tree = chosen.id, self._tree(chosen)
         self._tree_of = wanted
         if is_watched(self._home):
             self._watched_at = monotonic()
@@ -124,44 +153,64 @@ class Watch:
             room_file=self._look_at_file(room),
         )
 
-    def take(self, look: Look) -> None:
-        """Keep what was seen, on the event loop."""
+    def take(self, look: Look) -> bool:
+        """Keep what was seen, on the event loop; whether any of it is news."""
+        before = (self.tree, self.room_file, self.is_watched, self.seen_as)
         for process, samples in (look.history or {}).items():
-            self._samples[process] = deque(samples, maxlen=KEPT_S)
-        for process, sample in look.samples.items():
-            known = self._samples.setdefault(process, deque(maxlen=KEPT_S))
-            if not known or known[-1].at < sample.at:
-                known.append(sample)
-        now = utc_now()
-        for process, samples_known in list(self._samples.items()):
-            if not samples_known or (now - samples_known[-1].at).total_seconds() > KEPT_S:
-                del self._samples[process]
-                self.usage.pop(process, None)
-                continue
-            last = samples_known[-1]
-            if (now - last.at).total_seconds() > STALE_S:
-                self.usage.pop(process, None)
-                continue
-            self.usage[process] = Usage(
-                last.cpu_percent, last.memory_bytes, last.threads,
-                tuple(each.cpu_percent for each in samples_known),
-                tuple(float(each.memory_bytes) for each in samples_known),
-            )  # fmt: skip
-        self.lines.update(look.lines)
+            minute = self._minutes[process] = _Minute()
+            for sample in samples:
+                minute.add(sample)
+        is_news = self._take_samples(look.samples)
+        for process, line in look.lines.items():
+            is_news |= self.lines.get(process) != line
+            self.lines[process] = line
         if look.tree is not None:
             self.tree = look.tree
         self.room_file = look.room_file
         self.is_watched, self.seen_as = look.is_watched, look.seen_as
+        return is_news or before != (self.tree, self.room_file, self.is_watched, self.seen_as)
+
+    def _take_samples(self, samples: Mapping[ProcessId, ProcessSample]) -> bool:
+        is_news = False
+        now = utc_now()
+        for process, sample in samples.items():
+            minute = self._minutes.setdefault(process, _Minute())
+            is_new = minute.add(sample)
+            if (now - sample.at).total_seconds() > STALE_S or (not is_new and process in self.usage):
+                continue
+            usage = Usage(
+                sample.cpu_percent, sample.memory_bytes, sample.threads, tuple(minute.cpu), tuple(minute.memory)
+            )  # fmt: skip
+            if self.usage.get(process) != usage:  # what is the same stays the same object: rows are compared by it
+                self.usage[process] = usage
+                is_news = True
+        for process, minute in list(self._minutes.items()):
+            silent_s = (now - minute.at).total_seconds() if minute.at is not None else KEPT_S + 1.0
+            if silent_s > KEPT_S:
+                del self._minutes[process]
+            if silent_s > STALE_S:
+                is_news |= self.usage.pop(process, None) is not None
+        return is_news
 
     def close(self) -> None:
         """Let go of the metrics."""
         self._metrics.close()
 
+    def _tree(self, process: Process) -> tuple[ProcessRow, ...]:
+        """The process and all below it as they are now."""
+        if process.pid is None or process.pid_started is None:
+            return ()
+        root = process.pid, process.pid_started
+        self._trees += 1
+        is_anew = self._table is None or self._trees % TABLE_ANEW == 0
+        self._table = ProcessTable.read() if self._table is None or is_anew else self._table.again([root])
+        return self._table.tree_of(*root)
+
     def _last_line(self, process: ProcessId) -> str | None:
         """The last line that a process has printed; None where it is the one that is known."""
         folder = output_folder(self._home, process)
         try:
-            status = (folder / "output.log").stat()
+            status = os.stat(f"{folder}/output.log")  # noqa: PTH116  a Path's stat takes twice as long
         except OSError:
             return None
         stamp = status.st_size, status.st_mtime_ns
@@ -208,10 +257,3 @@ def last_lines(folder: Path, count: int) -> list[str]:
 def last_line(folder: Path) -> str:
     """The last line of an output that holds something; empty where there is none."""
     return next((line for line in reversed(last_lines(folder, 5)) if line.strip()), "")
-
-
-def tree_of(process: Process) -> tuple[ProcessRow, ...]:
-    """The process and all below it as they are now; blocks."""
-    if process.pid is None or process.pid_started is None:
-        return ()
-    return ProcessTable.read().tree_of(process.pid, process.pid_started)

@@ -1,6 +1,6 @@
 """The base of screens that show a list and the whole of what is under its cursor: beside it, below, or in its place."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, ClassVar, Final
 
 from textual import on
@@ -162,11 +162,16 @@ class ListAndDetail(Place):
         self.show_detail()
         self.refresh_bindings()
 
-    def tick(self) -> None:
+    def tick(self) -> Awaitable[None] | None:
         """A second has passed."""
         if self.is_current:
-            self.query_one(LineList).refresh_changed()
-            self.show_detail()
+            self.show_ages()
+        return None
+
+    def show_ages(self) -> None:
+        """Draw what reads otherwise since time has passed."""
+        self.query_one(LineList).refresh_changed()
+        self.show_detail()
 
     def show_columns(self) -> None:
         """Name the columns."""
@@ -180,8 +185,12 @@ class ListAndDetail(Place):
             return
         text = self.describe(self.selected)
         static = self.query_one("#text", Static)
-        if static.content != text:
-            static.update(text)
+        if static.content is text or static.content == text:
+            return
+        static.update(text, layout=False)
+        width, height = static.content_size
+        if not width or static.get_content_height(static.container_size, self.size, width) != height:
+            static.refresh(layout=True)  # else the screen stays laid out as it is, which takes most of the time
 
     def select(self, subject: str) -> None:
         """Put the cursor on a row."""

@@ -82,12 +82,16 @@ class ProcessesScreen(Arranged):
         if any(event.entity is EntityKind.PROCESS and event.entity_id == self.selected for event in change.events):
             self.chosen()
 
-    def tick(self) -> None:
+    async def tick(self) -> None:
         if self.is_current:
-            self.look()
+            await self._look()
 
     @work(group="look", exit_on_error=False)
     async def look(self) -> None:
+        """Look now, without waiting for the next second."""
+        await self._look()
+
+    async def _look(self) -> None:
         """Read what the trees use and what was printed, then draw what differs."""
         if self._is_looking:
             return
@@ -97,11 +101,11 @@ class ProcessesScreen(Arranged):
             seen = await asyncio.to_thread(self.known.watch.look, self.state.room, processes, self.process)
         finally:
             self._is_looking = False
-        self.known.watch.take(seen)
+        is_news = self.known.watch.take(seen)
         if self.process is not None and self.process.id in seen.lines:
             await self._read_lines(self.process.id)
         if self.is_mounted:
-            self.show_rows()
+            self.show_rows() if is_news else self.show_ages()
 
     def chosen(self) -> None:
         if self.is_mounted and self.process is not None:
