@@ -19,6 +19,7 @@ from storage import (
     Reader,
     Room,
     Run,
+    RunState,
     Task,
     TaskId,
     format_time,
@@ -78,10 +79,20 @@ class Shaper:
         if isinstance(entity, Run):
             process = self._rows.get(Process, entity.process_id) if entity.process_id is not None else None
             wire["process_name"] = process.name if process is not None else None
+            wire["waits_for"] = self._waits_for(entity)
         if isinstance(entity, Handoff):
             room = self._rows.get(Room, entity.room_id)
             wire["overdue"] = room is not None and is_overdue(entity, room, utc_now())
         return wire
+
+    def _waits_for(self, run: Run) -> str | None:
+        """What a queued run waits for, if only for a worker."""
+        from core.dispatch.ready import why_not_ready  # for those who ask for runs
+
+        task, room = self._rows.get(Task, run.task_id), self._rows.get(Room, run.room_id)
+        if run.state is not RunState.QUEUED or task is None or room is None:
+            return None
+        return str(why_not_ready(run, task, room, utc_now()) or "a worker")
 
     def _tasks(self, tasks: Sequence[Task]) -> list[dict[str, Any]]:
         placed = [task if task.position is not None else None for task in tasks]

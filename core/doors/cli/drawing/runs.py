@@ -51,7 +51,7 @@ def run_view(run: Wire) -> str:
     code = f"exit code {run['exit_code']}" if run["exit_code"] is not None else run["exit_signal"] or ""
     named = {
         "state": styled(_state(run), RUN_STYLES.get(run["state"], "")),
-        "reason": for_screen(run["reason"] or ""),
+        "reason": for_screen(run["reason"] or "") or _why_it_waits(run),
         "task": f"#{run['task_number']}",
         "command": for_screen(run["command"]),
         "worker": for_screen(run["process_name"] or ""),
@@ -69,8 +69,17 @@ def run_view(run: Wire) -> str:
     return "\n\n".join(parts)
 
 
+def _why_it_waits(run: Wire) -> str:
+    """`waits for approval`; empty for what waits no longer, or is held, which its state says."""
+    if run["waits_for"] in (None, "paused"):
+        return ""
+    return "the queue is paused" if run["waits_for"] == "queue paused" else f"waits for {run['waits_for']}"
+
+
 def _what(run: Wire) -> str:
     """Why it stands so, where there is something to say; else what runs."""
+    if why := _why_it_waits(run):
+        return f"{why}: {for_screen(run['command'])}" if run["command"] else why
     if not run["reason"] and run["state"] in ("failed", "quarantined"):
         how = run["exit_signal"] or f"exit code {run['exit_code']}"
         return f"{how}: {for_screen(run['command'])}"

@@ -43,6 +43,7 @@ def test_each_field_is_described(wzp, room):
     wzp("agent", "add", "claude")
     wzp("task", "move", "1", "in_progress")
     handoff = wzp("handoff", "create", "1", "Half of it stands.", "--to-agent", "claude", "--json").json
+    run = wzp("task", "queue", wzp("task", "add", "Test", "--command", "true", "--json").json["id"], "--json").json
     shown = {
         "Comment": wzp("task", "comment", "1", "hi", "--json").json,
         "Handoff": handoff,
@@ -54,6 +55,7 @@ def test_each_field_is_described(wzp, room):
         "Room": wzp("room", "show", "--json").json,
         "Agent": wzp("agent", "list", "--json").json[0],
         "Event": wzp("history", "--json").json[0],
+        "Run": run,
         "Backup": wzp("backup", "create", "--json").json,
     }
     for title, wire in shown.items():

@@ -287,3 +287,23 @@ def test_the_history_of_alerts_says_which_they_were(wzp, room, home: Home):
 def test_pausing_the_queue_says_that_it_is_the_queue(wzp, room):
     assert wzp("queue", "pause").out == "Paused the queue of room demo.\n"
     assert wzp("queue", "resume").out == "Resumed the queue of room demo.\n"
+
+
+def test_a_queued_run_says_what_it_waits_for(wzp, room, monkeypatch: pytest.MonkeyPatch):
+    wzp("task", "add", "First", "--command", "true")
+    wzp("task", "queue", "1")
+    assert wzp("queue", "list", "--json").json[0]["waits_for"] == "a worker"
+    words_of(wzp("queue", "list").out, "waits for a worker: true")
+    wzp("task", "add", "Second", "--command", "true", "--dependency", "1")
+    wzp("task", "queue", "2")
+    words_of(wzp("queue", "show", "2").out, "waits for other tasks")
+    wzp("queue", "pause")
+    words_of(wzp("queue", "list").out, "the queue is paused: true")
+    wzp("queue", "resume")
+    assert wzp("queue", "pause-run", "2", "--json").json["waits_for"] == "paused"
+    assert wzp("queue", "list").out.count("paused") == 1
+    assert wzp("queue", "cancel", "1", "--json").json["waits_for"] is None
+    monkeypatch.setenv("CLAUDECODE", "1")
+    wzp("task", "edit", "1", "--command", "rm -rf /")
+    wzp("task", "queue", "1")
+    words_of(wzp("queue", "list").out, "waits for approval: rm -rf /")
