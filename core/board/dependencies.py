@@ -1,6 +1,7 @@
 """Dependencies between tasks: never in a circle, and closed before the task that waits for them."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from core.errors import DependencyCycle, OpenDependencies, PermissionDenied
 from core.work import Work
@@ -35,6 +36,17 @@ def check(work: Work, task: Task, needs: Sequence[TaskId]) -> None:
                     came_from[need] = found.id
                     next_frontier.append(need)
         frontier = next_frontier
+
+
+def with_needs(work: Work, task: Task, needs: Sequence[TaskId]) -> Task:
+    """The task, waiting for these; not yet stored.
+
+    Raises:
+        NotFound, DependencyCycle: see `check`.
+    """
+    needs = tuple(dict.fromkeys(needs))
+    check(work, task, needs)
+    return replace(task, dependencies=needs)
 
 
 def require_closed(work: Work, task: Task, *, despite: bool, finishing: Collection[TaskId] = ()) -> None:

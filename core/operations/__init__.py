@@ -6,13 +6,13 @@ from typing import Final
 from core.operation import REGISTRY, Operation
 
 MODULES: Final = (
-    "task", "tasks", "run", "claim", "review", "handoff", "session", "room", "agent", "history", "transfer", "settled",
-    "metrics", "process", "added", "observed", "alert",
+    "task", "placing", "tasks", "run", "claim", "review", "handoff", "session", "room", "agent", "history", "transfer",
+    "settled", "metrics", "process", "added", "observed", "alert",
 )  # fmt: skip
 """The modules of this package, in the order in which help shows them."""
 
 _ELSEWHERE: Final[dict[str, tuple[str, ...]]] = {
-    "task": ("run",),
+    "task": ("placing", "run"),
     "queue": ("run",),
     "alerts": ("alert",),
     "process": ("added",),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Wire = dict[str, Any]
 
-WITH_TOOLS: Final = ("task", "claim", "handoff", "session")
+WITH_TOOLS: Final = ("task", "placing", "claim", "handoff", "session")
 """The modules whose operations declare tools; the others are not imported, which a server would wait for."""
 
 
