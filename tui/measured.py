@@ -13,7 +13,18 @@ from core.metrics.cumulative import FlowPoint, cumulative_flow
 from core.metrics.reading import Line, read_lines, subjects_of
 from core.metrics.series import BY_NAME, CORE, OPEN, Kind, Series, Span, Unit, find_series
 from core.text import for_screen
-from storage import COLUMNS, Database, MetricsReader, Point, Process, RoomId, Subject, span_seconds, utc_now
+from storage import (
+    COLUMNS,
+    Database,
+    MetricsReader,
+    Point,
+    Process,
+    ProcessState,
+    RoomId,
+    Subject,
+    span_seconds,
+    utc_now,
+)
 from tui.translation import _, mark
 from tui.wording import status_name
 
@@ -70,6 +81,10 @@ _TITLES: Final[Mapping[str, str]] = {
 
 _TOTALS: Final = {"memory.used": "memory.total", "memory.swap_used": "memory.swap_total", "disk.used": "disk.total"}
 """Series that fill up something: its size is their scale."""
+
+
+_DOWN: Final = frozenset({ProcessState.STOPPED, ProcessState.EXITED, ProcessState.FAILED})
+"""Processes that are compared only where they ran within the range."""
 
 
 def title_of(series: Series) -> str:
@@ -153,6 +168,7 @@ def take_picture(
     end = -(-now // step) * step
     count = min(width, -(-span.seconds // step))
     start = end - step * count
+    processes = tuple(processes)
     lines = _lines_of(reader, room, view, compared, processes)
     totals = [
         Line(BY_NAME[_TOTALS[line.series.full_name]], line.subject)
@@ -162,6 +178,8 @@ def take_picture(
     found = read_lines(reader, [*(line for line, _title in lines), *totals], start, end, count)
     made = tuple(_row(line, title, found, start, step, count) for line, title in lines)
     if view is View.PROCESSES:  # a common scale, or nothing could be compared
+        down = {each.id for each in processes if each.state in _DOWN}
+        made = tuple(row for row in made if row.line.subject not in down or any(row.cells))
         high = max((row.high for row in made), default=0.0)
         made = tuple(Row(row.line, row.title, row.unit, high, row.cells) for row in made)
         if greatest_first:

@@ -2,16 +2,20 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from core.agents import AgentReport
 from core.agents.handoffs import is_for
-from core.text import for_screen
+from core.text import for_screen, shortened
 from storage import Agent, AgentId, AgentState, AlertId, AlertSeverity, EntityKind, Event, Handoff, HandoffId
 from tui.alert_text import alert_hint, alert_message
 from tui.board_state import BoardState
 from tui.messages import Severity
 from tui.translation import _
 from tui.wording import Names
+
+GATHERED_LENGTH: Final = 100
+"""Of each of several pieces of news so much is told at once; F2 has the whole of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,6 @@ def gathered(news: Sequence[News]) -> News:
     if len(news) == 1:
         return news[0]
     most = max(news, key=lambda each: list(Severity).index(each.severity)).severity
-    shown = " ".join(each.text for each in news[:4])
+    shown = " ".join(shortened(each.text, GATHERED_LENGTH) for each in news[:4])
     more = _("… and {count} more: F2 lists them.").format(count=len(news) - 4) if len(news) > 4 else ""
     return News(_("{count} things have happened.").format(count=len(news)), f"{shown} {more}".strip(), most)

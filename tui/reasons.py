@@ -1,4 +1,4 @@
-"""Why a process is as it is, in the person's language, for the reasons that are told most; the others stay English.
+"""Why a process or a run is as it is, in the person's language; reasons that are told seldom stay English.
 
 The core tells reasons in English, since they are stored, and shared with the command line and JSON.
 """
@@ -24,6 +24,11 @@ _REASONS: Final = tuple(
         mark("not ready yet: {complaint}"),
         mark("restarts in {seconds} s: {reason}"),
         mark("restarted {count} times within {seconds} s; the last time: {reason}"),
+        mark("the session of its agent is over"),
+        mark("it exceeded its time limit of {seconds} s"),
+        mark("{name} was stopped under it"),
+        mark("{name} died under it"),
+        mark("{name} died ({signal}) under it"),
     )
 )
 

@@ -9,7 +9,9 @@ from textual.content import Content
 from core.dispatch.ready import Waiting, why_not_ready
 from core.text import block_for_screen, for_screen
 from storage import Run, RunState, Task
+from tui import cells
 from tui.board_state import BoardState
+from tui.reasons import reason_text
 from tui.translation import _, mark
 from tui.wording import MUTED, RUN_STATES, Names, age, full_time
 
@@ -67,7 +69,7 @@ def took(run: Run, now: datetime) -> str:
 def ending(run: Run) -> str:
     """How it ended: its reason, signal or exit code."""
     if run.reason:
-        return for_screen(run.reason)
+        return reason_text(run.reason)
     if run.exit_signal:
         return run.exit_signal
     return _("exit code {code}").format(code=run.exit_code) if run.exit_code is not None else ""
@@ -132,11 +134,11 @@ def description(run: Run, state: BoardState, now: datetime, output: str | None, 
         (_("Files"), ", ".join(map(for_screen, run.files))),
     ]
     shown = [(name, value) for name, value in rows if value]
-    width = max(len(name) for name, _value in shown) + 2
+    width = max(cells.width(name) for name, _value in shown) + 2
     told = [
         Content.styled(names.task_with_title(run.task_id), "bold $text-primary"),
         Content.styled(state_text(run), "bold"),
-        *(Content.assemble((name.ljust(width), MUTED), value) for name, value in shown),
+        *(Content.assemble((cells.fit(name, width), MUTED), value) for name, value in shown),
     ]
     if needs_approval(run, task):
         told.append(Content.styled(_("An agent has set this command. a approves it."), "$text-warning"))

@@ -134,6 +134,12 @@ async def test_many_at_once_are_one_toast_and_each_is_kept(board: User) -> None:
         assert len(toasts) <= 2
 
 
+def test_of_several_long_pieces_of_news_the_beginnings_are_told_at_once() -> None:
+    long = News("worker.1 failed: " + "a long story " * 50)
+    assert gathered([long]).text == long.text
+    assert len(gathered([long] * 9).hint) < 500
+
+
 def test_news_are_gathered_into_one_with_the_loudest_voice() -> None:
     loud = News("b waits.", severity=Severity.WARNING)
     assert gathered([loud]) is loud

@@ -105,6 +105,7 @@ async def test_without_processes_it_says_what_to_do(board: User) -> None:
     async with open_app(board) as pilot:
         await pilot.press("f4")
         await shown(pilot, "There are no processes", "wzp process add")
+        assert "0 processes" not in screen_text(pilot)
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app_of(pilot).screen, LogScreen))
 

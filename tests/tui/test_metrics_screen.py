@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 
 from core.metrics.series import CATALOGUE, Span
-from storage import MetricsReader, MetricsStore, Process, Subject
+from storage import Home, MetricsReader, MetricsStore, Process, ProcessState, Subject
 from tests.support.app import app_of, open_app, screen_text, shown, until
-from tests.support.measured import fill_metrics, note_running
+from tests.support.measured import fill_metrics, note_running, note_state
 from tests.support.users import User
 from tui.measured import View, round_up, take_picture, title_of
 from tui.screens.metrics import MetricsScreen
+from tui.translation import set_language
 from tui.widgets.chart import Chart
 from tui.widgets.line_list import LineList
 
@@ -198,3 +199,36 @@ async def test_it_stands_any_size(measured: User) -> None:
         await pilot.press("tab", "tab", "tab")
         await until(pilot, lambda: screen_of(pilot)._view is View.MACHINE)
         await shown(pilot, "Core 1", "Network out")
+
+
+async def test_a_process_that_ran_within_the_range_is_compared_though_it_is_down(board: User, web: Process) -> None:
+    gone = note_state(board, note_running(board, "gone", os.getpid()), ProcessState.STOPPED)
+    never = note_state(board, note_running(board, "never", os.getpid()), ProcessState.EXITED)
+    fill_metrics(board.database.home, web.room_id, [web.id, gone.id], seconds=120)
+    async with open_app(board) as pilot:
+        await pilot.press("7", "tab")
+        await shown(pilot, "web ", "gone ")
+        picture = screen_of(pilot)._picture
+        assert picture is not None
+        assert [row.title for row in picture.rows] == ["gone", "web"]
+        assert never.name not in screen_text(pilot)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+async def test_the_legend_of_the_flow_is_whole_at_80_columns(board: User, home: Home, language: str) -> None:
+    home.config.write_text(f"language: {language}\n")
+    board.add("Over", status="done")
+    try:
+        async with open_app(board, size=(80, 24)) as pilot:
+            await pilot.press("7", "shift+tab")
+            await until(pilot, lambda: screen_of(pilot)._view is View.FLOW and screen_of(pilot)._picture is not None)
+            await pilot.press("minus", "minus", "minus", "left")
+            await until(pilot, lambda: screen_of(pilot)._moment is not None)
+            done = {"en": "█ Done ", "ja": "█ 完了 "}[language]
+            await until(pilot, lambda: any(line.partition(done)[2][:1].isdigit() for line in screen_lines(pilot)))
+    finally:
+        set_language("en")
+
+
+def screen_lines(pilot: Pilot[object]) -> list[str]:
+    return screen_text(pilot).splitlines()

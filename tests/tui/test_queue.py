@@ -1,12 +1,16 @@
 """The queue's screen: what runs, waits and has ended, and what the person does with it."""
 
+import re
+
 import pytest
 
-from storage import Priority, RunState, Status
+from storage import Home, Priority, RunState, Status
 from tests.support.app import open_app, screen_text, shown, until
 from tests.support.boards import open_board
 from tests.support.users import User
 from tests.support.workers import dispatching, runs_of, workers_of
+from tui import cells
+from tui.translation import set_language
 
 
 async def test_an_empty_queue_says_what_to_do(board: User):
@@ -117,3 +121,20 @@ async def test_however_many_wait_all_are_counted_and_the_first_of_them_is_shown(
         await shown(pilot, "Unfinished 520", "#1 Task 0")
         board.call("cancel_run", run=runs_of(board, tasks[0])[0].id)
         await shown(pilot, "Unfinished 519")
+
+
+async def test_the_facts_of_a_run_stand_in_line_in_japanese_too(board: User, home: Home):
+    home.config.write_text("language: ja\n")
+    task = board.call("create_task", title="Test", command="make all")
+    board.call("queue_task", task=task.id)
+    try:
+        async with open_app(board, size=(200, 50)) as pilot:
+            await pilot.press("6")
+            await shown(pilot, "コマンド", "make all", "待ち")
+            lines = screen_text(pilot).splitlines()
+            found = [re.match(r"[^│]*│ (\S+ +)\S", line) for line in lines]
+            starts = [cells.width(each[1]) for each in found if each and each[1].startswith(("コマンド ", "試行 "))]
+            assert len(starts) == 2
+            assert starts[0] == starts[1]
+    finally:
+        set_language("en")

@@ -156,6 +156,11 @@ class LogScreen(PlaceScreen):
 
     def _describe(self) -> None:
         sources = self._window.sources
+        if not sources:
+            self.query_one("#heading", Static).update(_("Log"))
+            self.add_class("-empty")
+            self.query_one("#empty", Static).update(self._nothing())
+            return
         if len(sources) == 1:
             name = for_screen(sources[0].name)
         else:

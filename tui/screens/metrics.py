@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from core.metrics.series import Span
 from core.metrics.units import with_unit
-from storage import MetricsReader, Process, ProcessState, Subject
+from storage import MetricsReader, Process, Subject
 from tui import cells
 from tui.actions import Action, bindings_of
 from tui.measured import COMPARED, FRESH_S, Picture, Row, View, take_picture, title_of
@@ -42,13 +42,13 @@ METRICS_ACTIONS = (
            "Metrics", True),
     Action("metrics.sort", "s", "sort", "Sort", "Put the processes that used most first, or sort them by name.",
            "Metrics", True),
-    Action("metrics.older", "left,h", "step(-1)", "Older", "Read the values of an earlier moment.", "Metrics", True,
+    Action("metrics.older", "left,h", "step(-1)", "Earlier", "Read the values of an earlier moment.", "Metrics", True,
            False),
-    Action("metrics.newer", "right,l", "step(1)", "Newer", "Read the values of a later moment.", "Metrics", True,
+    Action("metrics.newer", "right,l", "step(1)", "Later", "Read the values of a later moment.", "Metrics", True,
            False),
-    Action("metrics.much_older", "shift+left,H", "step(-10)", "Much older", "Go ten steps back in time.", "Metrics",
+    Action("metrics.much_older", "shift+left,H", "step(-10)", "Much earlier", "Go ten steps back in time.", "Metrics",
            in_palette=False),
-    Action("metrics.much_newer", "shift+right,L", "step(10)", "Much newer", "Go ten steps on in time.", "Metrics",
+    Action("metrics.much_newer", "shift+right,L", "step(10)", "Much later", "Go ten steps on in time.", "Metrics",
            in_palette=False),
     Action("metrics.back", "escape", "back", "Back", "From an earlier moment to now, and to the board.", "Metrics",
            True, False),
@@ -141,8 +141,7 @@ class MetricsScreen(Place):
         if self._reader is None or width < 2:
             return
         self._read_at = time.monotonic()
-        processes = [each for each in self.state.processes.values() if each.state is not ProcessState.STOPPED]
-        processes.sort(key=lambda each: each.name)
+        processes = sorted(self.state.processes.values(), key=lambda each: each.name)
         reading = asyncio.to_thread(
             self._take, self._reader, self._view, self._span, width, tuple(processes), self._measure,
             self._greatest_first,

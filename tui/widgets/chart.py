@@ -16,6 +16,7 @@ from core.metrics.cumulative import FlowPoint
 from core.metrics.series import Unit
 from core.metrics.units import with_unit
 from storage import COLUMNS, Status
+from tui import cells
 from tui.measured import Picture, Row
 from tui.translation import _
 from tui.widgets.sparkline import chart, fitted
@@ -141,9 +142,10 @@ class Chart(Widget):
         picture, height = self._picture, self.size.height
         self._lines = []
         if picture is not None and height >= 3 and self.size.width > SCALE + 8:
-            title = self._flow_title(picture) if picture.flow else self._title(picture)
-            body = self._flow_body(picture, height - 2) if picture.flow else self._body(picture, height - 2)
-            self._lines = [title, *body, self._axis(picture)]
+            titles = self._flow_titles(picture) if picture.flow else [self._title(picture)]
+            room = max(1, height - 1 - len(titles))
+            body = self._flow_body(picture, room) if picture.flow else self._body(picture, room)
+            self._lines = [*titles, *body, self._axis(picture)]
         self.refresh()
 
     # one series
@@ -226,16 +228,21 @@ class Chart(Widget):
 
     # the flow
 
-    def _flow_title(self, picture: Picture) -> list[Piece]:
-        """The legend, which tells the counts at the cursor."""
+    def _flow_titles(self, picture: Picture) -> list[list[Piece]]:
+        """The legend, which tells the counts at the cursor; in as many lines as it takes."""
         cell = picture.count - 1 if self._cursor is None else self._cursor
         point = picture.flow[min(cell, len(picture.flow) - 1)]
         when = _("now") if self._cursor is None else moment(picture.time_of(cell), picture.step)
-        pieces: list[Piece] = [(f" {when}  ", "cursor")]
+        lines: list[list[Piece]] = [[(f" {when}  ", "cursor")]]
+        indent = used = cells.width(when) + 3
         for status in reversed(BANDS):
-            pieces.append((f"{GLYPHS[status]} ", status))
-            pieces.append((f"{status_name(status)} {point.count(status)}  ", "title"))
-        return pieces
+            told = f"{status_name(status)} {point.count(status):,}  "
+            if used + 2 + cells.width(told.rstrip()) > self.size.width and used > indent:
+                lines.append([(" " * indent, "title")])
+                used = indent
+            lines[-1] += [(f"{GLYPHS[status]} ", status), (told, "title")]
+            used += 2 + cells.width(told)
+        return lines
 
     def _flow_body(self, picture: Picture, height: int) -> list[list[Piece]]:
         before = min(point.done for point in picture.flow)
