@@ -13,6 +13,7 @@ from core.errors import BackendUnavailable, HostLost
 from core.processes.status import (
     RunnerState,
     RunnerStatus,
+    ask_for_socket,
     end_leftovers,
     is_runner_alive,
     processes_folder,
@@ -30,6 +31,10 @@ __all__ = [
 
 ANSWER_S: Final = 10.0
 """A runner that has not answered for so long is as good as gone; it never waits for anybody, so it is suspended."""
+
+SOCKET_LOOK_S: Final = 0.02
+SOCKET_LOOKS: Final = 100
+"""How often a runner whose socket was swept away is tried again, once it was asked for another."""
 
 CHUNKS: Final = 256
 """So much live output waits for a reader of `output`; more is dropped there, and stays in the log."""
@@ -92,11 +97,14 @@ class RunnerLink:
             HostLost: it has heard of a later host.
         """
         link = cls(folder, token)
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(ANSWER_S):
-                with short_path(folder / "socket") as path:
-                    await loop.create_unix_connection(lambda: Lines(link._connected, link._take, link._end), path)
+                try:
+                    await link._open()
+                except (FileNotFoundError, ConnectionRefusedError):
+                    if not ask_for_socket(folder):
+                        raise
+                    await link._open_again()
                 await link._ready
                 if token is not None:
                     await link._ask("hello", token=token)
@@ -107,6 +115,21 @@ class RunnerLink:
             link.close()
             raise
         return link
+
+    async def _open(self) -> None:
+        with short_path(self.folder / "socket") as path:
+            await asyncio.get_running_loop().create_unix_connection(
+                lambda: Lines(self._connected, self._take, self._end), path
+            )
+
+    async def _open_again(self) -> None:
+        """Connect as soon as the runner has made its socket anew."""
+        for _ in range(SOCKET_LOOKS):
+            await asyncio.sleep(SOCKET_LOOK_S)
+            with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
+                await self._open()
+                return
+        raise FileNotFoundError(self.folder / "socket")
 
     @property
     def is_gone(self) -> bool:

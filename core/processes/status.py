@@ -1,13 +1,16 @@
 """What a runner tells of its process, and what can be learnt of a runner from its folder without asking it."""
 
+import contextlib
 import fcntl
 import os
+import signal
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from core.errors import ProcessFailed
+from core.processes.identity import is_same_process
 from core.processes.runner import tree
 from storage import Home, ProcessId, boot_id, decode_json
 
@@ -85,6 +88,20 @@ def is_runner_alive(folder: Path) -> bool:
         return True
     finally:
         os.close(descriptor)
+    return False
+
+
+def ask_for_socket(folder: Path) -> bool:
+    """Ask a runner whose socket cannot be found to make it anew: what is old in /tmp is swept away on many machines.
+
+    False where it does not live, as far as its folder tells; a process that has its pid by now is not disturbed.
+    """
+    status = read_status(folder)
+    if status is None or not is_same_process(status.runner_pid, status.runner_started, status.boot_id):
+        return False
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(status.runner_pid, signal.SIGUSR1)
+        return True
     return False
 
 

@@ -112,10 +112,19 @@ class Door:
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         self._socket.bind("socket")  # relative: a path from the root may be too long for a socket
         os.chmod("socket", 0o600)
+        self._inode = os.stat("socket").st_ino
         self._socket.listen(64)
         self._socket.setblocking(False)
         self._accept: Any = getattr(self._socket, "_accept")  # noqa: B009  what `socket.accept` wraps
         self.fd: int = self._socket.fileno()
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether it is where clients look for it."""
+        try:
+            return os.stat("socket").st_ino == self._inode
+        except OSError:
+            return False
 
     def accept(self) -> Client | None:
         """Whoever knocks, if it is our own user or root."""

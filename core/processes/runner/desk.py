@@ -56,6 +56,15 @@ class Desk:
                     encoded = binascii.b2a_base64(data, newline=False).decode()
                 self._keep(client, client.tell_output(encoded, len(data), end))
 
+    def open_again(self) -> None:
+        """Have a door where clients look for it, if somebody has swept it away. Who is inside stays."""
+        if self._door.is_in_place:
+            return
+        self._watch.forget(self._door.fd)
+        self._door.close()
+        self._door = Door()
+        self._watch.add(self._door.fd, self._knocked)
+
     def close(self) -> None:
         """Let everybody go."""
         self._door.close()
@@ -87,6 +96,8 @@ class Desk:
                 answer |= {"error": error.code, "message": error.message, "token": self._runner.status["token"]}
             except (KeyError, TypeError, ValueError, OverflowError) as error:
                 answer |= {"error": "invalid_data", "message": f"The runner does not understand it: {error!r}."}
+            except OSError as error:  # who asks is answered, whatever disk or terminal refuse
+                answer |= {"error": "process_failed", "message": f"The runner could not do it: {error}."}
             if not self._keep(client, client.tell(answer)):
                 return
 

@@ -22,8 +22,7 @@ class Place:
     """
 
     def __init__(self) -> None:
-        self._lock = os.open("lock", os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._lock = _locked("lock")
         self._instance = -1
         self.is_unwritten = False
         """Whether the last state found no room."""
@@ -53,6 +52,28 @@ class Place:
         if self._instance >= 0:
             os.pwrite(self._instance, b"%20d\n" % token, 0)
 
+    def renew(self, token: int) -> None:
+        """Put in place again what somebody has swept away; what another runner has by now is left to it."""
+        for path, descriptor in (("lock", self._lock), ("../instance", self._instance)):
+            try:
+                if descriptor < 0 or _is_file(path, descriptor):
+                    continue
+                new = _locked(path)
+            except OSError:
+                continue
+            os.dup2(new, descriptor, inheritable=False)
+            os.close(new)
+            if descriptor == self._instance:
+                self.remember(token)
+
+    def touch(self) -> None:
+        """Be in use, for whoever sweeps away what nobody has used for days."""
+        for path in ("lock", "../instance", "socket", "state.json", "launched", "runner.log"):
+            try:
+                os.utime(path)
+            except OSError:
+                continue
+
     def write(self, status: dict[str, Any]) -> None:
         """Put the status into state.json, whole or not at all.
 
@@ -69,6 +90,25 @@ class Place:
                 os.rename(".state.json.new", "state.json")
         except OSError:  # no room: again in a second; whoever is connected knows
             self.is_unwritten = True
+
+
+def _locked(path: str) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _is_file(path: str, descriptor: int) -> bool:
+    """Whether a file is still the one that is open."""
+    try:
+        there, ours = os.stat(path), os.fstat(descriptor)
+    except FileNotFoundError:
+        return False
+    return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
 
 def require_token(token: int, known: int) -> None:

@@ -34,6 +34,9 @@ DEFECT_PAUSE_S = 0.1
 LINGER_S = 24 * 3600.0
 """An ended process's runner waits so long to be asked for the exit status; state.json stays after that."""
 
+TOUCH_S = 12 * 3600.0
+"""So often its files are touched: a home below /tmp or /var/tmp is swept of what is days old."""
+
 LOOK_FOR_FOLDER_S = 5.0
 """So often it looks whether there is still a folder in which it could be asked: its home may have been removed."""
 
@@ -49,6 +52,7 @@ class Runner:
         self._screen = Screen()
         self._end_at: float | None = None
         self._is_released = False
+        self._touch_at = time.monotonic() + TOUCH_S
         self._pane: Any = None
         self.status: dict[str, Any] = {
             "version": VERSION, "state": "starting", "pid": None, "pid_started": None,
@@ -104,9 +108,9 @@ class Runner:
             os.set_blocking(descriptor, False)
         signals.set_wakeup_fd(writing, warn_on_full_buffer=False)
         self._signals = reading
-        for name in ("SIGCHLD", "SIGTERM", "SIGWINCH"):
+        for name in ("SIGCHLD", "SIGTERM", "SIGWINCH", "SIGUSR1"):
             signals.signal(getattr(signals, name), _nothing)
-        for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGPIPE", "SIGUSR1", "SIGUSR2"):
+        for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGPIPE", "SIGUSR2"):
             signals.signal(getattr(signals, name), signals.SIG_IGN)
         self._watch.add(reading, self._signalled)
 
@@ -133,15 +137,16 @@ class Runner:
                 sys.excepthook(*sys.exc_info())
                 time.sleep(DEFECT_PAUSE_S)
 
-    def _pause_ms(self) -> int | None:
-        times = [moment for moment in (self._life.wake_at, self._end_at, self._terminal.look_at) if moment is not None]
+    def _pause_ms(self) -> int:
+        times = [self._touch_at]
+        times += [moment for moment in (self._life.wake_at, self._end_at, self._terminal.look_at) if moment is not None]
         if self._end_at is not None:
             times.append(time.monotonic() + LOOK_FOR_FOLDER_S)
         if self._place.is_unwritten:
             times.append(time.monotonic() + 1.0)
         if self._log.lost and self.status["state"] != "exited":
             times.append(self._log.retry_at)
-        return max(0, int((min(times) - time.monotonic()) * 1000) + 1) if times else None
+        return max(0, int((min(times) - time.monotonic()) * 1000) + 1)
 
     def _clock(self) -> None:
         now = time.monotonic()
@@ -151,6 +156,9 @@ class Runner:
             self._terminal.look()
         if self._place.is_unwritten:
             self._place.write(self.status)
+        if now >= self._touch_at:
+            self._touch_at = now + TOUCH_S
+            self._place.touch()
         if self._log.lost and now >= self._log.retry_at and self.status["state"] != "exited":
             self._log.resume()  # a process that is silent by now shall not hide what it had said
         if self._end_at is not None and (now >= self._end_at or os.stat(".").st_nlink == 0):
@@ -177,6 +185,10 @@ class Runner:
             self._life.advance()
         if signals.SIGTERM in came:  # the machine goes down
             self._life.stop()
+        if signals.SIGUSR1 in came:  # somebody does not find our socket
+            self._place.renew(self.status["token"])
+            self._place.write(self.status)
+            self._desk.open_again()
         if signals.SIGWINCH in came and self._pane is not None and (size := self._pane.size()) is not None:
             self._resize(*size)
 
@@ -250,7 +262,10 @@ class Runner:
         require_token(token, self.status["token"])
         if token > self.status["token"]:
             self.status["token"] = token
-            self._place.remember(token)
+            try:
+                self._place.remember(token)
+            except OSError:  # no room: this runner knows it all the same
+                pass
             self._place.write(self.status)
 
     def _write(self, data: bytes) -> None:

@@ -14,6 +14,7 @@ import pytest
 from core.errors import BackendUnavailable, HostLost, InvalidData, ProcessFailed
 from core.processes.identity import is_same_process, process_started
 from core.processes.link import RunnerLink, is_runner_alive, read_status, runner_folders
+from core.processes.runner.place import Place
 from core.processes.wire import short_path
 from storage import Home, OutputReader, ProcessId, boot_id
 from tests.support.runners import PATIENCE_S, Runners, exited, lives, running, until
@@ -359,6 +360,68 @@ async def test_starting_holds_the_event_loop_up_for_no_more_than_a_moment(runner
     await starting
     assert last
     assert longest < 0.03
+
+
+async def test_a_runner_whose_files_were_swept_away_is_found_and_stopped_all_the_same(runners: Runners):
+    link = await runners.start("sleep", "100", token=3)
+    pid, folder = link.status.pid, link.folder
+    for name in ("socket", "lock", "../instance"):
+        (folder / name).unlink()
+    again = await RunnerLink.connect(folder, 4)
+    assert again.status.pid == pid
+    assert is_runner_alive(folder)
+    assert (folder / "socket").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(ProcessFailed, match="has not ended"):
+        await runners.start("sleep", "100", token=4)
+    assert (await link.refresh()).state == "running", "who is connected stays connected"
+    await again.stop()
+    await exited(again)
+    with pytest.raises(HostLost):
+        await runners.start("sleep", "100", token=3)
+
+
+async def test_a_place_that_another_runner_has_taken_meanwhile_stays_its_own(runners: Runners):
+    first = await runners.start("sleep", "100")
+    (first.folder / "../instance").resolve().unlink()
+    second = await runners.start("sleep", "100")
+    (first.folder / "socket").unlink()
+    again = await RunnerLink.connect(first.folder, 1)
+    assert again.status.pid == first.status.pid
+    with pytest.raises(ProcessFailed, match="has not ended"):
+        await runners.start("sleep", "100")
+    assert (await second.refresh()).state == "running"
+
+
+async def test_a_runner_touches_its_files_so_that_they_are_not_swept_away(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    monkeypatch.chdir(tmp_path / "run")
+    place = Place()
+    place.take_process(1)
+    place.write({"state": "running"})
+    for name in ("lock", "../instance", "state.json"):
+        os.utime(name, (0, 0))
+    place.touch()
+    for name in ("lock", "../instance", "state.json"):
+        assert time.time() - Path(name).stat().st_mtime < 3600
+    place.give_process_up()
+
+
+async def test_who_asks_is_answered_though_the_system_refuses(runners: Runners, tmp_path: Path, monkeypatch):
+    starter = tmp_path / "start.py"
+    starter.write_text(
+        "import os, sys\nif os.fork(): os._exit(0)\n"
+        f"sys.path.append({str(Path(__file__).parents[3] / 'core' / 'processes')!r})\n"
+        "import runner.program as program, runner.terminal as terminal\n"
+        "def refuse(*_): raise OSError(5, 'Input/output error')\n"
+        "terminal.Terminal.resize = refuse\n"
+        "program.main(sys.argv[1], False)\n"
+    )
+    monkeypatch.setattr("core.processes.backends.launching.STARTER", starter)
+    link = await runners.start("sleep", "100")
+    with pytest.raises(ProcessFailed, match="Input/output error"):
+        await asyncio.wait_for(link.resize(30, 100), PATIENCE_S)
+    assert (await link.refresh()).state == "running"
 
 
 def _cpu_ticks(pid: int) -> int:
