@@ -17,6 +17,7 @@ from storage import Event, Probe, Process, ProcessKind, ProcessSpec, ProcessStat
 from tui.processes.counting import is_up
 from tui.processes.rows import Seen, cpu_text, memory_text, reason_of, state_part, state_word
 from tui.processes.view import natural
+from tui.reasons import reason_text
 from tui.translation import _, mark, ngettext
 from tui.widgets.sparkline import sparkline
 from tui.wording import MUTED, PROCESS_STATES, age, clock
@@ -230,7 +231,7 @@ def _exit_line(event: Event) -> Content:
     elif (code := after.get("exit_code")) is not None:
         how = _("exited with {code}").format(code=code)
     why = after.get("reason") or event.reason
-    tail = f"  {for_screen(str(why))}" if why else ""
+    tail = f"  {reason_text(str(why))}" if why else ""
     style = "" if after.get("exit_code") == 0 else _STYLES["warning"]
     return Content.assemble((f"{clock(event.at)}  ", MUTED), (how, style), (tail, MUTED))
 

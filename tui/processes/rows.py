@@ -12,6 +12,7 @@ from tui import cells
 from tui.processes.counting import is_up
 from tui.processes.view import GREATEST_FIRST, Order, ProcessView
 from tui.processes.watch import Usage
+from tui.reasons import reason_text
 from tui.translation import _, mark
 from tui.widgets.line_list import Piece
 from tui.widgets.sparkline import sparkline
@@ -221,7 +222,7 @@ def _line(seen: Seen, now: datetime) -> Piece:
 def reason_of(process: Process) -> str:
     """Why a process is as it is, in a line."""
     if process.reason:
-        return for_screen(process.reason)
+        return reason_text(process.reason)
     if process.state is ProcessState.EXITED and process.exit_code is not None:
         return _("exited with {code}").format(code=process.exit_code)
     return ""
