@@ -24,6 +24,14 @@ _REASONS: Final = tuple(
         mark("not ready yet: {complaint}"),
         mark("restarts in {seconds} s: {reason}"),
         mark("restarted {count} times within {seconds} s; the last time: {reason}"),
+        mark("waits for {name}, which is stopped"),
+        mark("waits for {name}, which has failed"),
+        mark("waits for {name}, which has ended"),
+        mark("waits for {name}, which there is not"),
+        mark("waits for {name}"),
+        mark("depends on itself: {way}"),
+        mark("{name}, on which it depends, goes down"),
+        mark("{file} has changed: {command} takes it in"),
         mark("the session of its agent is over"),
         mark("it exceeded its time limit of {seconds} s"),
         mark("{name} was stopped under it"),
@@ -31,6 +39,7 @@ _REASONS: Final = tuple(
         mark("{name} died ({signal}) under it"),
     )
 )
+"""Each with what it matches; the first that fits is it."""
 
 
 def reason_text(reason: str) -> str:

@@ -63,6 +63,8 @@ def test_spans_are_said_in_japanese() -> None:
         ("restarted 5 times within 60 s; the last time: killed by SIGSEGV",
          "60 秒以内に 5 回再起動しました。最後は: SIGSEGV で強制終了"),
         ("liveness probe: http://x answered 500", "生存プローブ: http://x answered 500"),
+        ("waits for db, which is stopped", "db を待っています（停止中）"),
+        ("waits for db", "db を待っています"),
         ("The command 'x' is not found.", "The command 'x' is not found."),
     ],
 )  # fmt: skip
