@@ -196,9 +196,11 @@ async def test_a_filter_that_hides_what_the_cursor_was_on_takes_it_to_the_first_
         await pilot.press("slash", "2")
         await until(pilot, lambda: names(pilot) == ["a2", "b2"])
         assert screen.selected == ids["a2"]
+        fleet.observe(ids["b1"], state=ProcessState.FAILED, exit_code=3, ended_at=fleet.see(ids["b1"]).state_at)
         await pilot.press("backspace", "b")
         await until(pilot, lambda: names(pilot) == ["b1", "b2"])
         assert screen.selected == ids["b1"]
+        await shown(pilot, "How it has ended", "exited with 3")
 
 
 async def test_a_click_on_a_title_sorts_and_one_beside_the_sign_selects(board: User, fleet: Fleet) -> None:

@@ -147,6 +147,7 @@ class ListAndDetail(Place):
         is_same = self.ids == list(ids) and lines.count == len(ids)
         self.ids = list(ids)
         self.set_class(not ids, "-empty")
+        before = self.selected
         if self.selected not in self.ids:
             self.selected = self.ids[min(lines.cursor, len(self.ids) - 1)] if self.ids else None
             self.remove_class("-detail")
@@ -161,6 +162,8 @@ class ListAndDetail(Place):
         self.show_columns()
         self.show_detail()
         self.refresh_bindings()
+        if self.selected != before:
+            self.chosen()
 
     def tick(self) -> Awaitable[None] | None:
         """A second has passed."""
