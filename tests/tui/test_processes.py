@@ -190,7 +190,7 @@ async def test_a_filter_that_hides_what_the_cursor_was_on_takes_it_to_the_first_
     board: User, fleet: Fleet
 ) -> None:  # fmt: skip
     ids = {name: fleet.add(name) for name in ("a1", "a2", "b1", "b2")}
-    fleet.observe(ids["b1"], state=ProcessState.FAILED, exit_code=3, ended_at=fleet.see(ids["b1"]).state_at)
+    fleet.observe(ids["b2"], state=ProcessState.FAILED, exit_code=3, ended_at=fleet.see(ids["b2"]).state_at)
     async with open_app(board, size=(120, 30)) as pilot:
         screen = await open_processes(pilot, "b2")
         screen.select(ids["a2"])
@@ -200,6 +200,8 @@ async def test_a_filter_that_hides_what_the_cursor_was_on_takes_it_to_the_first_
         await pilot.press("backspace", "b")
         await until(pilot, lambda: names(pilot) == ["b1", "b2"])
         assert screen.selected == ids["b1"]
+        await pilot.press("escape", "slash", "b", "2")
+        await until(pilot, lambda: screen.selected == ids["b2"])
         await shown(pilot, "How it has ended", "exited with 3")
 
 
