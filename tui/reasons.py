@@ -12,6 +12,7 @@ from tui.translation import _, mark
 _REASONS: Final = tuple(
     (re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(text)), re.DOTALL), text)
     for text in (
+        mark("{reason}; it restarts after {seconds} s"),
         mark("exit code {code}"),
         mark("killed by {signal}"),
         mark("its runner was killed"),
@@ -22,13 +23,13 @@ _REASONS: Final = tuple(
         mark("liveness probe: {complaint}"),
         mark("readiness probe: {complaint}"),
         mark("not ready yet: {complaint}"),
-        mark("restarts in {seconds} s: {reason}"),
         mark("restarted {count} times within {seconds} s; the last time: {reason}"),
         mark("waits for {name}, which is stopped"),
         mark("waits for {name}, which has failed"),
         mark("waits for {name}, which has ended"),
         mark("waits for {name}, which there is not"),
         mark("waits for {name}"),
+        mark("stops after {name}"),
         mark("depends on itself: {way}"),
         mark("{name}, on which it depends, goes down"),
         mark("{file} has changed: {command} takes it in"),

@@ -59,7 +59,7 @@ def test_spans_are_said_in_japanese() -> None:
     [
         ("exit code 3", "終了コード 3"),
         ("killed by SIGKILL", "SIGKILL で強制終了"),
-        ("restarts in 1.5 s: exit code -1", "1.5 秒後に再起動します: 終了コード -1"),
+        ("exit code -1; it restarts after 1.5 s", "終了コード -1。1.5 秒後に再起動します"),
         ("restarted 5 times within 60 s; the last time: killed by SIGSEGV",
          "60 秒以内に 5 回再起動しました。最後は: SIGSEGV で強制終了"),
         ("liveness probe: http://x answered 500", "生存プローブ: http://x answered 500"),
