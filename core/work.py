@@ -183,9 +183,11 @@ class Work:
         stored = self.writer.update(before, record, by, type=event)
         stored = self._with_marks(stored, isinstance(stored, Task) and stored.dependencies != before.dependencies)
         self._loaded[stored.id] = stored
-        if isinstance(stored, Task) and isinstance(before, Task) and stored.status is not before.status:
-            runs.follow(self, before, stored)
-            family.follow(self, before, stored)
+        if isinstance(stored, Task) and isinstance(before, Task):
+            if stored.status is not before.status or stored.claimed_by != before.claimed_by:
+                runs.follow(self, before, stored)
+            if stored.status is not before.status:
+                family.follow(self, before, stored)
         return stored
 
     def _with_marks(self, stored: E, are_moved: bool) -> E:

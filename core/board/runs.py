@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from core.errors import ClaimHeld
-from storage import Agent, Alert, Ending, Process, Run, RunState, Status, Task
+from storage import Agent, Alert, Ending, Process, Run, RunState, Session, Status, Task
 
 if TYPE_CHECKING:
     from core.work import Work
@@ -59,19 +59,21 @@ def require_none(work: "Work", task: Task) -> None:
 
 
 def follow(work: "Work", before: Task, after: Task) -> None:
-    """End the open run of a task that has been moved to where the run has no business. Part of each such change."""
-    if after.status in CLOSED:
+    """End the open run of a task that has been moved to where the run has no business, or taken from the agent that
+    has the run. Part of each such change."""
+    if after.status in CLOSED and before.status not in CLOSED:
         close_alerts(work, after)
     run = work.rows.open_run(after.id)
     if run is None:
         return
-    if run.state is RunState.QUEUED and after.status not in WAITING_PLACES:
-        cancel(work, run, f"{_mover(work)} moved the task to {after.status}")
-    elif run.state is RunState.RUNNING and after.status is not Status.IN_PROGRESS:
-        if is_agents(run):
-            _end_with(work, run, before, after)
-        else:
+    if run.state is RunState.QUEUED:
+        if after.status not in WAITING_PLACES:
             cancel(work, run, f"{_mover(work)} moved the task to {after.status}")
+    elif is_agents(run):
+        if after.status is not Status.IN_PROGRESS or after.claimed_by != run.lease:
+            _end_with(work, run, before, after)
+    elif after.status is not Status.IN_PROGRESS:
+        cancel(work, run, f"{_mover(work)} moved the task to {after.status}")
 
 
 def cancel(work: "Work", run: Run, reason: str) -> Run:
@@ -98,23 +100,24 @@ def close_alerts(work: "Work", task: Task) -> None:
 def _end_with(work: "Work", run: Run, before: Task, after: Task) -> None:
     """End an agent's run as its work on the task has ended."""
     current = work.get(Run, run.id)
-    result = after.result if after.result is not None and after.result != before.result else None
-    is_abandoned = after.result is not None and after.result.ending is Ending.ABANDONED
-    if result is None and not is_abandoned:
-        if after.status in (Status.REVIEW, Status.DONE) and before.claimed_by == work.actor.session_id:
-            over = replace(current, state=RunState.SUCCEEDED, ended_at=work.now)
-            work.save(over, event="succeeded", undoable=False)
-        else:
-            cancel(work, current, f"{_mover(work)} moved the task to {after.status}")
-        return
-    told = result or after.result
-    assert told is not None
-    state = _ENDINGS[told.ending]
-    over = replace(
-        current, state=state, ended_at=work.now, lost_worker=is_abandoned, output=told.output, files=told.files,
-        reason=None if state is RunState.SUCCEEDED else told.summary.strip().partition("\n")[0],
-    )  # fmt: skip
-    work.save(over, event=state.value, undoable=False)
+    told = after.result if after.result != before.result else None
+    left = before.result if before.result is not None and before.result.ending is Ending.ABANDONED else None
+    if (result := told or left) is not None:
+        state = _ENDINGS[result.ending]
+        over = replace(
+            current, state=state, ended_at=work.now, interrupted=left is not None, lost_worker=left is not None,
+            output=result.output, files=result.files,
+            reason=None if state is RunState.SUCCEEDED else result.summary.strip().partition("\n")[0],
+        )  # fmt: skip
+        work.save(over, event=state.value, undoable=False)
+    elif after.status in (Status.REVIEW, Status.DONE) and before.claimed_by == work.actor.session_id:
+        work.save(replace(current, state=RunState.SUCCEEDED, ended_at=work.now), event="succeeded", undoable=False)
+    elif after.status is Status.IN_PROGRESS:
+        session = work.rows.get(Session, run.lease or "")
+        agent = work.rows.get(Agent, session.agent_id) if session is not None else None
+        cancel(work, current, f"{agent.name if agent is not None else 'its agent'} no longer has the task")
+    else:
+        cancel(work, current, f"{_mover(work)} moved the task to {after.status}")
 
 
 def _mover(work: "Work") -> str:

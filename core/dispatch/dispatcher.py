@@ -8,7 +8,6 @@ workers: nothing is asked of a worker before it is stored.
 
 import asyncio
 import logging
-import time
 from collections import ChainMap, defaultdict, deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,8 +19,7 @@ from core.dispatch.burials import Burials
 from core.dispatch.choosing import BATCH, Choosing
 from core.dispatch.desks import Desks
 from core.dispatch.known import Known
-from core.dispatch.order import Queued
-from core.dispatch.places import tidy
+from core.dispatch.places import make_folder
 from core.dispatch.policy import Policy, choose
 from core.errors import HostLost, InvalidData, NotFound
 from core.execute import Call, execute
@@ -41,9 +39,6 @@ from storage import (
     RunState,
     utc_now,
 )  # fmt: skip
-
-TIDY_S: Final = 86_400.0
-"""How often outputs that are too old are dropped."""
 
 LOOK_S: Final = 5.0
 """Between two looks at what has no event: sessions that have ended, times that have come, loads."""
@@ -72,7 +67,6 @@ class DispatcherService:
         self._burials = Burials(self._database.home, self._note_end)
         self._events: deque[Event] = deque()
         self._turns = 0
-        self._next_tidying = 0.0
         self._next_look = 0.0
 
     async def run(self) -> None:
@@ -108,7 +102,7 @@ class DispatcherService:
 
     def _begin(self) -> int:
         try:
-            self._tidy()
+            make_folder(self._database.home)
             return self._known.load(self._database)
         finally:
             self._database.close_thread()
@@ -162,15 +156,9 @@ class DispatcherService:
         self._known.refresh(self._database, events)
         self._known.look_ahead()
         if is_look:
-            self._tidy()
+            make_folder(self._database.home)
             workers = tuple(each.id for each in self._known.of_kind(ProcessKind.WORKER))
             self._choosing.samples = self._metrics.latest(workers)
-            self._ends.update(offices.lost_sessions(self._database, self._known))
-
-    def _tidy(self) -> None:
-        if time.monotonic() >= self._next_tidying:
-            tidy(self._database.home)
-            self._next_tidying = time.monotonic() + TIDY_S
 
     def _settle(self, ends: dict[RunId, RunEnd], starts: Sequence[RunStart]) -> list[Run]:
         """Record ends and starts, room by room; what has begun."""
@@ -221,20 +209,28 @@ class DispatcherService:
 
     async def _serve_agents(self) -> None:
         """Give to agents' sessions what is theirs to do."""
-        if not any(True for _ in self._known.of_kind(ProcessKind.AGENT)):
+        if not self._known.of_kind(ProcessKind.AGENT) or not self._known.has_queued():
             return
-        for candidate in (await asyncio.to_thread(self._choosing.ordered, for_agents=True))[:BATCH]:
-            given = await asyncio.to_thread(self._in_thread, self._give, candidate)
-            if given:
-                self._choosing.note_turn(candidate.run.room_id)
+        for room in await asyncio.to_thread(self._in_thread, self._give_to_agents):
+            self._choosing.note_turn(room)
 
-    def _give(self, candidate: Queued) -> bool:
-        office = offices.free_agent(self._database, self._known, candidate)
-        if office is None:
-            return False
-        given = self._call(
-            "give_run", candidate.run.room_id, run=candidate.run.id, process=office.process, session=office.session
-        )
-        with self._database.read() as rows:
-            self._known.read_runs(rows, [candidate.run.id])
-        return given is not None
+    def _give_to_agents(self) -> list[RoomId]:
+        """The rooms of which something was given, each time it was."""
+        candidates = self._choosing.ordered(for_agents=True)
+        open_offices = offices.agents_offices(self._database, self._known) if candidates else []
+        served: list[RoomId] = []
+        for candidate in candidates:
+            if len(served) >= BATCH or not any(each.is_free for each in open_offices):
+                break
+            office = offices.office_for(candidate, open_offices)
+            if office is None:
+                continue
+            office.busy += 1
+            given = self._call(
+                "give_run", candidate.run.room_id, run=candidate.run.id, process=office.process.id,
+                session=office.session,
+            )  # fmt: skip
+            with self._database.read() as rows:
+                self._known.read_runs(rows, [candidate.run.id])
+            served += [candidate.run.room_id] if given is not None else []
+        return served

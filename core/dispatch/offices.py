@@ -6,23 +6,18 @@ from pathlib import Path
 from typing import Final
 
 from core.agents.sessions import is_answering
-from core.board.runs import is_agents
 from core.dispatch.known import Known, is_wanted
 from core.dispatch.order import Queued
 from core.dispatch.policy import WorkerLoad
-from core.operations.settled import RunEnd
 from storage import (
+    AgentId,
     Database,
     Home,
     Process,
-    ProcessId,
     ProcessKind,
     ProcessSample,
     Room,
     Run,
-    RunId,
-    RunState,
-    Session,
     SessionId,
     SessionState,
     Task,
@@ -81,50 +76,44 @@ def goes_to_agent(task: Task, room: Room, known: Known) -> bool:
     return bool(agents) and known.agent_name(task.assignee) in agents
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Office:
-    """An agent process that may have one more task, and its agent's session."""
+    """An agent process whose agent answers: the agent, its newest session that does, and how many tasks it has."""
 
-    process: ProcessId
+    process: Process
+    agent: AgentId
     session: SessionId
+    busy: int
+
+    @property
+    def is_free(self) -> bool:
+        """Whether its agent may have one more task."""
+        return self.busy < self.process.spec.capacity
 
 
-def free_agent(database: Database, known: Known, candidate: Queued) -> Office | None:
-    """The agent that a task goes to: its assignee, or of those who answer and have room the least busy; None yet."""
-    room = candidate.run.room_id
-    offered: list[tuple[float, str, Office]] = []
+def agents_offices(database: Database, known: Known) -> list[Office]:
+    """The agent processes that are up, of all rooms, whose agents answer."""
+    found = []
     with database.read() as rows:
-        presences = rows.presences(room)
+        presences = {room: rows.presences(room) for room in {each.room_id for each in known.of_kind(ProcessKind.AGENT)}}
         for process in known.of_kind(ProcessKind.AGENT):
-            if process.room_id != room or not is_wanted(process) or process.spec.agent is None:
+            if not is_wanted(process) or process.spec.agent is None:
                 continue
-            agent = rows.agent_by_name(room, process.spec.agent)
-            if agent is None or candidate.task.assignee not in (None, agent.id):
+            agent = rows.agent_by_name(process.room_id, process.spec.agent)
+            if agent is None:
                 continue
-            for session in rows.sessions(room, state=SessionState.ACTIVE, agent=agent.id):
-                if is_answering(presences.get(session.id)):
-                    busy = len(rows.claimed_tasks(session.id))
-                    if busy < process.spec.capacity:
-                        load = busy / process.spec.capacity
-                        offered.append((load, process.name, Office(process.id, session.id)))
+            for session in rows.sessions(process.room_id, state=SessionState.ACTIVE, agent=agent.id):
+                if is_answering(presences[process.room_id].get(session.id)):
+                    found.append(Office(process, agent.id, session.id, len(rows.claimed_tasks(session.id))))
                     break  # the newest that answers is the one
-    return min(offered, key=lambda each: each[:2])[2] if offered else None
+    return found
 
 
-def lost_sessions(database: Database, known: Known) -> dict[RunId, RunEnd]:
-    """The ends of runs that agents had whose sessions are over, where nothing else has ended them."""
-    ends: dict[RunId, RunEnd] = {}
-    theirs = [run for run in known.running() if is_agents(run)]
-    if not theirs:
-        return ends
-    with database.read() as rows:
-        for run in theirs:
-            session = rows.get(Session, SessionId(run.lease or ""))
-            task = rows.get(Task, run.task_id)
-            is_over = session is None or session.state is not SessionState.ACTIVE
-            if is_over and (task is None or task.claimed_by != run.lease):
-                ends[run.id] = RunEnd(
-                    run=run.id, lease=run.lease, state=RunState.FAILED, reason="the session of its agent is over",
-                    is_interrupted=True, lost_worker=True,
-                )  # fmt: skip
-    return ends
+def office_for(queued: Queued, offices: Sequence[Office]) -> Office | None:
+    """The agent that a task goes to: its assignee, or of those who have room the least busy; None where none has."""
+    free = [
+        each
+        for each in offices
+        if each.is_free and each.process.room_id == queued.run.room_id and queued.task.assignee in (None, each.agent)
+    ]
+    return min(free, key=lambda each: (each.busy / each.process.spec.capacity, each.process.name), default=None)

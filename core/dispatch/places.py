@@ -21,6 +21,6 @@ def result_path(home: Home, run: RunId) -> Path:
     return home.logs / "runs" / f"{run}.result"
 
 
-def tidy(home: Home) -> None:
-    """Make the folder of runs' output."""
+def make_folder(home: Home) -> None:
+    """Make the folder of runs' output, where it is not there."""
     (home.logs / "runs").mkdir(mode=0o700, parents=True, exist_ok=True)

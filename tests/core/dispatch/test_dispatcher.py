@@ -321,10 +321,11 @@ async def test_a_stopped_worker_is_no_lost_one(board: User, workers: Workers):
     from storage import Desired
 
     worker = workers.add("worker-1")
-    task = board.call("create_task", title="Cut off", command="sleep 1000")
+    mark = board.database.home.path / "mark"
+    task = board.call("create_task", title="Cut off", command=f"touch {mark}; sleep 1000")
     async with dispatching(board.database):
         board.call("queue_task", task=task.id)
-        await running(board, task.id)
+        await until(mark.exists)
         workers.tell(worker.id, desired=Desired.STOPPED)
         program = workers.programs[worker.id]
         program.terminate()
@@ -526,3 +527,21 @@ async def test_many_long_results_are_all_taken_by_the_next_host(board: User, wor
     async with dispatching(board.database):
         for task in tasks:
             assert (await ended(board, task.id))[0].state is RunState.SUCCEEDED
+
+
+async def test_tasks_for_an_agent_that_is_away_hold_up_nobody_elses(board: User, bob: User, workers: Workers):
+    from core.dispatch.choosing import BATCH
+    from storage import ProcessKind
+
+    workers.add("claude", kind=ProcessKind.AGENT, agent="bob-1")
+    away = bob.start_session("bob-2")
+    workers.add("codex", kind=ProcessKind.AGENT, agent="bob-2")
+    agent = bob.start_session("bob-1", client="claude")
+    agent.take_up()
+    absent = [board.call("create_task", title="Wait", assignee=away.id).id for _ in range(BATCH + 1)]
+    late = board.call("create_task", title="Think")
+    async with dispatching(board.database):
+        board.call("queue_tasks", tasks=(*absent, late.id))
+        run = await running(board, late.id)
+    assert run.lease == agent.session
+    assert {runs_of(board, task)[0].state for task in absent} == {RunState.QUEUED}

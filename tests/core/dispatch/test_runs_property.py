@@ -34,6 +34,8 @@ WORDS = st.one_of(
     st.tuples(st.just("claim"), st.integers(0, 3)),
     st.tuples(st.just("finish"), st.integers(0, 3), st.sampled_from(Finish)),
     st.tuples(st.just("give"), st.integers(0, 9)),
+    st.tuples(st.sampled_from(["hand_over", "assign"]), st.integers(0, 3)),
+    st.tuples(st.sampled_from(["acknowledge", "lose"])),
     st.tuples(st.sampled_from(["undo", "redo", "gate", "queue_pause", "queue_resume"])),
 )
 
@@ -56,8 +58,9 @@ class Scene:
         self.process = records.add("a", kind=ProcessKind.AGENT, agent="agent")
         self.program = User(owner.database, PROGRAM.name, room=owner.room)
         self.program.actor = PROGRAM
-        helper = User(owner.database, "nobody yet", room=owner.room, role=Role.AGENT, kind=AgentKind.AI)
-        self.agent = helper.start_session("agent")
+        self.helper = User(owner.database, "nobody yet", room=owner.room, role=Role.AGENT, kind=AgentKind.AI)
+        self.other = self.helper.start_session("other")
+        self.agent = self.helper.start_session("agent")
 
     def run(self, number: int, *states: RunState) -> Run:
         with self.owner.database.read() as rows:
@@ -105,6 +108,15 @@ class Scene:
             self.agent.call("claim_next", task=task)
         elif word == "finish":
             self.agent.call("finish_task", task=task, finish=given[1], summary="so")
+        elif word == "hand_over":
+            self.agent.call("create_handoff", task=task, summary="so", to_role="agent")
+        elif word == "acknowledge":
+            self.other.call("acknowledge_handoff", handoff=self.owner.call("list_handoffs")[0].id)
+        elif word == "assign":
+            self.owner.call("assign_task", task=task, to=self.other.id)
+        elif word == "lose":
+            self.agent.call("end_session")
+            self.agent = self.helper.start_session("agent")
         elif word == "gate":
             who.call("update_room", review_gate=OnOff.OFF)
         elif word in ("queue_pause", "queue_resume"):
@@ -134,7 +146,7 @@ def check(before: Snapshot, after: Snapshot) -> None:
             is_agents = (run.lease or "").startswith("ses_")
             assert task.status is Status.IN_PROGRESS or run.cancelled_by is not None, "it is on its way out"
             if is_agents:
-                assert task.claimed_by == run.lease
+                assert task.claimed_by == run.lease, "it is the work of the session that has it"
             if was is not None and was.state is RunState.QUEUED and not is_agents:
                 assert task.command_approved, "only what is approved begins"
                 assert run.command == task.command, "and that is what runs"

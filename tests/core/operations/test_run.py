@@ -441,3 +441,54 @@ def test_nothing_begins_on_a_worker_that_is_to_stop(board: User, program: User, 
         assert program.call("settle_runs", starts=start).begun == ()
         records.tell(worker.id, desired=Desired.RUNNING, state=ProcessState.RUNNING, removed=False)
     assert len(program.call("settle_runs", starts=start).begun) == 1
+
+
+def given(board: User, program: User, agent: User, title: str = "Write it"):
+    """A task that the queue has given to an agent, and its run."""
+    process = Workers(board).add(f"of-{title}", kind=ProcessKind.AGENT, agent="bob-1")
+    task = board.call("create_task", title=title, status=Status.TODO)
+    run = board.call("queue_task", task=task.id)
+    return task, program.call("give_run", run=run.id, process=process.id, session=agent.session)
+
+
+def test_who_hands_a_given_task_over_ends_its_run_and_not_the_work_of_the_other(
+    board: User, bob: User, alice: User, program: User
+):
+    alice.add("Something of hers")
+    agent = bob.start_session("bob-1")
+    task, run = given(board, program, agent)
+    handoff = agent.call("create_handoff", task=task.id, summary="Half is done.", to_agent=alice.id)
+    over = board.call("get_run", run=run.id)
+    assert (over.state, over.reason) == (RunState.CANCELLED, "bob-1 no longer has the task")
+    alice.call("acknowledge_handoff", handoff=handoff.id)
+    agent.call("end_session")
+    after = board.call("get_task", task=f"#{task.number}").task
+    assert (after.status, after.assignee) == (Status.IN_PROGRESS, alice.id)
+
+
+def test_a_given_task_that_a_person_gives_to_another_ends_its_run(board: User, bob: User, alice: User, program: User):
+    alice.add("Something of hers")
+    agent = bob.start_session("bob-1")
+    task, run = given(board, program, agent)
+    board.call("assign_task", task=task.id, to=alice.id)
+    assert board.call("get_run", run=run.id).state is RunState.CANCELLED
+
+
+def test_a_given_task_whose_agent_is_lost_fails_its_run_and_goes_the_way_of_the_room(
+    board: User, bob: User, program: User
+):
+    from core.agents.expiry import expire_all
+    from storage import LostClaims
+
+    for way, status in ((LostClaims.KEEP, Status.IN_PROGRESS), (LostClaims.RETURN, Status.TODO)):
+        board.call("update_room", lost_claims=way)
+        agent = bob.start_session("bob-1", client="claude")
+        agent.take_up()
+        task, run = given(board, program, agent, way.value)
+        agent.fall_silent()
+        expire_all(board.database)
+        over = board.call("get_run", run=run.id)
+        after = board.call("get_task", task=f"#{task.number}").task
+        assert (over.state, over.lost_worker, over.interrupted) == (RunState.FAILED, True, True)
+        assert "stopped without reporting" in over.reason
+        assert (after.status, after.claimed_by) == (status, None)
