@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
@@ -11,7 +11,7 @@ from storage import Desired, Process, ProcessId, ProcessState, Task
 from tui import cells
 from tui.processes.counting import is_up
 from tui.processes.view import GREATEST_FIRST, Order, ProcessView
-from tui.processes.watch import Usage
+from tui.processes.watch import KEPT_S, Usage
 from tui.reasons import reason_text
 from tui.translation import _, mark
 from tui.widgets.line_list import Piece
@@ -20,7 +20,8 @@ from tui.wording import PROCESS_STATES, age
 
 LEAST_CPU_SCALE: Final = 20.0
 """A CPU sparkline is full at so many percent at least: the noise of an idle process is not to look like work."""
-YOUNG_STEP_S: Final = 5
+CELLS: Final = 12
+"""Of a sparkline: five seconds each."""
 MEMORY_SCALE: Final = 1.4
 """A memory sparkline is full at so many times the most of its minute: what stays the same runs in mid-height."""
 
@@ -61,7 +62,7 @@ class Seen:
 class TableColumn:
     """A column: its title, its cells, from which width of the list it is shown, and how a cell of it reads.
 
-    `size` 0 takes what is left. Numbers stand at the right.
+    `size` 0 takes what is left. Numbers stand at the right. What `is_timed` reads otherwise when time alone has passed.
     """
 
     title: str
@@ -70,6 +71,7 @@ class TableColumn:
     shown_from: int = 0
     order: Order | None = None
     is_number: bool = False
+    is_timed: bool = False
 
 
 def state_word(seen: Seen) -> str:
@@ -140,14 +142,16 @@ def _memory_line(seen: Seen, now: datetime) -> Piece:
 
 
 def _drawn(values: Sequence[float | None], *, least: float = 1.0, scale: float = 1.0) -> str:
+    """A sparkline of the last minute, whatever of it is known: a cell is always the same length of time."""
     top = max(max((each for each in values if each is not None), default=0.0) * scale, least)
-    return _drawn_levels(tuple(None if each is None else round(each * 8 / top) for each in values))
+    levels = tuple(None if each is None else round(each * 8 / top) for each in values)
+    return _drawn_levels((None,) * (KEPT_S - len(levels)) + levels)
 
 
 @lru_cache(maxsize=1024)
 def _drawn_levels(levels: tuple[int | None, ...]) -> str:
     """A sparkline of eighths; of a quiet process they are the same each second."""
-    return sparkline(levels, 12, high=8.0)
+    return sparkline(levels, CELLS, high=8.0)
 
 
 def _restarts(seen: Seen, now: datetime) -> Piece:
@@ -160,14 +164,7 @@ def _uptime(seen: Seen, now: datetime) -> Piece:
     started = seen.process.started_at
     if not is_up(seen.process) or started is None:
         return "", "dim"
-    return age(started, now - _in_steps(now - started)), "dim"
-
-
-def _in_steps(passed: timedelta) -> timedelta:
-    """What is above the last full step: the seconds of a young process go by in steps, or each would draw its row anew
-    each second."""
-    seconds = passed.total_seconds()
-    return timedelta(seconds=seconds % YOUNG_STEP_S if 0 < seconds < 60 else 0.0)
+    return age(started, now), "dim"
 
 
 def _pid(seen: Seen, now: datetime) -> Piece:
@@ -242,7 +239,7 @@ def _all_columns() -> tuple[TableColumn, ...]:
         TableColumn("", 13, _memory_line, 126),
         TableColumn(_("Threads"), 9, _threads, 186, is_number=True),
         TableColumn("↻", 4, _restarts, order=Order.RESTARTS),
-        TableColumn(_("Uptime"), 8, _uptime, order=Order.UPTIME),
+        TableColumn(_("Uptime"), 8, _uptime, order=Order.UPTIME, is_timed=True),
         TableColumn(_("Task"), 22, _task, 144),
     )
 

@@ -12,7 +12,6 @@ from textual.events import ScreenResume
 from textual.widgets import Static
 
 from storage import EntityKind, Process, ProcessId, Task, utc_now
-from tui import cells
 from tui.actions import bindings_of
 from tui.board_state import BoardChange
 from tui.processes import doing, surroundings
@@ -20,7 +19,7 @@ from tui.processes.actions import PROCESS_ACTIONS
 from tui.processes.arranged import Arranged
 from tui.processes.details import describe, describe_group
 from tui.processes.knowledge import Knowledge
-from tui.processes.rows import TableColumn, columns_of
+from tui.processes.painting import Painter
 from tui.processes.view import HEADING, ProcessView, heading_text, ordered, subjects
 from tui.processes.watch import last_lines, output_folder
 from tui.widgets.filter_bar import FilterBar
@@ -47,6 +46,7 @@ class ProcessesScreen(Arranged):
     def __init__(self) -> None:
         super().__init__()
         self._heading: Content | None = None
+        self._painter = Painter()
         self._is_looking = False
         self._going_to: str | None = None
 
@@ -213,8 +213,8 @@ class ProcessesScreen(Arranged):
         process = self.known.now(subject)
         if process is None:
             return [("", "plain")]
-        now, seen = utc_now(), self.known.seen(process, is_selected=process.id in self.marked)
-        return [_laid(each, *each.cell(seen, now)) for each in columns_of(self.query_one("#rows").size.width)]
+        seen = self.known.seen(process, is_selected=process.id in self.marked)
+        return self._painter.row(seen, self.list_width, utc_now())
 
     def describe(self, subject: str) -> Content:
         if subject.startswith(HEADING):
@@ -278,16 +278,6 @@ class ProcessesScreen(Arranged):
         for each in processes:
             self.known.asked.pop(each.id, None)
         self.show_rows()
-
-
-def _laid(column: TableColumn, text: str, part: str) -> Piece:
-    if not column.size:
-        return text, part
-    size = column.size - 1
-    if column.is_number:
-        text = cells.truncate(text, size)
-        return " " * (size - cells.width(text)) + text + " ", part
-    return cells.fit(text, size) + " ", part
 
 
 _OWN = frozenset(each.action.partition("(")[0] for each in PROCESS_ACTIONS)

@@ -68,6 +68,8 @@ class LineList(ScrollView, can_focus=True):
         self.count = 0
         self.cursor = 0
         self._drawn: dict[int, Sequence[Piece]] = {}
+        self._looks: dict[tuple[str, ...], Style] = {}
+        self._grounds: dict[tuple[str, ...], Color] = {}
 
     def show(self, count: int, *, cursor: int | None = None) -> None:
         """Draw anew: there are `count` rows now."""
@@ -126,6 +128,8 @@ class LineList(ScrollView, can_focus=True):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
+        self._looks.clear()
+        self._grounds.clear()
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -151,20 +155,28 @@ class LineList(ScrollView, can_focus=True):
         return Strip(segments, used).adjust_cell_length(width, Style(bgcolor=self._ground(grounds).rich_color))
 
     def _ground(self, grounds: Sequence[str]) -> Color:
+        key = tuple(grounds)
+        if (known := self._grounds.get(key)) is not None:
+            return known
         background = self.background_colors[1]
         for name in grounds:
             background += self.get_component_styles(f"line--{name}").background
+        self._grounds[key] = background
         return background
 
     def _look(self, part: str, grounds: Sequence[str]) -> Style:
         """The style of a part, its colour blended onto the ground on which it stands."""
+        key = (part, *grounds)
+        if (known := self._looks.get(key)) is not None:
+            return known
         styles = self.get_component_styles(f"line--{part}")
         background = self._ground(grounds)
         text_style = styles.text_style
         for name in grounds:
             text_style += self.get_component_styles(f"line--{name}").text_style
         colour = (background + styles.color).rich_color
-        return Style.from_color(colour, background.rich_color) + text_style
+        look = self._looks[key] = Style.from_color(colour, background.rich_color) + text_style
+        return look
 
 
 def _differing(before: Sequence[Piece], now: Sequence[Piece]) -> tuple[int, int] | None:

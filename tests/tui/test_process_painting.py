@@ -1,0 +1,72 @@
+"""The painted rows of processes: the same list while they read the same, and only ages follow the time alone."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from storage import Process, ProcessId, ProcessSpec, ProcessState, RoomId, utc_now
+from tui.processes.painting import Painter
+from tui.processes.rows import Seen, columns_of
+from tui.processes.watch import KEPT_S, Usage
+from tui.widgets.line_list import Piece
+
+WIDE = 240
+
+
+def running(now: datetime, up_s: float) -> Process:
+    return Process(
+        id=ProcessId("prc_1"), room_id=RoomId("rom_1"), name="web", declared_name="web",
+        spec=ProcessSpec(command=("sleep", "1")), state=ProcessState.RUNNING, pid=42, state_at=now,
+        started_at=now - timedelta(seconds=up_s), created_at=now, updated_at=now,
+    )  # fmt: skip
+
+
+def texts(pieces: list[Piece]) -> str:
+    return "".join(text for text, _ in pieces)
+
+
+def test_a_row_that_reads_the_same_is_the_same_list() -> None:
+    painter, now = Painter(), utc_now()
+    seen = Seen(running(now, 3600), line="ready")
+    first = painter.row(seen, WIDE, now)
+    assert painter.row(Seen(running(now, 3600), line="ready"), WIDE, now + timedelta(seconds=1)) is first
+    assert painter.row(seen, 80, now) is not first
+
+
+@pytest.mark.parametrize("up_s", [0.0, 3.2, 58.9, 59.5])
+def test_the_uptime_of_a_young_process_is_told_to_the_second(up_s: float) -> None:
+    painter, now = Painter(), utc_now()
+    seen = Seen(running(now, up_s))
+    before = painter.row(seen, WIDE, now)
+    after = painter.row(seen, WIDE, now + timedelta(seconds=1))
+    assert f" {int(up_s)} s " in texts(before)
+    assert f" {int(up_s) + 1} s " in texts(after) or " 1 min " in texts(after)
+    differing = [place for place, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
+    assert [columns_of(WIDE)[place].is_timed for place in differing] == [True]
+
+
+def test_whatever_else_differs_is_painted() -> None:
+    painter, now = Painter(), utc_now()
+    seen = Seen(running(now, 3600))
+    painter.row(seen, WIDE, now)
+    assert "listens" in texts(painter.row(Seen(seen.process, line="listens"), WIDE, now))
+    assert " 37 " in texts(painter.row(Seen(seen.process, Usage(cpu_percent=37.0, cpu=(37.0,))), WIDE, now))
+    assert "▌" in texts(painter.row(Seen(seen.process, is_selected=True), WIDE, now))
+
+
+def test_no_cell_but_the_timed_ones_asks_what_time_it_is() -> None:
+    now = utc_now()
+    seen = Seen(running(now, 5), Usage(1.0, 2_000_000, 3, (1.0,) * 9, (2e6,) * 9), "line")
+    for column in columns_of(WIDE):
+        is_same = column.cell(seen, now) == column.cell(seen, now + timedelta(days=1))
+        assert is_same is not column.is_timed, column.title
+
+
+def test_a_cell_of_a_sparkline_is_five_seconds_from_the_first_on() -> None:
+    now = utc_now()
+    column = next(each for each in columns_of(WIDE) if each.cell.__name__ == "_cpu_line")
+
+    def line(*cpu: float) -> str:
+        return column.cell(Seen(running(now, 5), Usage(cpu=cpu)), now)[0]
+
+    assert [len(line(*[20.0] * count).strip()) for count in (1, 5, 6, 30, KEPT_S)] == [1, 1, 2, 6, 12]
