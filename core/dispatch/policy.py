@@ -57,10 +57,11 @@ Policy = Callable[[Queued, Sequence[WorkerLoad]], WorkerLoad | None]
 
 
 def choose(queued: Queued, workers: Sequence[WorkerLoad]) -> WorkerLoad | None:
-    """The least loaded free worker of the run's room; of equals the one that shares a label, then by name.
+    """The free worker of the run's room that shares most labels with the task; of equals the least loaded, then by name.
 
-    A worker whose labels a task does not ask for may have it all the same: labels attract, they do not forbid.
+    A worker whose labels a task does not ask for may have it all the same: labels attract, they do not forbid. They go
+    before the load, which is measured and so never quite equal.
     """
     free = [each for each in workers if each.room == queued.run.room_id and each.is_free]
     asked = set(queued.task.labels)
-    return min(free, key=lambda each: (each.load, -len(asked & set(each.labels)), each.name), default=None)
+    return min(free, key=lambda each: (-len(asked & set(each.labels)), each.load, each.name), default=None)

@@ -112,14 +112,19 @@ def test_each_part_of_the_load_counts():
         assert replace(idle, **burden).load > idle.load
 
 
-def test_labels_attract_among_equals():
-    workers = [
-        WorkerLoad(process=ProcessId("prc_1"), room=RoomId("rom_a"), name="w1", running=0, capacity=1),
-        WorkerLoad(process=ProcessId("prc_2"), room=RoomId("rom_a"), name="w2", running=0, capacity=1, labels=("gpu",)),
-    ]
-    chosen = choose(Queued(run(), task(labels=("gpu",))), workers)
-    assert chosen is not None
-    assert chosen.name == "w2"
+def test_a_task_goes_to_the_free_worker_with_its_labels_though_others_are_idler():
+    plain = WorkerLoad(process=ProcessId("prc_1"), room=RoomId("rom_a"), name="w1", running=0, capacity=2)
+    with_gpu = replace(plain, process=ProcessId("prc_2"), name="w2", labels=("gpu", "big"), running=1, cpu_percent=70.0)
+
+    def name_of(*labels: str, offered: tuple[WorkerLoad, ...] = (plain, with_gpu)) -> str | None:
+        chosen = choose(Queued(run(), task(labels=labels)), offered)
+        return chosen.name if chosen is not None else None
+
+    assert name_of("gpu") == "w2"
+    assert name_of() == "w1"
+    assert name_of("other") == "w1"
+    assert name_of("gpu", offered=(plain, replace(with_gpu, running=2))) == "w1", "labels attract, they do not forbid"
+    assert name_of(offered=(with_gpu,)) == "w2"
 
 
 @st.composite
