@@ -57,7 +57,7 @@ Policy = Callable[[Queued, Sequence[WorkerLoad]], WorkerLoad | None]
 
 
 def choose(queued: Queued, workers: Sequence[WorkerLoad]) -> WorkerLoad | None:
-    """The free worker of the run's room that shares most labels with the task; of equals the least loaded, then by name.
+    """The free worker of the room that shares most labels with the task; of equals the least loaded, then by name.
 
     A worker whose labels a task does not ask for may have it all the same: labels attract, they do not forbid. They go
     before the load, which is measured and so never quite equal.
