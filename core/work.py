@@ -186,7 +186,7 @@ class Work:
         if isinstance(stored, Task) and isinstance(before, Task):
             if stored.status is not before.status or stored.claimed_by != before.claimed_by:
                 runs.follow(self, before, stored)
-            if stored.status is not before.status:
+            if stored.status is not before.status or stored.parent != before.parent:
                 family.follow(self, before, stored)
         return stored
 

@@ -38,13 +38,20 @@ def check(work: "Work", task: Task, parent: TaskId | None) -> TaskId | None:
 
 
 def follow(work: "Work", before: Task, after: Task) -> None:
-    """Gather the results on the parent of a task that has just been closed as the last one."""
-    if after.parent is None or after.status not in CLOSED or before.status in CLOSED:
+    """Gather the results on the parent of a task that has just been closed as the last one, or has left it so."""
+    if before.status in CLOSED:
         return
-    children = work.rows.children(after.parent)
-    if any(child.status not in CLOSED for child in children):
+    if after.parent is not None and after.status in CLOSED:
+        _gather(work, after.parent)
+    if before.parent is not None and before.parent != after.parent:
+        _gather(work, before.parent)
+
+
+def _gather(work: "Work", above: TaskId) -> None:
+    children = work.rows.children(above)
+    if not children or any(child.status not in CLOSED for child in children):
         return
-    parent = work.tasks.get(after.parent)
+    parent = work.tasks.get(above)
     if parent.status in CLOSED:
         return
     summary = _summary(children)

@@ -492,3 +492,37 @@ def test_a_given_task_whose_agent_is_lost_fails_its_run_and_goes_the_way_of_the_
         assert (over.state, over.lost_worker, over.interrupted) == (RunState.FAILED, True, True)
         assert "stopped without reporting" in over.reason
         assert (after.status, after.claimed_by) == (status, None)
+
+
+def test_the_results_come_together_when_the_last_open_part_goes_elsewhere(board: User, program: User, worker):
+    board.call("update_room", review_gate=OnOff.OFF)
+    parent, other = (board.call("create_task", title=title) for title in ("Release", "Other"))
+    part = board.call("create_task", title="Part", command="true", parent=parent.id)
+    last = board.call("create_task", title="Last", parent=parent.id)
+    end(program, begin(program, worker, board.call("queue_task", task=part.id)))
+    assert board.call("get_task", task=f"#{parent.number}").task.result is None
+    board.call("update_task", task=last.id, parent=other.id)
+    assert board.call("get_task", task=f"#{parent.number}").task.result.summary.startswith("All sub-tasks are done: 1.")
+    board.call("update_task", task=last.id, parent=None)
+    assert board.call("get_task", task=f"#{other.number}").task.result is None, "it has no parts at all"
+
+
+def test_a_parent_whose_part_has_failed_or_was_cancelled_waits(board: User, program: User, worker):
+    board.call("update_room", review_gate=OnOff.OFF)
+    parent = board.call("create_task", title="Release")
+    good, bad, dropped = (
+        board.call("create_task", title=title, command="true", parent=parent.id) for title in ("Good", "Bad", "Dropped")
+    )
+    end(program, begin(program, worker, board.call("queue_task", task=good.id)))
+    failed = begin(program, worker, board.call("queue_task", task=bad.id))
+    end(program, failed, RunState.FAILED, exit_code=3)
+    board.call("cancel_run", run=board.call("queue_task", task=dropped.id).id)
+
+    def result():
+        return board.call("get_task", task=f"#{parent.number}").task.result
+
+    assert result() is None
+    end(program, begin(program, worker, board.call("retry_run", run=failed.id)))
+    assert result() is None
+    board.call("archive_task", task=dropped.id)
+    assert result().summary.splitlines()[-1] == "- #4 Dropped (archived): no result"
