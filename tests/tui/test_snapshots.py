@@ -3,22 +3,19 @@
 After a wanted change of looks: `pytest tests/tui/test_snapshots.py --snapshot-update`, and look at the pictures.
 """
 
-import time
-from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
-import time_machine
 from textual.pilot import Pilot
-from textual.widgets import Input, TextArea
+from textual.widgets import Input
 
 from storage import AgentState, Finish, Priority, Status
-from tests.support.app import app_of, settled, shown, until
+from tests.support.app import app_of, shown, until
 from tests.support.crew import Worker
+from tests.support.pictures import Prepare, Snap, fixed_moment, snapping
 from tests.support.users import User
-from tui.app import ParallelApp
-from tui.desk import Desk
 from tui.dialogs import (
     AgentForm,
     AskLine,
@@ -38,22 +35,12 @@ from tui.translation import set_language
 from tui.wording import Names
 
 SIZES = [(80, 24), (160, 45)]
-NOW = datetime(2026, 11, 20, 14, 3, 7, tzinfo=UTC)
-
-Prepare = Callable[[Pilot[Any]], Awaitable[None]]
 
 
 @pytest.fixture(autouse=True)
-def fixed_moment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """It is always the same moment, in UTC, and no cursor blinks."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    monkeypatch.setattr(Input, "cursor_blink", False)
-    monkeypatch.setattr(TextArea, "cursor_blink", False)
-    with time_machine.travel(NOW, tick=False):
+def one_moment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with fixed_moment(monkeypatch):
         yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 @pytest.fixture
@@ -107,21 +94,10 @@ def crew(room: User) -> User:
 
 
 @pytest.fixture
-def snap(room: User, snap_compare: Any) -> Iterator[Callable[[Prepare, tuple[int, int]], None]]:
+def snap(room: User, snap_compare: Any) -> Iterator[Snap]:
     """Compare the app, brought to where it should be, with its stored picture."""
-    desk = Desk.open(room.database.home, "demo", room.actor)
-
-    def compare(prepare: Prepare, size: tuple[int, int]) -> None:
-        async def ready(pilot: Pilot[Any]) -> None:
-            await settled(pilot)
-            await prepare(pilot)
-            app = app_of(pilot)
-            await until(pilot, lambda: not app._keys and not app._is_taken)  # every key has done what it does
-
-        assert snap_compare(ParallelApp(desk), terminal_size=size, run_before=ready)
-
-    yield compare
-    desk.close()
+    with snapping(room, snap_compare) as compare:
+        yield compare
 
 
 async def board(pilot: Pilot[Any]) -> None:
@@ -305,17 +281,13 @@ CREW_SCENES = [
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=["80x24", "200x50"])
 @pytest.mark.parametrize("scene", CREW_SCENES, ids=[scene.__name__ for scene in CREW_SCENES])
-def test_agents_at_work_look_as_they_should(
-    crew: User, snap: Callable[[Prepare, tuple[int, int]], None], scene: Prepare, size: tuple[int, int]
-) -> None:
+def test_agents_at_work_look_as_they_should(crew: User, snap: Snap, scene: Prepare, size: tuple[int, int]) -> None:
     snap(scene, size)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["80x24", "160x45"])
 @pytest.mark.parametrize("scene", SCENES, ids=[scene.__name__ for scene in SCENES])
-def test_it_looks_as_it_should(
-    snap: Callable[[Prepare, tuple[int, int]], None], scene: Prepare, size: tuple[int, int]
-) -> None:
+def test_it_looks_as_it_should(snap: Snap, scene: Prepare, size: tuple[int, int]) -> None:
     snap(scene, size)
 
 
@@ -329,15 +301,13 @@ def japanese(room: User) -> Iterator[None]:
 
 @pytest.mark.parametrize("size", SIZES, ids=["80x24", "160x45"])
 @pytest.mark.parametrize("scene", JAPANESE_SCENES, ids=[scene.__name__ for scene in JAPANESE_SCENES])
-def test_it_looks_as_it_should_in_japanese(
-    japanese: None, snap: Callable[[Prepare, tuple[int, int]], None], scene: Prepare, size: tuple[int, int]
-) -> None:
+def test_it_looks_as_it_should_in_japanese(japanese: None, snap: Snap, scene: Prepare, size: tuple[int, int]) -> None:
     snap(scene, size)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=["80x24", "200x50"])
 @pytest.mark.parametrize("scene", [agents_japanese, handoffs], ids=["agents", "handoffs"])
 def test_agents_look_as_they_should_in_japanese(
-    crew: User, japanese: None, snap: Callable[[Prepare, tuple[int, int]], None], scene: Prepare, size: tuple[int, int]
+    crew: User, japanese: None, snap: Snap, scene: Prepare, size: tuple[int, int]
 ) -> None:
     snap(scene, size)
