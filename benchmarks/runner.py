@@ -107,6 +107,12 @@ async def measure(figures: Figures, home: Home, rounds: int) -> None:
     figures.add(f"{megabytes} MB of short lines into the log", megabytes / taken, "MB/s")
     figures.add("memory of the runner after that", resident, "MB", at_most=MEMORY_MB)
     await link.release()
+    program = f"import os\ndata = b'z' * 65536\nfor _ in range({megabytes} * 80): os.write(1, data)"
+    link = await bench.start(sys.executable, "-I", "-S", "-c", program)
+    await over(link)
+    resident, _ = memory_mb(link.status.runner_pid)
+    figures.add(f"and after {megabytes * 5} MB without a line break", resident, "MB", at_most=MEMORY_MB)
+    await link.release()
 
 
 def main() -> None:

@@ -362,6 +362,20 @@ async def test_starting_holds_the_event_loop_up_for_no_more_than_a_moment(runner
     assert longest < 0.03
 
 
+async def test_a_flood_costs_a_runner_no_memory(runners: Runners):
+    """Without a line break, and over many files."""
+    program = (
+        "import os, time\ndata = b'z' * 65536\nfor _ in range(2400): os.write(1, data)\n"
+        "os.write(1, b'!'); time.sleep(1000)"
+    )
+    link = await runners.python(program, max_bytes=1_000_000)
+    log = runners.home.logs / "processes" / "prc_a" / "output.log"
+    await until(lambda: log.exists() and log.read_bytes().endswith(b"!"))
+    status = Path(f"/proc/{link.status.runner_pid}/status").read_text().split()
+    assert int(status[status.index("VmRSS:") + 1]) <= 12 << 10
+    assert int(status[status.index("RssAnon:") + 1]) <= 6 << 10
+
+
 async def test_a_runner_whose_files_were_swept_away_is_found_and_stopped_all_the_same(runners: Runners):
     link = await runners.start("sleep", "100", token=3)
     pid, folder = link.status.pid, link.folder

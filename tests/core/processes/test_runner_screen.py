@@ -19,7 +19,7 @@ def test_byte_by_byte_takes_no_more_memory_than_at_once():
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert most < 4 * KEPT_BYTES
+    assert most < 2 * KEPT_BYTES
     assert len(screen.picture()) == KEPT_BYTES
 
 
