@@ -18,8 +18,8 @@ INPUT_BYTES = 1 << 20
 """With so much that the process has not read, more input is refused."""
 
 READ_BYTES = 64 << 10
-"""So much is taken at once, into one buffer: a terminal gives 4 KB at a time, and so many objects leave a heap of holes,
-4 MB of them in a flood of 500."""
+"""So much is taken at once, into one buffer: a terminal gives 4 KB at a time, and so many objects leave a heap full of
+holes, 4 MB of them in a flood of 500."""
 
 HANGUP_LOOK_S = 0.5
 """How often a terminal that everybody has closed is looked at again."""
