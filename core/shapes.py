@@ -16,6 +16,7 @@ from storage import (
     Handoff,
     ParallelError,
     Process,
+    ProcessKind,
     Reader,
     Room,
     Run,
@@ -86,13 +87,21 @@ class Shaper:
         return wire
 
     def _waits_for(self, run: Run) -> str | None:
-        """What a queued run waits for, if only for a worker."""
+        """What a queued run waits for, if only for who is to take it."""
         from core.dispatch.ready import why_not_ready  # for those who ask for runs
 
         task, room = self._rows.get(Task, run.task_id), self._rows.get(Room, run.room_id)
         if run.state is not RunState.QUEUED or task is None or room is None:
             return None
-        return str(why_not_ready(run, task, room, utc_now()) or "a worker")
+        taker = "an agent" if task.command is None or self._is_of_agent_process(task) else "a worker"
+        return str(why_not_ready(run, task, room, utc_now()) or taker)
+
+    def _is_of_agent_process(self, task: Task) -> bool:
+        agent = self._rows.get(Agent, task.assignee or "")
+        return agent is not None and any(
+            each.spec.kind is ProcessKind.AGENT and each.spec.agent == agent.name
+            for each in self._rows.processes(task.room_id)
+        )
 
     def _tasks(self, tasks: Sequence[Task]) -> list[dict[str, Any]]:
         placed = [task if task.position is not None else None for task in tasks]

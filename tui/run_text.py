@@ -53,7 +53,9 @@ def waits_for(run: Run, task: Task | None, state: BoardState, now: datetime) -> 
     waiting = why_not_ready(run, task, state.room, now)
     if waiting is Waiting.LATER and run.not_before is not None:
         return _("begins in {seconds} s").format(seconds=max(1, int((run.not_before - now).total_seconds())))
-    return _(WAITING_WORDS[waiting]) if waiting is not None else _("waits for a free worker")
+    if waiting is not None:
+        return _(WAITING_WORDS[waiting])
+    return _("waits for an agent") if task.command is None else _("waits for a free worker")
 
 
 def took(run: Run, now: datetime) -> str:

@@ -289,6 +289,18 @@ def test_pausing_the_queue_says_that_it_is_the_queue(wzp, room):
     assert wzp("queue", "resume").out == "Resumed the queue of room demo.\n"
 
 
+def test_a_queued_run_says_whether_it_waits_for_a_worker_or_an_agent(wzp, room):
+    wzp("process", "add", "ada", "--kind", "agent", "--autostart", "off", "sleep", "1000")
+    wzp("agent", "add", "ada")
+    wzp("task", "add", "Think")
+    wzp("task", "add", "Assigned", "--command", "true", "--assignee", "ada")
+    wzp("task", "add", "Run", "--command", "true")
+    wzp("task", "queue-many", "1", "2", "3")
+    runs = wzp("queue", "list", "--json").json
+    waits = {run["task_number"]: run["waits_for"] for run in runs}
+    assert waits == {1: "an agent", 2: "an agent", 3: "a worker"}
+
+
 def test_a_queued_run_says_what_it_waits_for(wzp, room, monkeypatch: pytest.MonkeyPatch):
     wzp("task", "add", "First", "--command", "true")
     wzp("task", "queue", "1")
