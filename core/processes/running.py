@@ -17,7 +17,7 @@ from core.processes.fingerprint import fingerprint
 from core.processes.happenings import Cleared, Event, Kill, Lost, StartFailed, Stop, Told
 from core.processes.identity import is_same_process
 from core.processes.launching import launch_of, note_launched, runner_folder, sight_of
-from core.processes.link import RunnerLink, RunnerStatus, end_leftovers, is_runner_alive, read_status
+from core.processes.link import RunnerLink, RunnerStatus, end_leftovers, is_runner_alive, read_status, runner_folders
 from storage import Home, ParallelError, Process, ProcessId, Room, RoomId, boot_id
 
 PARALLEL_STARTS: Final = (os.cpu_count() or 1) + 2
@@ -111,9 +111,13 @@ class Runners:
             link.close()
         self.failure.cancel()
 
-    def clear_stray(self, process: ProcessId, folder: Path) -> None:
-        """End a runner that nobody wants, with all that runs under it, and remove its folder."""
-        self._begin(self._clear_stray(process, folder))
+    def clear_stray(self, process: ProcessId, folder: Path, *, is_known: bool) -> None:
+        """End a runner that nobody wants, with all that runs under it, and remove its folder.
+
+        Args:
+            is_known: whether there is such a process; else nothing of it shall stay.
+        """
+        self._begin(self._clear_stray(process, folder, is_known=is_known))
 
     # how it is done
 
@@ -225,14 +229,14 @@ class Runners:
             else:
                 return
 
-    async def _clear_stray(self, process: ProcessId, folder: Path) -> None:
+    async def _clear_stray(self, process: ProcessId, folder: Path, *, is_known: bool) -> None:
         status = read_status(folder)
         if status is None or status.state != "exited":
             logger.warning("runner %s of process %s belongs to nobody; it is ended", folder.name, process)
         await self._end_all(process, folder.name)
         await self._remove(folder)
-        with suppress(OSError):
-            await asyncio.to_thread(folder.parent.rmdir)
+        if not is_known and not runner_folders(self._home).get(process):
+            await self._remove(folder.parent)
 
     async def _release(self, process: ProcessId, runner: str) -> None:
         link = self._links.pop(runner, None)

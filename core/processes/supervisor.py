@@ -98,8 +98,8 @@ class _Supervision:
 
     async def run(self) -> None:
         self._feed.start()
-        for stray in self._stock.strays:
-            self._runners.clear_stray(*stray)
+        for process, folder in self._stock.strays:
+            self._runners.clear_stray(process, folder, is_known=process in self._processes)
         self._events.put_nowait(Adopted(self._stock.found))
         parts = [asyncio.create_task(part) for part in (self._supervise(), self._journal.keep(), self._watch_rooms())]
         try:

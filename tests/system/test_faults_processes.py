@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,13 +18,23 @@ from pathlib import Path
 import pytest
 
 from core.errors import HostLost, ProcessFailed
-from core.processes import running
+from core.execute import Call
+from core.processes import journal, running
 from core.processes.declaration import content_hash
 from core.processes.identity import process_started
 from core.processes.link import Launch, RunnerLink, read_status, runner_folders
 from core.services import lease as lease_module
 from core.services.lease import HostLease, current_host
-from storage import HOME_VARIABLE, Database, Desired, Probe, ProcessState, Restart, RestartPolicy
+from storage import (
+    HOME_VARIABLE,
+    Database,
+    Desired,
+    Probe,
+    ProcessState,
+    Restart,
+    RestartPolicy,
+    StorageTimeout,
+)  # fmt: skip
 from tests.support.processes import REPOSITORY
 from tests.support.supervising import LASTING, QUICK, Supervised, end_all, hosted, is_alive, kill
 from tests.support.users import User
@@ -139,6 +150,72 @@ async def test_a_removed_process_that_still_runs_is_ended_by_the_next_host(proce
     async with hosted(processes.database):
         await processes.until(lambda: not is_alive(pids[0]))
         await processes.until(lambda: not runner_folders(processes.database.home).get(web))
+
+
+async def test_an_end_is_told_although_host_and_runner_died_after_it(processes: Supervised):
+    async with hosted(processes.database):
+        job = processes.add("job", ("sh", "-c", "until [ -e go ]; do sleep 0.02; done; exit 7"), restart=NEVER)
+        await processes.until_state(job, ProcessState.RUNNING)
+    folder = runner_folders(processes.database.home)[job][0]
+    Path(processes.room.root, "go").touch()
+    await processes.until(lambda: getattr(read_status(folder), "state", None) == "exited")
+    status = read_status(folder)
+    assert status is not None
+    kill(status.runner_pid)
+    async with hosted(processes.database):
+        ended = await processes.until_state(job, ProcessState.FAILED)
+    assert (ended.exit_code, ended.reason) == (7, "exit code 7")
+
+
+async def test_a_runner_keeps_an_end_until_it_is_stored(processes: Supervised, monkeypatch: pytest.MonkeyPatch):
+    real, refused = journal.execute, asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def refusing(database: Database, call: Call) -> object:
+        if any(each.state is ProcessState.FAILED for each in call.arguments["observed"]):
+            loop.call_soon_threadsafe(refused.set)
+            raise StorageTimeout("held", "wait")
+        return real(database, call)
+
+    monkeypatch.setattr(journal, "execute", refusing)
+    async with hosted(processes.database):
+        job = processes.add("job", ("sh", "-c", "sleep 0.2; exit 7"), restart=NEVER)
+        await asyncio.wait_for(refused.wait(), 40)
+    assert processes.get(job).state is ProcessState.RUNNING
+    monkeypatch.setattr(journal, "execute", real)
+    async with hosted(processes.database):
+        assert (await processes.until_state(job, ProcessState.FAILED)).exit_code == 7
+        await processes.until(lambda: not runner_folders(processes.database.home).get(job))
+
+
+async def test_of_two_runners_the_living_one_is_adopted_and_the_other_cleared_away(processes: Supervised):
+    """The host died after it had begun a runner and before it had recorded that."""
+    async with hosted(processes.database):
+        web = processes.add("web", restart=NEVER)
+        before = await processes.until_state(web, ProcessState.RUNNING)
+    living = runner_folders(processes.database.home)[web][0]
+    dead = living.with_name("zzzzzzzz")
+    shutil.copytree(living, dead, ignore=shutil.ignore_patterns("*sock*"))
+    told = json.loads((dead / "state.json").read_text())
+    (dead / "state.json").write_text(json.dumps({**told, "pid": 2**22 - 1, "runner_pid": 2**22 - 1, "pid_started": 1}))
+    with processes.database.write("test") as writer:
+        writer._engine.execute_sql("UPDATE process SET runner = 'zzzzzzzz'")
+    async with hosted(processes.database):
+        await processes.until(lambda: not dead.exists())
+        await processes.until(lambda: processes.get(web).runner == living.name)
+        after = processes.get(web)
+        assert (after.state, after.pid, after.restarts) == (ProcessState.RUNNING, before.pid, 0)
+
+
+async def test_a_runner_of_a_process_that_nobody_knows_is_ended(processes: Supervised):
+    """A restore has undone the making of the process."""
+    async with hosted(processes.database):
+        pids = await up(processes, "web")
+    with processes.database.write("test") as writer:
+        writer._engine.execute_sql("DELETE FROM process")
+    async with hosted(processes.database):
+        await processes.until(lambda: not is_alive(pids[0]))
+        await processes.until(lambda: not runner_folders(processes.database.home))
 
 
 async def test_a_reused_pid_is_never_taken_for_the_process(processes: Supervised):
