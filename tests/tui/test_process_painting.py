@@ -1,10 +1,14 @@
 """The painted rows of processes: the same list while they read the same, and only ages follow the time alone."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from storage import Process, ProcessId, ProcessSpec, ProcessState, RoomId, utc_now
+from tui.processes.details import Known, ages_of, describe
 from tui.processes.painting import Painter
 from tui.processes.rows import Seen, columns_of
 from tui.processes.watch import KEPT_S, Usage
@@ -70,3 +74,13 @@ def test_a_cell_of_a_sparkline_is_five_seconds_from_the_first_on() -> None:
         return column.cell(Seen(running(now, 5), Usage(cpu=cpu)), now)[0]
 
     assert [len(line(*[20.0] * count).strip()) for count in (1, 5, 6, 30, KEPT_S)] == [1, 1, 2, 6, 12]
+
+
+@given(up_s=st.integers(0, 200_000), passed_s=st.integers(0, 200_000))
+def test_nothing_but_its_ages_changes_the_details_by_time_alone(up_s: int, passed_s: int) -> None:
+    now = utc_now()
+    later = now + timedelta(seconds=passed_s)
+    process = replace(running(now, up_s), state_at=now - timedelta(seconds=up_s // 3))
+    usage = Usage(1.0, 2_000_000, 3, (1.0,) * 9, (2e6,) * 9)
+    texts = [describe(Seen(process, usage), Known(), (), [process], at) for at in (now, later)]
+    assert (texts[0] == texts[1]) is (ages_of(process, now) == ages_of(process, later))

@@ -72,6 +72,11 @@ def describe(
     return Content("\n").join(lines)
 
 
+def ages_of(process: Process, now: datetime) -> tuple[str, ...]:
+    """All that the time alone changes in the text of the details."""
+    return tuple(age(each, now) for each in (process.state_at, process.started_at) if each is not None)
+
+
 def _heading(process: Process) -> str:
     spec = process.spec
     parts = [_(_KINDS[spec.kind]), spec.backend.value]

@@ -59,6 +59,9 @@ class ListAndDetail(Place):
         Binding("end,G", "end(True)", show=False),
     ]
 
+    lines: LineList
+    """The list. Kept, since it is asked for with every row, and a query costs more than a row."""
+
     def __init__(self) -> None:
         super().__init__()
         self.ids: list[str] = []
@@ -67,8 +70,9 @@ class ListAndDetail(Place):
     def compose(self) -> ComposeResult:
         yield Static("", id="heading", markup=False)
         yield Static("", id="columns", markup=False)
+        self.lines = self.list_widget()
         with Horizontal(id="body"):
-            yield self.list_widget()
+            yield self.lines
             with VerticalScroll(id="detail", can_focus=False):
                 yield Static("", id="text", markup=False)
         yield Static("", id="empty", markup=False)
@@ -129,7 +133,7 @@ class ListAndDetail(Place):
     @property
     def list_width(self) -> int:
         """How wide the list is now."""
-        return self.query_one(LineList).size.width
+        return self.lines.size.width
 
     @property
     def is_on_stage(self) -> bool:
@@ -173,7 +177,7 @@ class ListAndDetail(Place):
 
     def show_ages(self) -> None:
         """Draw what reads otherwise since time has passed."""
-        self.query_one(LineList).refresh_changed()
+        self.lines.refresh_changed()
         self.show_detail()
 
     def show_columns(self) -> None:

@@ -17,13 +17,13 @@ from tui.board_state import BoardChange
 from tui.processes import doing, surroundings
 from tui.processes.actions import PROCESS_ACTIONS
 from tui.processes.arranged import Arranged
-from tui.processes.details import describe, describe_group
+from tui.processes.details import ages_of, describe, describe_group
 from tui.processes.knowledge import Knowledge
 from tui.processes.painting import Painter
 from tui.processes.view import HEADING, ProcessView, heading_text, ordered, subjects
 from tui.processes.watch import last_lines, output_folder
 from tui.widgets.filter_bar import FilterBar
-from tui.widgets.line_list import LineList, Piece
+from tui.widgets.line_list import Piece
 
 EVENTS_READ = 300
 """How many of a process's events are looked through for how it has ended."""
@@ -47,6 +47,7 @@ class ProcessesScreen(Arranged):
         super().__init__()
         self._heading: Content | None = None
         self._painter = Painter()
+        self._described: tuple[tuple[Any, ...], Content] | None = None
         self._is_looking = False
         self._going_to: str | None = None
 
@@ -164,7 +165,7 @@ class ProcessesScreen(Arranged):
     def show_rows(self) -> None:
         self.shown = ordered(self.known.all(), self.view, self.known.watch.usage)
         rows = subjects(self.shown, self.view)
-        lines = self.query_one(LineList)
+        lines = self.lines
         if rows != self.ids or lines.count != len(rows) or (not rows and not self.has_class("-empty")):
             self._heading = self.heading()
             self.fill(rows)
@@ -222,8 +223,11 @@ class ProcessesScreen(Arranged):
         process = self.known.now(subject)
         if process is None:
             return Content("")
-        known = self.known
-        return describe(known.seen(process), known.read_of(process), known.tree_of(process), known.all(), utc_now())
+        known, now = self.known, utc_now()
+        of = known.seen(process), known.read_of(process), known.tree_of(process), known.all(), ages_of(process, now)
+        if self._described is None or self._described[0] != of:  # else it reads as it did: putting it together is slow
+            self._described = of, describe(*of[:4], now)
+        return self._described[1]
 
     # doing
 
