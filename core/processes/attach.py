@@ -38,9 +38,10 @@ _QUERIES: Final = re.compile(
 _CLEAR: Final = b"\x1b[2J\x1b[H"
 _RESTORE: Final = (
     b"\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?1l\x1b>\x1b[<u\x1b[?2026l"
-    b"\x1b[r\x1b[?7h\x1b[?25h\x1b[0 q\x1b[0m\x1b(B\x0f\r\n"
+    b"\x1b7\x1b[r\x1b8\x1b[?7h\x1b[?25h\x1b[0 q\x1b[0m\x1b(B\x0f\r\n\x1b[J"
 )
-"""Takes back what a process may have asked of the terminal: other screen, mouse, paste, keyboard, cursor, colours."""
+"""Takes back what a process may have asked of the terminal: other screen, mouse, paste, keyboard, cursor, colours, and
+what it has drawn below. To let all lines scroll again moves the cursor to the top, hence its place is kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,19 @@ def test_attach_types_into_a_process_and_detaches(room: Project):
         terminal.press("C-\\")
         shown = terminal.wait_for("ended with 0")
         assert "Detached from talk; it runs on." in shown
+        lines = [line.strip() for line in shown.splitlines()]
+        assert lines.index("got <from the terminal>") < lines.index("Detached from talk; it runs on.")
+
+
+def test_what_a_process_has_drawn_below_its_cursor_is_no_part_of_the_terminal_any_more(room: Project):
+    drawn = "printf 'top\\n\\n\\n\\nbelow\\033[2;1H'; echo here; cat"
+    room.run("process", "add", "draws", "--", "sh", "-c", drawn)
+    with at_a_terminal(room, "attach", "draws") as terminal:
+        terminal.wait_for("here", "below")
+        terminal.press("C-\\")
+        lines = [line.strip() for line in terminal.wait_for("ended with 0").splitlines()]
+    assert lines.index("here") < lines.index("Detached from draws; it runs on.")
+    assert "below" not in lines
     assert room.ps()["talk"]["state"] == "running"
 
 
