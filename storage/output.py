@@ -19,6 +19,9 @@ from storage.output_text import searchable
 BLOCK: Final = 1 << 16
 """A line without an end is parted after a block of the stream (a multiple of this) in which there is no line break."""
 
+STRETCH: Final = 16 * BLOCK
+"""So much is searched at once."""
+
 MORE_BYTES: Final = 1 << 20
 
 READ_S: Final = 0.05
@@ -126,6 +129,26 @@ class OutputReader:
                 if line.offset >= begin and (since is None or line.at >= since):
                     yield line
 
+    def grep_back(
+        self, pattern: re.Pattern[str], *, before: int | None = None, since: datetime | None = None
+    ) -> Iterator[OutputLine]:
+        """What `grep` finds, the last first; with `before`, an offset, what begins before that.
+
+        Args:
+            since: nothing that is surely older is looked at.
+        """
+        with self._opened() as stream:
+            first: int | None = stream.begin
+            if since is not None:
+                first = stream.first_at((since - EPOCH) // timedelta(microseconds=1))
+            end = stream.end if before is None else min(before, stream.end)
+            while first is not None and end > first:
+                begin = _start_of_last(stream, 1, max(stream.begin, end - STRETCH))
+                if begin >= end:  # a gap: what is behind it is not looked for
+                    return
+                yield from reversed([each for each in _matching(stream, pattern, begin, end) if each.offset >= begin])
+                end = begin
+
     def read(self, offset: int, limit: int = 1 << 20) -> OutputChunk:
         """What there is from an offset on, at most so many bytes; empty where nothing has come. Never waits.
 
@@ -210,22 +233,23 @@ def _lines(stream: Stream, begin: int, end: int) -> Iterator[OutputLine]:
         yield OutputLine(stream.time_of(start), b"".join(pending).removesuffix(b"\r"), start)
 
 
-def _matching(stream: Stream, found: re.Pattern[str], begin: int) -> Iterator[OutputLine]:
-    """The lines from the one at `begin` on in which a pattern is found.
+def _matching(stream: Stream, found: re.Pattern[str], begin: int, end: int | None = None) -> Iterator[OutputLine]:
+    """The lines from the one at `begin` on, up to `end`, in which a pattern is found.
 
     A stretch of many lines is made plain at once: four times as fast as line by line.
     """
     is_literal = not found.flags & re.IGNORECASE and _LITERAL.fullmatch(found.pattern) is not None
     position = _start_of_last(stream, 1, begin) if begin > stream.begin else stream.begin
-    while position < stream.end:
-        data = stream.read(position, 16 * BLOCK)
+    stop_at = stream.end if end is None else min(end, stream.end)
+    while position < stop_at:
+        data = stream.read(position, min(STRETCH, stop_at - position))
         if not data:
             position = stream.next_offset(position)
             continue
         whole = data.rfind(b"\n") + 1
         raw = data[:whole].split(b"\n")[:-1]
         if not raw or max(map(len, raw)) >= BLOCK:  # lines without an end
-            stop = position + whole if raw else stream.end
+            stop = position + whole if raw else stop_at
             yield from (line for line in _lines(stream, position, stop) if found.search(searchable(line.text)))
             position = stop
             continue

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.processes.runner.log import OutputLog
 from storage import OutputReader, strip_ansi, utc_now
-from storage.output import BLOCK, NewOutput
+from storage.output import BLOCK, STRETCH, NewOutput
 
 
 def written(folder: Path, *pieces: bytes, max_bytes: int = 1_000_000, files: int = 50) -> OutputReader:
@@ -160,6 +160,34 @@ def test_a_search_finds_what_looking_at_each_line_finds(tmp_path_factory, pieces
     for pattern in ("a", "bc", "^a+$", "z{3}"):
         slow = [line for line in reader.lines(begin) if re.search(pattern, strip_ansi(line.text))]
         assert list(reader.grep(pattern, begin=begin)) == slow
+
+
+@given(pieces=output, before=st.integers(0, 200_000), stretch=st.sampled_from([BLOCK, 3 * BLOCK, STRETCH]))
+def test_a_search_backwards_finds_the_same_the_last_first(tmp_path_factory, pieces, before, stretch):
+    reader = written(tmp_path_factory.mktemp("log"), *pieces, max_bytes=100_000, files=2_000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("storage.output.STRETCH", stretch)
+        for pattern in ("a", "bc", "^a+$", "z{3}"):
+            found = list(reader.grep(pattern))
+            assert list(reader.grep_back(re.compile(pattern))) == found[::-1]
+        lines = [line for line in reader.lines() if line.offset <= before]
+        if lines:  # from the begin of a line, as the places of a window are
+            found = [line for line in reader.grep("a") if line.offset < lines[-1].offset]
+            assert list(reader.grep_back(re.compile("a"), before=lines[-1].offset)) == found[::-1]
+
+
+def test_a_search_backwards_looks_at_nothing_that_is_surely_older(tmp_path: Path):
+    log = OutputLog(str(tmp_path), 4_000_000, 10)
+    log.append(b"needle old\n" + b"x" * 79 + b"\n")
+    log.append((b"x" * 79 + b"\n") * 40_000)
+    time.sleep(0.005)  # what is measured is the clock
+    moment = utc_now()
+    log.append(b"needle new\n")
+    log.close()
+    reader = OutputReader(tmp_path)
+    assert texts(reader.grep_back(re.compile("needle"))) == [b"needle new", b"needle old"]
+    assert texts(reader.grep_back(re.compile("needle"), since=moment)) == [b"needle new"]
+    assert list(reader.grep_back(re.compile("needle"), since=utc_now())) == []
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from storage import Home, Priority, RunState, Status
-from tests.support.app import open_app, screen_text, shown, until
+from tests.support.app import app_of, open_app, screen_text, shown, until
 from tests.support.boards import open_board
 from tests.support.users import User
 from tests.support.workers import dispatching, runs_of, workers_of
@@ -138,3 +138,12 @@ async def test_the_facts_of_a_run_stand_in_line_in_japanese_too(board: User, hom
             assert starts[0] == starts[1]
     finally:
         set_language("en")
+
+
+async def test_a_toast_says_how_a_command_ended_not_that_the_program_failed(board: User):
+    task = board.call("create_task", title="Fail", command="exit 3", status=Status.TODO)
+    with workers_of(board) as workers:
+        workers.add("worker-1")
+        async with dispatching(board.database), open_app(board) as pilot:
+            board.call("queue_task", task=task.id)
+            await until(pilot, lambda: any("The command of #1 Fail failed." in note.text for note in app_of(pilot).notes))

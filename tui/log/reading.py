@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from core.logs.window import Entry, Place, Window, keeping
+from core.logs.window import Entry, Keep, Place, Window, keeping
 from tui.log.rows import Row, Style, rows_of
 
 LONGEST_WRAPPED: Final = 8
@@ -31,6 +31,17 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Tail:
+    """The last lines that pass a filter, `upto` a place: whoever follows reads on from there, not all anew."""
+
+    window: Window
+    filter: re.Pattern[str]
+    height: int
+    entries: Sequence[Entry]
+    upto: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """What is seen. `place` is where it begins, and None where it is the end and follows."""
 
@@ -38,12 +49,15 @@ class Picture:
     place: Place | None
     top: datetime | None = None
     is_end: bool = False
+    tail: Tail | None = None
 
 
-def picture_of(window: Window, wanted: Wanted) -> Picture:
-    """Read what is to be seen. Blocking."""
+def picture_of(window: Window, wanted: Wanted, last: Picture | None = None) -> Picture:
+    """Read what is to be seen; `last` is what was seen before. Blocking."""
     keep = keeping(wanted.filter)
     if wanted.place is None and wanted.lines >= 0:
+        if wanted.filter is not None:
+            return _filtered_end(window, wanted, last.tail if last is not None else None)
         return _end(window, wanted, follows=True)
     end = window.end()
     place = wanted.place
@@ -77,6 +91,21 @@ def _end(window: Window, wanted: Wanted, *, follows: bool) -> Picture:
     rows = _rows(entries, wanted.style)[-wanted.height :]
     place = None if follows else window.moved(end, entries)
     return Picture(rows, place, entries[0].line.at if entries else None, is_end=True)
+
+
+def _filtered_end(window: Window, wanted: Wanted, known: Tail | None) -> Picture:
+    """The end of what passes the filter. A filter that hardly anything passes would else cost a whole log a look."""
+    assert wanted.filter is not None
+    keep = Keep(wanted.filter)
+    is_known = known is not None and (known.window, known.filter) == (window, wanted.filter)
+    if known is None or not is_known or known.height < wanted.height or not window.reaches(known.upto):
+        known = Tail(window, wanted.filter, wanted.height, (), window.last_lines())
+        entries = window.above(known.upto, wanted.height, keep)
+        known = replace(known, entries=entries)
+    entries, upto = window.renewed(known.entries, known.upto, known.height, keep)
+    rows = _rows(entries, wanted.style)[-wanted.height :]
+    tail = replace(known, entries=entries, upto=upto)
+    return Picture(rows, None, entries[0].line.at if entries else None, is_end=True, tail=tail)
 
 
 def _rows(entries: Sequence[Entry], style: Style) -> list[tuple[Row, Row]]:

@@ -134,7 +134,7 @@ class LogScreen(PlaceScreen):
             self._stamps, self._is_stale = stamps, False
             lines, self._lines = self._lines, 0
             window, wanted = self._window, replace(self._as_wanted(), lines=lines)
-            picture = await asyncio.to_thread(picture_of, window, wanted)
+            picture = await asyncio.to_thread(picture_of, window, wanted, self._picture)
             if window is self._window and wanted.place == self._wanted.place:
                 self._show(picture)
 
