@@ -68,13 +68,10 @@ def _overdue(handoff: Handoff, names: Names) -> News:
 def _of_event(event: Event, state: BoardState, me: Agent, names: Names, left: str) -> News | None:
     agent = names.agent(event.agent_id)
     if event.entity is EntityKind.TASK and event.type in ("finished", "failed") and event.undoes is None:
-        text = _("{agent} reported {task} as done.") if event.type == "finished" else _("{agent} failed at {task}.")
-        if event.operation == "settle_runs":  # a worker's program, which is nobody
-            text = (
-                _("The command of {task} succeeded.")
-                if event.type == "finished"
-                else _("The command of {task} failed.")
-            )
+        is_done = event.type == "finished"
+        text = _("{agent} reported {task} as done.") if is_done else _("{agent} failed at {task}.")
+        if event.operation == "settle_runs":  # the program has told it: its name says nothing
+            text = _("The command of {task} succeeded.") if is_done else _("The command of {task} failed.")
         severity = Severity.INFORMATION if event.type == "finished" else Severity.WARNING
         summary = str((event.after.get("result") or {}).get("summary", "")).partition("\n")[0]
         return News(text.format(agent=agent, task=names.task_with_title(event.entity_id)), summary, severity)

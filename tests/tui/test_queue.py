@@ -146,4 +146,5 @@ async def test_a_toast_says_how_a_command_ended_not_that_the_program_failed(boar
         workers.add("worker-1")
         async with dispatching(board.database), open_app(board) as pilot:
             board.call("queue_task", task=task.id)
-            await until(pilot, lambda: any("The command of #1 Fail failed." in note.text for note in app_of(pilot).notes))
+            said = "The command of #1 Fail failed."
+            await until(pilot, lambda: any(said in note.text for note in app_of(pilot).notes))
