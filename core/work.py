@@ -184,7 +184,7 @@ class Work:
         stored = self._with_marks(stored, isinstance(stored, Task) and stored.dependencies != before.dependencies)
         self._loaded[stored.id] = stored
         if isinstance(stored, Task) and isinstance(before, Task):
-            if stored.status is not before.status or stored.claimed_by != before.claimed_by:
+            if any(getattr(stored, name) != getattr(before, name) for name in runs.FOLLOWED):
                 runs.follow(self, before, stored)
             if stored.status is not before.status or stored.parent != before.parent:
                 family.follow(self, before, stored)

@@ -42,6 +42,7 @@ _RUN_SENTENCES: Final = {
     "succeeded": mark("saw the command of {task} succeed"),
     "failed": mark("saw the command of {task} fail"),
     "cancelled": mark("cancelled the command of {task}"),
+    "command_changed": mark("changed the command of {task}"),
     "cancel_asked": mark("asked to cancel the command of {task}"),
     "quarantined": mark("quarantined {task}"),
     "paused": mark("held the command of {task}"),

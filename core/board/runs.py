@@ -36,6 +36,10 @@ _ENDINGS: Final = {
 }
 
 
+FOLLOWED: Final = ("status", "claimed_by", "command")
+"""The fields of a task whose change means something for its open run."""
+
+
 def is_agents(run: Run) -> bool:
     """Whether an agent's session has the run, and no worker."""
     return run.lease is not None and run.lease.startswith(SESSION_PREFIX)
@@ -60,7 +64,7 @@ def require_none(work: "Work", task: Task) -> None:
 
 def follow(work: "Work", before: Task, after: Task) -> None:
     """End the open run of a task that has been moved to where the run has no business, or taken from the agent that
-    has the run. Part of each such change."""
+    has the run; let a queued one show the command as it stands. Part of each change of what is FOLLOWED."""
     if after.status in CLOSED and before.status not in CLOSED:
         close_alerts(work, after)
     run = work.rows.open_run(after.id)
@@ -69,6 +73,9 @@ def follow(work: "Work", before: Task, after: Task) -> None:
     if run.state is RunState.QUEUED:
         if after.status not in WAITING_PLACES:
             cancel(work, run, f"{_mover(work)} moved the task to {after.status}")
+        elif run.command != (after.command or ""):
+            shown = replace(work.get(Run, run.id), command=after.command or "")
+            work.save(shown, event="command_changed", undoable=False)
     elif is_agents(run):
         if after.status is not Status.IN_PROGRESS or after.claimed_by != run.lease:
             _end_with(work, run, before, after)

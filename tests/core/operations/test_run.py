@@ -526,3 +526,15 @@ def test_a_parent_whose_part_has_failed_or_was_cancelled_waits(board: User, prog
     assert result() is None
     board.call("archive_task", task=dropped.id)
     assert result().summary.splitlines()[-1] == "- #4 Dropped (archived): no result"
+
+
+def test_a_queued_run_shows_the_command_that_will_run(board: User, bob: User, program: User, worker):
+    task = board.call("create_task", title="Test", command="make one")
+    run = board.call("queue_task", task=task.id)
+    board.call("update_task", task=task.id, command="make two")
+    assert board.call("get_run", run=run.id).command == "make two"
+    board.call("undo")
+    assert board.call("get_run", run=run.id).command == "make one"
+    begun = begin(program, worker, run)
+    board.call("update_task", task=task.id, command="make three")
+    assert board.call("get_run", run=begun.id).command == "make one", "what runs is what began"
