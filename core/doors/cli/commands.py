@@ -135,7 +135,7 @@ def _word_for(parameter: Parameter) -> words.Word:
 
 def _metavar(operation: Operation, parameter: Parameter, word: words.Word, is_several: bool) -> str:
     types = [bare_type(each.annotation) for each in operation.parameters if each.is_positional]
-    is_plain = bare_type(parameter.annotation) in (Line, Text) or types.count(types[0]) > 1
+    is_plain = bare_type(parameter.annotation) in (Line, Text) or types.count(types[0]) > 1 or word is words.ARGUMENT
     name = parameter.name.upper() if is_plain else word.noun
     name = f"{name}..." if is_several else name
     is_needed = parameter.is_required and bare_type(parameter.annotation) is not Text

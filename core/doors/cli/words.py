@@ -141,9 +141,7 @@ class Choice(Word):
             known = {each.replace("-", "_"): each for each in self._vocabulary}
             return known[word.replace("-", "_")]
         except KeyError:
-            what = self._vocabulary.__name__.lower()
-            choices = ", ".join(self._vocabulary)
-            raise click.BadParameter(f"{text!r} is no {what}; choose {choices}.") from None
+            raise click.BadParameter(f"{text!r} is none of {', '.join(self._vocabulary)}.") from None
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
         """The members that begin so."""

@@ -65,3 +65,19 @@ def test_a_sentence_is_taken_whole_and_its_option_says_nothing_of_commas(wzp, ro
     told = " ".join(wzp("handoff", "create", "--help").out.split())
     assert "--failed-approach, --failed-approaches TEXT What was tried and does not work; repeatable." in told
     assert "--file, --files TEXT The files touched; repeatable, or separated by commas." in told
+
+
+def test_a_word_that_is_none_of_a_vocabulary_is_told_what_there_is(wzp, room):
+    for line, choices in (
+        (("queue", "list", "--state", "bogus"), "queued, running, succeeded, failed, cancelled, quarantined"),
+        (("agent", "add", "x", "--kind", "bogus"), "person, ai, worker"),
+    ):
+        refused = wzp(*line)
+        assert refused.code == 2
+        assert f"'bogus' is none of {choices}." in refused.err
+
+
+def test_the_usage_names_a_command_as_the_help_below_does(wzp):
+    told = wzp("process", "add", "--help").out
+    assert "NAME [COMMAND...]" in told
+    assert "COMMAND: the program and its arguments" in told
