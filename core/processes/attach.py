@@ -37,8 +37,12 @@ _QUERIES: Final = re.compile(
 
 _CLEAR: Final = b"\x1b[2J\x1b[H"
 _RESTORE: Final = (
-    b"\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?1l\x1b>\x1b[<u\x1b[?2026l"
-    b"\x1b7\x1b[r\x1b8\x1b[?7h\x1b[?25h\x1b[0 q\x1b[0m\x1b(B\x0f\r\n\x1b[J"
+    b"\x1b[?1049l\x1b[?47l"  # the other screen
+    b"\x1b[?9l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1015l\x1b[?1016l"  # the mouse
+    b"\x1b[?1004l\x1b[?2004l\x1b[?2026l\x1b[?2031l"  # focus, paste, frames, changes of theme
+    b"\x1b[?1l\x1b>\x1b[<u\x1b[>4m"  # the keyboard
+    b"\x1b[4l\x1b[20l\x1b[?5l\x1b[?69l\x1b7\x1b[r\x1b8\x1b[?7h"  # how text is put on the screen
+    b"\x1b[?25h\x1b[0 q\x1b[0m\x1b(B\x0f\r\n\x1b[J"  # cursor, colours, characters
 )
 """Takes back what a process may have asked of the terminal: other screen, mouse, paste, keyboard, cursor, colours, and
 what it has drawn below. To let all lines scroll again moves the cursor to the top, hence its place is kept."""

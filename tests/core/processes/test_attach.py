@@ -149,15 +149,32 @@ async def test_it_ends_with_the_process_after_its_last_words(runners: Runners, p
 
 
 async def test_what_the_process_asked_of_the_terminal_is_taken_back(runners: Runners, person: Person):
-    link = await runners.start("sh", "-c", r"printf '\033[?1049h\033[?1003h\033[?25lup'; cat")
+    asks = r"stty raw -echo; printf '\033[?1049h\033[?1003h\033[?25l\033[?5h\033[4h\033[5;9rup'; exec cat"
+    link = await runners.start("sh", "-c", asks)
     await until(lambda: b"up" in runners.printed())
     task = attached(link, person)
     await person.sees(b"up")
     person.type(b"\x1c")
     await asyncio.wait_for(task, PATIENCE_S)
     after = person.shown().rpartition(b"up")[2]
-    for undone in (b"\x1b[?1049l", b"\x1b[?1003l", b"\x1b[?25h", b"\x1b[0m"):
-        assert undone in after
+    for undone in (b"?1049l", b"?1003l", b"?25h", b"0m", b"?5l", b"4l", b"r", b"?1015l", b">4m"):
+        assert b"\x1b[" + undone in after
+    assert person.terminal_is_as_before
+
+
+async def test_a_process_that_dies_with_its_terminal_in_raw_mode_leaves_ours_as_it_was(
+    runners: Runners, person: Person
+):
+    asks = r"stty raw -echo -isig; printf '\033[?1049h\033[?1003hup'; read x; kill -9 $$"
+    link = await runners.start("sh", "-c", asks)
+    await until(lambda: b"up" in runners.printed())
+    task = attached(link, person)
+    await person.sees(b"up")
+    person.type(b"\n")
+    done = await asyncio.wait_for(task, PATIENCE_S)
+    assert (done.detached, done.status.exit_signal) == (False, "SIGKILL")
+    assert person.terminal_is_as_before
+    assert person.shown().rindex(b"\x1b[?1049l") > person.shown().rindex(b"up")
 
 
 async def test_old_questions_to_the_terminal_are_not_asked_again(runners: Runners, person: Person):
