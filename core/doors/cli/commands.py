@@ -171,6 +171,8 @@ def _option_help(parameter: Parameter) -> str:
         is_whole = isinstance(words.word_for(parameter.annotation), words.Whole)
         several = "repeatable" if is_whole else "repeatable, or separated by commas"
         text = f"{text}; {several}" if text else several
+    if type(parameter.default) is int and parameter.default and "omitted" not in text:
+        text = f"{text}; {parameter.default} if omitted" if text else f"{parameter.default} if omitted"
     return text[:1].upper() + text[1:] + "." if text else ""
 
 

@@ -81,3 +81,8 @@ def test_the_usage_names_a_command_as_the_help_below_does(wzp):
     told = wzp("process", "add", "--help").out
     assert "NAME [COMMAND...]" in told
     assert "COMMAND: the program and its arguments" in told
+
+
+def test_the_help_says_what_holds_where_a_number_is_omitted(wzp):
+    told = " ".join(wzp("queue", "list", "--help").out.split())
+    assert "--limit N At most so many; 100 if omitted." in told
