@@ -1,5 +1,9 @@
 """Processes: what runs for a room, runs of tasks' commands, alerts, the host's fencing token."""
 
+from datetime import UTC, datetime
+
+from storage.ids import new_change_id, new_event_id
+
 STATEMENTS = (
     "ALTER TABLE room ADD COLUMN trusted_hash TEXT",
     "ALTER TABLE room ADD COLUMN agent_commands TEXT NOT NULL DEFAULT 'ask'",
@@ -49,6 +53,40 @@ STATEMENTS = (
 )
 
 
+# Nothing ran commands before, so nobody was asked whether what an agent had written may run: tasks whose command came
+# last from an agent, and that agent.
+COMMANDS_OF_AGENTS = """
+    SELECT task.id, task.room_id, task.version, event.agent_id
+    FROM task JOIN event ON event.sequence = (
+        SELECT max(sequence) FROM event
+        WHERE entity_id = task.id AND json_type(after, '$.command') IS NOT NULL
+    ) JOIN agent ON agent.id = event.agent_id
+    WHERE task.command IS NOT NULL AND agent.kind <> 'person'
+"""
+APPROVAL_NEEDED = """
+    INSERT INTO event (
+        id, change, room_id, entity, entity_id, subject_id, version, type, before, after,
+        agent_id, door, operation, reason, undoable, payload_version, at
+    ) VALUES (
+        ?, ?, ?, 'task', ?, ?, ?, 'updated', '{"command_approved":true}', '{"command_approved":false}',
+        ?, 'service', 'migrate', 'an agent set this command before commands were run', 0, 1, ?
+    )
+"""
+
+
 def up(migrator, db):  # type: ignore[no-untyped-def]
     for statement in STATEMENTS:
         db.execute_sql(statement)
+    withhold_approval(db)
+
+
+def withhold_approval(db):  # type: ignore[no-untyped-def]
+    tasks = db.execute_sql(COMMANDS_OF_AGENTS).fetchall()
+    last = db.execute_sql("SELECT max(at) FROM event").fetchall()[0][0]
+    now = max(datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"), last or "")
+    change = new_change_id()
+    for task, room, version, agent in tasks:
+        db.execute_sql(
+            "UPDATE task SET command_approved = 0, version = ?, updated_at = ? WHERE id = ?", (version + 1, now, task)
+        )
+        db.execute_sql(APPROVAL_NEEDED, (new_event_id(), change, room, task, task, version + 1, agent, now))

@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 from peewee import CompositeKey
 
@@ -15,6 +16,7 @@ from storage import (
     Alert,
     Comment,
     Database,
+    EntityKind,
     Handoff,
     Home,
     Presence,
@@ -140,3 +142,33 @@ def test_a_file_of_each_older_schema_is_brought_up_to_date_and_its_log_still_giv
 
 def without_marks(record: Any) -> Any:
     return replace(record, **{each.name: each.default for each in fields(record) if each.metadata.get("derived")})
+
+
+def test_a_command_that_an_agent_set_before_commands_were_run_waits_for_approval(home: Home) -> None:
+    home.create()
+    recorded = gzip.decompress((Path(__file__).parent / "data" / "schema-2.db.gz").read_bytes())
+    home.database.write_bytes(recorded)
+    connection = apsw.Connection(str(home.database))
+    ((task,),) = connection.execute("SELECT id FROM task WHERE title = 'Third'").fetchall()
+    set_command = "UPDATE task SET command = 'make deploy', version = version + 1 WHERE id = ?"
+    connection.execute(set_command, (task,)).fetchall()
+    connection.execute(
+        """INSERT INTO event (id, change, room_id, entity, entity_id, subject_id, version, type, before, after,
+            agent_id, door, operation, undoable, payload_version, at)
+        SELECT 'evt_set', 'chg_set', task.room_id, 'task', task.id, task.id, task.version, 'updated',
+            '{"command":null}', '{"command":"make deploy"}', agent.id, 'mcp', 'update_task', 1, 1, task.updated_at
+        FROM task, agent WHERE task.id = ? AND agent.kind = 'ai'""",
+        (task,),
+    ).fetchall()
+    connection.close()
+    database = Database.open(home)
+    try:
+        with database.read() as rows:
+            (room,) = rows.rooms()
+            tasks = {each.title: each for each in rows.tasks(room.id) if each.command}
+            replayed = replay(rows, rows.last_sequence())[EntityKind.TASK][task]
+    finally:
+        database.close()
+    assert tasks["Second"].command_approved, "a person's own command needs no approval"
+    assert not tasks["Third"].command_approved
+    assert without_marks(replayed) == without_marks(tasks["Third"])
