@@ -106,6 +106,8 @@ def brief(run: Run, state: BoardState, now: datetime, output: str | None, lines:
     ]
     if needs_approval(run, task):
         head.append(Content.styled(_("An agent has set this command. a approves it."), "$text-warning"))
+    if run.state is RunState.RUNNING and not output:
+        head.append(Content.styled(_("Nothing printed yet."), MUTED))
     printed = block_for_screen(output or "").splitlines()[-max(1, lines - len(head)) :]
     return Content("\n").join([*head, *(Content.styled(line, "$foreground 85%") for line in printed)])
 

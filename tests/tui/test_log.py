@@ -131,3 +131,44 @@ async def test_a_log_that_was_empty_shows_what_comes(board: User) -> None:
         await shown(pilot, "line 199")
         await pilot.press("pageup")
         await until(pilot, lambda: "line 199" not in screen_text(pilot))
+
+
+async def test_what_is_found_near_the_end_leaves_no_row_empty(board: User) -> None:
+    process = add_process(board, "web")
+    output = Printing(board, process)
+    output.say(*(f"{'needle' if n == 997 else 'line'} {n}" for n in range(1000)))
+    async with open_app(board, size=(100, 30)) as pilot:
+        await open_log(pilot, process)
+        await shown(pilot, "line 999")
+        await pilot.press("slash")
+        await answer(pilot, "needle")
+        await shown(pilot, "needle 997", "f follows")
+        assert screen_text(pilot).count("line 9") == 27
+        output.say("more")
+        await pilot.press("k")
+        await shown(pilot, "line 971")
+        assert "more" not in screen_text(pilot)
+
+
+async def test_a_filter_is_followed_and_left_and_taken_up_again(board: User) -> None:
+    web, db = add_process(board, "web"), add_process(board, "db")
+    outputs = [Printing(board, web), Printing(board, db)]
+    for number in range(100):
+        outputs[number % 2].say(f"step {number:02} {'good' if number % 10 else 'bad'}")
+    async with open_app(board, size=(100, 12)) as pilot:
+        await open_log(pilot)
+        await shown(pilot, "step 99")
+        await pilot.press("ampersand")
+        await answer(pilot, "bad")
+        await shown(pilot, "step 90 bad", "step 10 bad", "following")
+        outputs[0].write(b"step 100 ")
+        outputs[1].say("step 101 good", "step 102 bad")
+        await shown(pilot, "step 102 bad")
+        outputs[0].write(b"bad at last\n")
+        await shown(pilot, "step 100 bad at last", "step 102 bad")
+        await pilot.press("g")
+        await shown(pilot, "step 00 bad", "f follows")
+        await pilot.press("f")
+        await shown(pilot, "step 102 bad", "following")
+        await pilot.resize_terminal(100, 20)
+        await shown(pilot, "step 00 bad", "step 102 bad")

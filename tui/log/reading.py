@@ -73,7 +73,7 @@ def picture_of(window: Window, wanted: Wanted, last: Picture | None = None) -> P
             return _end(window, wanted, follows=True)  # at the end, and on
         place = window.moved(place, passed, past=True)
         entries = entries[len(passed) :]
-    if len(entries) < wanted.height and wanted.filter is None and wanted.lines >= 0:
+    if len(entries) < wanted.height:
         return _end(window, wanted, follows=False)
     rows = _rows(entries, wanted.style)[: wanted.height]
     return Picture(rows, place, entries[0].line.at if entries else None)

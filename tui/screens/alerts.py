@@ -186,20 +186,20 @@ class AlertsScreen(BoxedList[Box]):
             return Content("")
         names, now = Names(self.state), utc_now()
         sign, name = ALERT_SEVERITIES[alert.severity]
+        gap = [Content("")] if self.is_in_detail or self.has_class("-beside") else []  # below the list room is dear
+        title = f"{sign} {_(name)} · {rule_name(alert.rule)}"
         lines = [
-            Content.styled(f"{sign} {_(name)} · {rule_name(alert.rule)}", _STYLES[_LOOKS[alert.severity]]),
-            Content(""),
-            Content(alert_message(alert)),
-        ]
+            Content.styled(title, _STYLES[_LOOKS[alert.severity]]), *gap, Content(alert_message(alert)),
+        ]  # fmt: skip
         if hint := alert_hint(alert):
-            lines += [Content(""), Content.styled(hint, "$text-accent")]
+            lines += [*gap, Content.styled(hint, "$text-accent")]
         if about := self._about(alert, names):
-            lines += [Content(""), Content.assemble((_("About") + ": ", MUTED), about)]
+            lines += [*gap, Content.assemble((_("About") + ": ", MUTED), about)]
         seen = ngettext("seen once", "seen {count} times", alert.seen_count).format(count=alert.seen_count)
         times = _("First {first}, last {last}, {seen}.").format(
             first=full_time(alert.created_at), last=full_time(alert.last_seen_at), seen=seen
         )
-        lines += [Content(""), Content.styled(times, MUTED)]
+        lines += [*gap, Content.styled(times, MUTED)]
         if alert.acknowledged_at is not None:
             text = _("Acknowledged {time} by {agent}.")
             by = names.agent(alert.acknowledged_by)
