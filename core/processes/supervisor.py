@@ -8,6 +8,7 @@ import asyncio
 import logging
 import random
 import secrets
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -44,6 +45,7 @@ from core.processes.probing import Probing
 from core.processes.room_watch import LOOK_S, RoomWatch
 from core.processes.running import Runners
 from core.services.lease import HostLease
+from core.services.own_thread import in_own_thread
 from storage import ChangeFeed, Database, EntityKind, Process, ProcessId, Room, RoomId
 from storage import Event as StoredEvent
 
@@ -101,7 +103,8 @@ class _Supervision:
         for process, folder in self._stock.strays:
             self._runners.clear_stray(process, folder, is_known=process in self._processes)
         self._events.put_nowait(Adopted(self._stock.found))
-        parts = [asyncio.create_task(part) for part in (self._supervise(), self._journal.keep(), self._watch_rooms())]
+        watching = in_own_thread("file-watch", self._watch_files)
+        parts = [asyncio.create_task(part) for part in (self._supervise(), self._journal.keep(), watching)]
         try:
             done, _ = await asyncio.wait([*parts, self._runners.failure], return_when=asyncio.FIRST_COMPLETED)
             for part in done:
@@ -219,17 +222,16 @@ class _Supervision:
     def _room_of(self, room: RoomId) -> Room:
         return self._rooms[room]
 
-    async def _watch_rooms(self) -> None:
+    def _watch_files(self, stopped: threading.Event) -> None:
+        """On a thread of its own, since it looks each second: tell the loop what has become of files that count."""
         watch, environments = RoomWatch(), EnvironmentWatch(self._database.home)
-        while True:
-            for room, finding in await asyncio.to_thread(watch.look, tuple(self._rooms.values())):
-                self._journal.find(room, finding)
-            reading = [each for each in self._processes.values() if each.spec.env_file is not None]
-            if reading:
-                pairs = [(each, self._rooms[each.room_id]) for each in reading]
-                for news in await asyncio.to_thread(environments.look, pairs):
-                    self._events.put_nowait(news)
-            await asyncio.sleep(LOOK_S)
+        while not stopped.is_set():
+            for room, finding in watch.look(tuple(self._rooms.values())):
+                self._loop.call_soon_threadsafe(self._journal.find, room, finding)
+            reading = [each for each in tuple(self._processes.values()) if each.spec.env_file is not None]
+            for news in environments.look([(each, self._rooms[each.room_id]) for each in reading]):
+                self._loop.call_soon_threadsafe(self._events.put_nowait, news)
+            stopped.wait(LOOK_S)
 
 
 def _with_wishes(known: Process, stored: Process) -> Process:
