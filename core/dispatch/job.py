@@ -12,6 +12,8 @@ from typing import Any
 
 TAIL_BYTES = 65_536
 """How much of the end of a run's output its result carries."""
+NEAR_BYTES = 1_024
+"""Within which a cut output begins with its next line."""
 TIDY_S = 0.03
 """How long a command that has ended may leave something behind before that is asked to end: most leave nothing, and
 then nobody has to look."""
@@ -129,7 +131,9 @@ class Job:
         if self._log is not None:
             os.close(self._log)
             self._log = None
-        del self._tail[:-TAIL_BYTES]
+        if len(self._tail) > TAIL_BYTES:
+            near = self._tail.find(b"\n", len(self._tail) - TAIL_BYTES, len(self._tail) - TAIL_BYTES + NEAR_BYTES)
+            del self._tail[: near + 1 if near >= 0 else -TAIL_BYTES]
         self.state = "ended"
         self._ended_at = time.time()
         self._seconds = time.monotonic() - self.began
@@ -153,7 +157,7 @@ class Job:
         """Keep what the command has printed: its end in memory, all of it in the log."""
         self._tail += chunk
         if len(self._tail) > 2 * TAIL_BYTES:
-            del self._tail[:-TAIL_BYTES]
+            del self._tail[: -TAIL_BYTES - NEAR_BYTES]
         path = self.request.get("output")
         if path is None or self._log_error is not None:
             return

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.dispatch.leftovers import PATIENCE_S, end_leftovers
 from core.dispatch.places import result_path
-from core.operations.settled import OUTPUT_LIMIT, RunEnd
+from core.operations.settled import RunEnd
 from storage import Desired, Home, Process, Run, RunId, RunState
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ def end_of(run: RunId, lease: str | None, told: Told) -> RunEnd:
         run=run, lease=lease, state=state, exit_code=code, exit_signal=signal_name, reason=reason,
         is_interrupted=is_interrupted or lost_keeper, never_begun=is_interrupted and told.get("pid") is None,
         lost_worker=lost_keeper, lost_keeper=lost_keeper, ended_at=_moment(told.get("ended_at")),
-        output=_valid(told.get("output") or "")[-OUTPUT_LIMIT:] or None,
+        output=_valid(told.get("output") or "") or None,
         files=tuple(_valid(file) for file in told.get("files") or ()), seconds=told.get("seconds"),
     )  # fmt: skip
 

@@ -35,6 +35,9 @@ from storage import (
 OUTPUT_LIMIT = 20_000
 """Characters of the output's end that a run keeps: they tell how it ended."""
 
+NEAR = 400
+"""Characters within which a cut output begins with its next line."""
+
 MOST_FILES = 200
 
 _NOT_AT = dict.fromkeys(
@@ -158,7 +161,7 @@ def _ended(work: Work, run: Run, end: RunEnd) -> Run:
         exit_code=end.exit_code, exit_signal=end.exit_signal, paused=False,
         interrupted=end.is_interrupted and not is_cancelled, lost_worker=end.lost_worker,
         reason=run.reason if is_cancelled else _line(end.reason),
-        output=clean_text(end.output, "output")[-OUTPUT_LIMIT:] if end.output else None, files=end.files[:MOST_FILES],
+        output=_kept(clean_text(end.output, "output")) if end.output else None, files=end.files[:MOST_FILES],
     )  # fmt: skip
     if state is not RunState.FAILED:
         stored = work.save(over, event=state.value)
@@ -241,6 +244,15 @@ def _after(end: RunEnd) -> str:
 
 def _short(run: Run) -> str:
     return shortened(run.command.replace("`", "'"), 80)
+
+
+def _kept(output: str) -> str:
+    """The end of an output, from the beginning of a line where one is near."""
+    kept = output[-OUTPUT_LIMIT:]
+    if len(kept) == len(output):
+        return kept
+    head, _, rest = kept.partition("\n")
+    return rest if rest and len(head) <= NEAR else kept
 
 
 def _line(text: str | None) -> str | None:

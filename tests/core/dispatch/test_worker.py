@@ -337,3 +337,12 @@ def children_of_children(pid: int) -> list[int]:
 
 def state_of(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+async def test_the_end_of_a_long_output_begins_with_a_line(talk: Talk):
+    talk.run("lines", "seq 100000")
+    first, *_, last = (await talk.ended("lines"))["output"].splitlines()
+    assert (int(first) > 1, last) == (True, "100000")
+    assert len(first) in (5, 6), "not the end of a number"
+    talk.run("one line", "head -c 200000 /dev/zero; echo; echo end")
+    assert (await talk.ended("one line"))["output"].endswith("\0\0\nend\n")

@@ -538,3 +538,21 @@ def test_a_queued_run_shows_the_command_that_will_run(board: User, bob: User, pr
     begun = begin(program, worker, run)
     board.call("update_task", task=task.id, command="make three")
     assert board.call("get_run", run=begun.id).command == "make one", "what runs is what began"
+
+
+def test_a_long_output_is_kept_from_a_lines_beginning_and_cut_in_no_escape(board: User, program: User, worker):
+    from core.operations.settled import OUTPUT_LIMIT
+
+    def output_of(told: str) -> str:
+        task = board.call("create_task", title="Talk", command="true")
+        over = end(program, begin(program, worker, board.call("queue_task", task=task.id)), output=told)
+        return over.output or ""
+
+    lines = "".join(f"line {number:06}\n" for number in range(4_000))
+    kept = output_of(lines)
+    assert len(kept) <= OUTPUT_LIMIT
+    assert kept.splitlines()[0].startswith("line ")
+    assert kept.endswith("line 003999")
+    coloured = output_of("\x1b[38;2;255;255;255mx\x1b[0m" * 3_000 + "\x00end")
+    assert coloured == "x" * 3_000 + "end"
+    assert output_of("y" * 30_000) == "y" * OUTPUT_LIMIT
