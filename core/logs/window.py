@@ -7,7 +7,7 @@ import heapq
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -181,8 +181,11 @@ class Window:
         return best
 
     def place_of(self, entry: Entry) -> Place:
-        """The place just above a line."""
+        """The place just above a line: of what came at the same time, that of earlier sources stands above it."""
         marks = list(self.at(entry.line.at)) if len(self.sources) > 1 else [0]
+        if entry.source:
+            after = self.at(entry.line.at + timedelta(microseconds=1))
+            marks[: entry.source] = after[: entry.source]
         marks[entry.source] = entry.line.offset
         return tuple(marks)
 

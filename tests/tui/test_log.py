@@ -1,10 +1,12 @@
 """The log screen: live, searched, filtered, at any moment; on real files."""
 
+from datetime import timedelta
 from typing import Any
 
+import time_machine
 from textual.pilot import Pilot
 
-from storage import Process
+from storage import Process, utc_now
 from tests.support.app import app_of, open_app, screen_text, shown, until
 from tests.support.outputs import Printing, add_process
 from tests.support.users import User
@@ -172,3 +174,27 @@ async def test_a_filter_is_followed_and_left_and_taken_up_again(board: User) -> 
         await shown(pilot, "step 102 bad", "following")
         await pilot.resize_terminal(100, 20)
         await shown(pilot, "step 00 bad", "step 102 bad")
+
+
+async def test_of_many_places_the_one_that_was_found_last_is_marked(board: User) -> None:
+    web, db = add_process(board, "web"), add_process(board, "db")
+    outputs = [Printing(board, web), Printing(board, db)]
+    for number in range(20):
+        with time_machine.travel(utc_now() + timedelta(seconds=number), tick=False):
+            outputs[number % 2].say(f"needle {number:02}")
+    async with open_app(board) as pilot:
+        await open_log(pilot)
+        await shown(pilot, "needle 19")
+
+        def marked() -> list[str]:
+            return [line[-2:] for line in screen_text(pilot).split("\n") for line in [line.rstrip()] if "▶" in line]
+
+        await pilot.press("slash")
+        await answer(pilot, "needle")
+        await until(pilot, lambda: marked() == ["19"])
+        await pilot.press("N", "N")
+        await until(pilot, lambda: marked() == ["17"])
+        await pilot.press("n")
+        await until(pilot, lambda: marked() == ["18"])
+        await pilot.press("escape")
+        await until(pilot, lambda: marked() == [])

@@ -26,7 +26,7 @@ class Style:
 
     Args:
         names: of the sources, where they are to be told apart.
-        found: the line that was found last.
+        found: the source and the offset of the line that was found last.
     """
 
     has_stamps: bool = True
@@ -34,6 +34,7 @@ class Style:
     pattern: re.Pattern[str] | None = None
     wraps: bool = False
     width: int = 80
+    found: tuple[int, int] | None = None
 
     @property
     def gutter(self) -> int:
@@ -62,11 +63,14 @@ def rows_of(entry: Entry, style: Style) -> list[tuple[Row, Row]]:
 def head_of(entry: Entry, style: Style) -> Row:
     """The time and the name of a line."""
     parts: list[tuple[str, Look]] = []
+    is_found = style.found == (entry.source, entry.line.offset)
     if style.has_stamps:
-        parts.append((f"{stamp(entry.line.at)} ", STAMP))
+        parts += [(stamp(entry.line.at), MATCH if is_found else STAMP), (" ", PLAIN)]
     if style.names:
         name = cells.fit(style.names[entry.source], style.name_cells - 3)
-        parts.append((f"{name} │ ", Look(foreground=NAME_COLOURS[entry.source % len(NAME_COLOURS)])))
+        parts.append(
+            (f"{name} {'▶' if is_found else '│'} ", Look(foreground=NAME_COLOURS[entry.source % len(NAME_COLOURS)]))
+        )
     return tuple(parts)
 
 

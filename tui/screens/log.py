@@ -71,6 +71,7 @@ class LogScreen(PlaceScreen):
         self._filter: re.Pattern[str] | None = None
         self._found: Entry | None = None
         self._is_searching = False
+        self._finding = asyncio.Lock()
         self._wraps = False
         self._has_stamps = True
         self._shift = 0
@@ -143,7 +144,8 @@ class LogScreen(PlaceScreen):
         sources = self._window.sources
         names = tuple(for_screen(each.name) for each in sources) if len(sources) > 1 else ()
         width, height = view.size if view.size.height else (self.size.width, self.size.height - 2)  # hidden while empty
-        style = Style(self._has_stamps, names, self._pattern, self._wraps, width)
+        found = (self._found.source, self._found.line.offset) if self._found is not None else None
+        style = Style(self._has_stamps, names, self._pattern, self._wraps, width, found)
         return replace(self._wanted, height=max(1, height), style=style, filter=self._filter)
 
     def _show(self, picture: Picture) -> None:
@@ -286,20 +288,27 @@ class LogScreen(PlaceScreen):
             return
         self._go(await asyncio.to_thread(self._window.at, moment))
 
-    @work(group="find", exclusive=True, exit_on_error=False)
+    @work(group="find", exit_on_error=False)
     async def action_find(self, way: int) -> None:
-        """Go to the next or the previous place where it is found."""
-        if self._pattern is None:
+        """Go to the next or the previous place where it is found; of several presses each goes one further."""
+        pattern = self._pattern
+        if pattern is None:
             self.action_search()
             return
-        window, pattern = self._window, self._pattern
+        async with self._finding:
+            if pattern is self._pattern:
+                await self._find_next(pattern, forward=way > 0)
+
+    async def _find_next(self, pattern: re.Pattern[str], *, forward: bool) -> None:
+        window = self._window
         self._is_searching = True
         self._describe()
         try:
-            picture, found = await asyncio.to_thread(_find, window, pattern, way > 0, self._found, self._as_wanted())
+            picture, found = await asyncio.to_thread(_find, window, pattern, forward, self._found, self._as_wanted())
         finally:
             self._is_searching = False
         if window is not self._window or pattern is not self._pattern:
+            self._describe()
             return
         if found is None:
             self._describe()
@@ -322,4 +331,7 @@ def _find(
     else:
         place = wanted.place if wanted.place is not None else window.end()
     found = window.find(place, pattern, forward=forward, keep=keeping(wanted.filter))
-    return (None, None) if found is None else (found_picture(window, found, wanted), found)
+    if found is None:
+        return None, None
+    style = replace(wanted.style, found=(found.source, found.line.offset))
+    return found_picture(window, found, replace(wanted, style=style)), found

@@ -4,9 +4,10 @@ import re
 import time
 
 import pytest
+import time_machine
 
 from core.logs.window import Keep, Window, keeping, matcher, sources_of
-from storage import OutputReader
+from storage import OutputReader, utc_now
 from tests.support.outputs import Printing, add_process
 from tests.support.users import User
 
@@ -72,3 +73,23 @@ def test_a_log_that_was_removed_is_not_reached_any_more(board: User) -> None:
     for path in web.folder.iterdir():
         path.unlink()
     assert not window.reaches(upto)
+
+
+@pytest.mark.parametrize("forward", [True, False])
+def test_of_what_came_at_the_same_time_nothing_is_passed_over(
+    board: User, monkeypatch: pytest.MonkeyPatch, forward: bool
+) -> None:
+    window, outputs = window_of(board, "one", "two", "three")
+    with time_machine.travel(utc_now(), tick=False):
+        for number in range(12):
+            outputs[number % 3].say(f"needle {number}")
+    found: list[str] = []
+    place = window.begin() if forward else window.end()
+    while (entry := window.find(place, matcher("needle"), forward=forward)) is not None and len(found) < 20:
+        found.append(entry.line.text.decode())
+        place = window.place_of(entry)
+        if forward:
+            place = window.moved(place, [entry], past=True)
+    shown = [each.line.text.decode() for each in window.above(window.end(), 20)]
+    assert found == (shown if forward else shown[::-1])
+    assert len(found) == 12
