@@ -37,6 +37,8 @@ _ENOUGH: Final[Mapping[Any, tuple[str, ...]]] = {
 _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
 _DEFAULTS: Final = {"priority": Priority.NORMAL.value}
 """What goes without saying in a list."""
+_USUAL: Final[Mapping[str, object]] = {"command_approved": True, "attempts": 1}
+"""What goes without saying anywhere, and is told wherever it is otherwise."""
 
 
 def present(wire: Any, annotation: Any) -> Wire:
@@ -168,6 +170,10 @@ def _named(wire: Wire) -> Wire:
     """A record without what says nothing, and with names and numbers where it has ids."""
     shown: Wire = {}
     for name, value in wire.items():
+        if name in _USUAL:
+            if value != _USUAL[name]:
+                shown[name] = value
+            continue
         if name in _NEVER or value in _EMPTY or value == 0 or name.endswith(("_name", "_number", "_numbers")):
             continue
         shown[name] = _readable(name, wire.get(f"{name}_name") or wire.get(_numbers_of(name)) or value)

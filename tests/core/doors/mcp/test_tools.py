@@ -10,7 +10,8 @@ from core.doors.mcp.tools import WITH_TOOLS, Tools
 from core.operations import find, load
 from core.shapes import Shaper
 from core.text import NAME_LIMIT
-from storage import Priority, Status
+from storage import AgentKind, Priority, Role, Status
+from tests.support.users import User
 
 TWELVE = [
     "list_tasks", "get_task", "create_task", "update_task", "update_task_status", "comment_task", "claim_next",
@@ -164,6 +165,17 @@ def test_lists_are_brief_and_one_task_is_whole(agent):
     assert len(whole["history"]) == 2
     assert "claude: #2 created: Top" in whole["history"][0]
     assert agent.call("get_task", task_id=1)["dependants"] == [2]
+
+
+def test_a_command_that_waits_for_approval_is_told_and_what_is_as_usual_is_not(agent, board):
+    task = board.call("create_task", title="Test", command="make test")
+    shown = agent.call("get_task", task_id=str(task.number))["task"]
+    assert shown["command"] == "make test"
+    assert not {"command_approved", "attempts"} & set(shown)
+    agent_hand = User(board.database, "claude", room=board.room, role=Role.AGENT, kind=AgentKind.AI)
+    agent_hand.call("update_task", task=f"#{task.number}", command="make other", attempts=3)
+    shown = agent.call("get_task", task_id=str(task.number))["task"]
+    assert (shown["command_approved"], shown["attempts"]) == (False, 3)
 
 
 def test_a_long_list_is_cut_and_says_so_unless_more_is_asked_for(agent, board):
