@@ -12,6 +12,7 @@ from collections import ChainMap, defaultdict, deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 
 from core.dispatch import offices
@@ -39,6 +40,9 @@ from storage import (
     RunState,
     utc_now,
 )  # fmt: skip
+
+FRESH_S: Final = 15.0
+"""What was measured longer ago says nothing of the present load."""
 
 LOOK_S: Final = 5.0
 """Between two looks at what has no event: sessions that have ended, times that have come, loads."""
@@ -158,7 +162,9 @@ class DispatcherService:
         if is_look:
             make_folder(self._database.home)
             workers = tuple(each.id for each in self._known.of_kind(ProcessKind.WORKER))
-            self._choosing.samples = self._metrics.latest(workers)
+            fresh = utc_now() - timedelta(seconds=FRESH_S)
+            samples = self._metrics.latest(workers)
+            self._choosing.samples = {process: each for process, each in samples.items() if each.at >= fresh}
 
     def _settle(self, ends: dict[RunId, RunEnd], starts: Sequence[RunStart]) -> list[Run]:
         """Record ends and starts, room by room; what has begun."""

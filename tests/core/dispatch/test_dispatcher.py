@@ -545,3 +545,49 @@ async def test_tasks_for_an_agent_that_is_away_hold_up_nobody_elses(board: User,
         run = await running(board, late.id)
     assert run.lease == agent.session
     assert {runs_of(board, task)[0].state for task in absent} == {RunState.QUEUED}
+
+
+async def test_the_policy_is_given_the_loads_as_they_are(board: User, workers: Workers):
+    """What each worker has, its estimates, failures lately, and what its tree uses by the metrics."""
+    from core.dispatch.policy import choose
+    from storage import utc_now
+    from storage.metrics import MetricsStore, Subject
+
+    first, second = workers.add("worker-1", capacity=3), workers.add("worker-2", capacity=3)
+    seen: dict = {}
+
+    def watched(queued, offered):
+        seen[queued.task.title] = {each.process: each for each in offered}
+        wanted = [each for each in offered if each.name == queued.task.title.split()[0]]
+        return choose(queued, wanted)
+
+    store = MetricsStore(board.database.home)
+    store.open()
+
+    def measure(age_s: int, cpu: float) -> None:
+        used = {"cpu": cpu, "memory": 2.0**30, "threads": 1.0, "processes": 1.0}
+        store.put(int(utc_now().timestamp()) - age_s, {Subject("process", second.id): used})
+
+    measure(100, 99.0)
+    async with dispatching(board.database, policy=watched) as service:
+        await until(lambda: service._turns > 1)
+        assert service._choosing.samples == {}, "what was measured long ago says nothing of now"
+        measure(0, 55.0)
+        failing = board.call("create_task", title="worker-1 fails", command="false")
+        board.call("queue_task", task=failing.id)
+        await ended(board, failing.id)
+        long = board.call("create_task", title="worker-1 long", command="sleep 1000", estimate_minutes=40)
+        board.call("queue_task", task=long.id)
+        await running(board, long.id)
+        await until(lambda: service._choosing.samples)
+        last = board.call("create_task", title="worker-2 last", command="true")
+        board.call("queue_task", task=last.id)
+        await ended(board, last.id)
+        board.call("cancel_run", run=runs_of(board, long.id)[0].id)
+        await ended(board, long.id)
+    store.close()
+    busy, idle = seen["worker-2 last"][first.id], seen["worker-2 last"][second.id]
+    assert (busy.running, busy.estimate_minutes, busy.failures) == (1, 40.0, 1)
+    assert (idle.running, idle.estimate_minutes, idle.failures) == (0, 0.0, 0)
+    assert (idle.cpu_percent, idle.memory_bytes) == (55.0, 2**30)
+    assert runs_of(board, last.id)[0].process_id == second.id
