@@ -10,7 +10,7 @@ from core.processes.link import RunnerLink
 from storage import ProcessId, ProcessState
 from tests.support.app import app_of, open_app, screen_text, shown, until
 from tests.support.fleet import Fleet
-from tests.support.runners import Runners, running
+from tests.support.runners import Runners, exited, running
 from tests.support.users import User
 from tui.screens.peek import BACKLOG, PeekScreen, PeekView
 
@@ -90,9 +90,30 @@ async def test_it_waits_for_a_process_that_has_ended_and_shows_the_next_one(boar
         await peek(pilot, "first")
         process = next(iter(app_of(pilot).state.processes))
         await link.write(b"\r")
-        await runners.end()
+        await exited(link)
+        await link.release()
         fleet.observe(process, state=ProcessState.STOPPED, runner=None)
         await shown(pilot, "web  ○ stopped  does not run; waiting for it", "first")
         await start(runners, fleet, "echo second; sleep 1000", process=process)
         await shown(pilot, "web  ● running  80×24", "second")
         assert "first" not in screen_text(pilot)
+
+
+async def test_the_cursor_is_seen_whatever_it_stands_on(board: User, runners: Runners) -> None:
+    await start(
+        runners,
+        Fleet(board),
+        r"stty -echo; printf '\033[7mab\033[0m検x'; read a; printf '\033[5D'; read b; printf '\033[2C'; read c",
+    )
+    async with open_app(board, size=(100, 40)) as pilot:
+        screen = await peek(pilot, "ab検x")
+        view = screen.query_one(PeekView)
+
+        def reversed_text() -> list[str]:
+            return [text for text, style, _ in view.render_line(0) if style is not None and style.reverse and text]
+
+        await until(pilot, lambda: reversed_text() == ["ab", " "])
+        await runners.links[0].write(b"\r")
+        await until(pilot, lambda: reversed_text() == ["b"])
+        await runners.links[0].write(b"\r")
+        await until(pilot, lambda: reversed_text() == ["ab", "検"])

@@ -5,6 +5,7 @@ import logging
 from contextlib import aclosing
 from typing import ClassVar, Final
 
+from rich.cells import cell_len
 from rich.color import Color as RichColor
 from rich.color import ColorParseError
 from rich.segment import Segment
@@ -90,14 +91,7 @@ class PeekView(ScrollView, can_focus=True):
             return Strip.blank(width, self.rich_style)
         strip = Strip([Segment(text, _style(look)) for text, look in self._lines[row]])
         if self._cursor is not None and self._cursor[0] == row:
-            column = self._cursor[1]
-            strip = Strip.join(
-                [
-                    strip.crop(0, column),
-                    strip.crop(column, column + 1).apply_style(Style(reverse=True)),
-                    strip.crop(column + 1),
-                ]
-            )
+            strip = _with_cursor(strip, self._cursor[1])
         return strip.crop(left, left + width).adjust_cell_length(width, self.rich_style)
 
 
@@ -236,6 +230,16 @@ class PeekScreen(Place):
     def action_log(self) -> None:
         """Read the log."""
         doing.open_log(self.parallel, self._process_id)
+
+
+def _with_cursor(strip: Strip, column: int) -> Strip:
+    """A line with its cell at a column, or both of a wide character, as the cursor shows it."""
+    size = 2 if cell_len(strip.crop(column, column + 2).text[:1]) == 2 else 1
+    under = Strip(
+        Segment(text, (style or Style()) + Style(reverse=not (style and style.reverse)))
+        for text, style, _control in strip.crop(column, column + size)
+    )
+    return Strip.join([strip.crop(0, column), under, strip.crop(column + size)])
 
 
 def _style(look: Look) -> Style:
