@@ -133,6 +133,20 @@ async def test_starting_shows_as_asked_until_it_is_observed(board: User, fleet: 
         assert fleet.see(web).desired is Desired.STOPPED
 
 
+async def test_how_they_are_looked_at_is_told_at_80_cells_too(board: User, fleet: Fleet) -> None:
+    states = [each for each in ProcessState if each is not ProcessState.UNKNOWN]
+    for state in states:
+        fleet.add(str(state), state)
+    async with open_app(board, size=(80, 24)) as pilot:
+        await open_processes(pilot, "×1 ◆1 ◔1 ◐1 ◑1 ●2 ✓1 ○1")
+        await pilot.press("asterisk", "O", "slash", *"sleep", "enter")
+        await shown(
+            pilot, f"{len(states)} selected", f"filter “sleep”: {len(states)}", "by name", "×1 ◆1 ◔1 ◐1 ◑1 ●2 ✓1 ○1"
+        )
+        await pilot.resize_terminal(200, 50)
+        await shown(pilot, "× 1 failed", "● 1 running", "● 1 ready")
+
+
 async def test_what_is_done_is_done_to_all_that_are_selected(board: User, fleet: Fleet) -> None:
     ids = {name: fleet.add(name) for name in ("a", "b", "c", "d")}
     async with open_app(board) as pilot:

@@ -3,13 +3,13 @@
 Pure: what is known in, texts out.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from textual.content import Content
 
 from core.text import for_screen
-from storage import Process, Room
+from storage import Process, ProcessState, Room
 from tui.processes.counting import counts
 from tui.processes.view import ORDER_WORDS, Order, ProcessView, heading_text
 from tui.processes.watch import Watch
@@ -17,7 +17,9 @@ from tui.translation import _, ngettext
 from tui.widgets.line_list import Piece
 from tui.wording import PROCESS_STATES
 
-_ALARMING: Final = {"failed": "$text-error", "unhealthy": "$text-warning", "unknown": "$text-warning"}
+_ALARMING: Final = {
+    ProcessState.FAILED: "$text-error", ProcessState.UNHEALTHY: "$text-warning", ProcessState.UNKNOWN: "$text-warning",
+}  # fmt: skip
 
 EXAMPLE: Final = """\
     processes:
@@ -29,20 +31,45 @@ EXAMPLE: Final = """\
         depends_on: [web]"""
 
 
-def heading(processes: Iterable[Process], view: ProcessView, *, shown: int, selected: int) -> Content:
-    """How many there are of each state, and how they are looked at."""
+def heading(processes: Iterable[Process], view: ProcessView, *, shown: int, selected: int, width: int) -> Content:
+    """How they are looked at, and how many there are of each state; the signs alone where the words do not fit."""
     parts: list[tuple[str, str]] = [(_("Processes"), "")]
-    for state, count in counts(processes).items():
-        sign, word = PROCESS_STATES[state]
-        parts.append((f"{sign} {count} {_(word)}", _ALARMING.get(state.value, "")))
+    if selected:
+        parts.append((_("{count} selected").format(count=selected), "$text-accent"))
     if query := view.query.strip():
         found = _("filter “{query}”: {count:,}")
         parts.append((found.format(query=for_screen(query), count=shown), ""))
     if view.order is not Order.NAME or view.is_reversed:
         parts.append((_("by {order}").format(order=_(ORDER_WORDS[view.order])), ""))
-    if selected:
-        parts.append((_("{count} selected").format(count=selected), "$text-accent"))
-    return Content("  ").join([Content.styled(text, style) if style else Content(text) for text, style in parts])
+    found_counts = counts(processes)
+    looked_at = Content("  ").join([_styled(*part) for part in parts])
+    for gap, told in (("  ", _counts_in_words(found_counts)), (" ", _counts_in_signs(found_counts))):
+        line = Content("  ").join(
+            [looked_at, *([Content(gap).join([_styled(*part) for part in told])] if told else [])]
+        )
+        if line.cell_length <= width:
+            break
+    return line
+
+
+def _styled(text: str, style: str) -> Content:
+    return Content.styled(text, style) if style else Content(text)
+
+
+def _counts_in_words(found: Mapping[ProcessState, int]) -> list[tuple[str, str]]:
+    return [
+        (f"{PROCESS_STATES[state][0]} {count} {_(PROCESS_STATES[state][1])}", _ALARMING.get(state, ""))
+        for state, count in found.items()
+    ]
+
+
+def _counts_in_signs(found: Mapping[ProcessState, int]) -> list[tuple[str, str]]:
+    """States that have a sign in common are counted together."""
+    by_sign: dict[str, tuple[int, str]] = {}
+    for state, count in found.items():
+        sign = PROCESS_STATES[state][0]
+        by_sign[sign] = by_sign.get(sign, (0, ""))[0] + count, _ALARMING.get(state, "")
+    return [(f"{sign}{count}", style) for sign, (count, style) in by_sign.items()]
 
 
 def notices(watch: Watch, room: Room) -> list[str]:

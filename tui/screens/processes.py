@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.events import ScreenResume
+from textual.events import Resize, ScreenResume
 from textual.widgets import Static
 
 from storage import EntityKind, Process, ProcessId, Task, utc_now
@@ -59,6 +59,9 @@ class ProcessesScreen(Arranged):
     def on_mount(self) -> None:
         self.parallel.changed.subscribe(self, self._hear)
         self.refill()
+
+    def on_resize(self, event: Resize) -> None:  # noqa: ARG002  Textual calls the base's too
+        self.call_after_refresh(self.show_heading)
 
     def on_unmount(self) -> None:
         self.known.close()
@@ -201,7 +204,9 @@ class ProcessesScreen(Arranged):
         return self.known.watch.room_file.waits_for(self.state.room)
 
     def heading(self) -> Content:
-        return surroundings.heading(self.known.all(), self.view, shown=len(self.shown), selected=len(self.marked))
+        return surroundings.heading(
+            self.known.all(), self.view, shown=len(self.shown), selected=len(self.marked), width=self.size.width
+        )
 
     def nothing(self) -> str:
         has_any = bool(self.state.processes)
