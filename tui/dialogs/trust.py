@@ -64,6 +64,8 @@ class TrustDialog(Dialog[bool]):
     def on_mount(self) -> None:
         # whoever presses enter without reading approves nothing
         self.query_one("#no").focus()
+        if self._problems:
+            self.query_one("#keys", Static).update(_("↑ ↓ pgup pgdn scroll · n, esc leave it"))
 
     def _told(self) -> Content:
         lines: list[Content] = []
