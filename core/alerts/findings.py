@@ -35,7 +35,7 @@ _RESTART_IT: Final = "See `wzp logs {name}`, then `wzp start {name}`."
 _SHOW: Final = "See `wzp queue show {number}`."
 
 TEXTS: Final[Mapping[str, AlertText]] = {
-    "process_failed": AlertText("process_failed", "{name}: {reason}.", _RESTART_IT),
+    "process_failed": AlertText("process_failed", "{name} has failed: {reason}.", _RESTART_IT),
     "process_stuck": AlertText(
         "process_failed", "{name} could not be ended, not even killed.",
         "See what its processes wait for: `ps -o pid,stat,wchan`.",
@@ -72,7 +72,8 @@ TEXTS: Final[Mapping[str, AlertText]] = {
         "Look at its command and output, then queue it again with `wzp queue retry {number}`.",
     ),
     "restart_storm": AlertText(
-        "restart_storm", "{name}: restarted {count} times within {span}; the last time: {reason}.", _RESTART_IT
+        "restart_storm",
+        "{name} was restarted {count} times within {span} and stays down; the last time: {reason}.", _RESTART_IT,
     ),
     "crash_loop": AlertText(
         "crash_loop", "{name} crashes again and again: {count} or more restarts within {span}.",

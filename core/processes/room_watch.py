@@ -7,7 +7,7 @@ from typing import Final
 
 from core.alerts.findings import Finding, found, over
 from core.errors import InvalidData
-from core.processes.declaration import content_hash, read_declarations, read_room_file, room_file
+from core.processes.declaration import FILE, content_hash, read_declarations, read_room_file, room_file
 from storage import AlertSeverity, Room, RoomId
 
 LOOK_S: Final = 1.0
@@ -47,7 +47,7 @@ def judge(room: Room) -> Finding:
         declared = read_declarations(content, room.root).processes
     except InvalidData as error:
         text = "room_yaml_broken_since" if room.trusted_hash else "room_yaml_broken"
-        return found(text, error=error, todo=error.hint or "")
+        return found(text, error=str(error).removeprefix(f"{FILE}, "), todo=error.hint or "")
     if room.trusted_hash:
         return found("room_yaml_changed", file=room_file(room))
     if not declared:
