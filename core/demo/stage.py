@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from core.demo import agents
 from core.demo.ending import end_demo
@@ -15,16 +16,25 @@ from core.demo.running import set_up
 from core.services import ensure_host
 from storage import Database, Home
 
+LIKED: Final = ("theme", "density", "animations", "language", "highlight_seconds", "toast_seconds", "notify", "keys")
+"""The settings that are the person's in the demo too: those of the screen, and no port that another host has."""
+
 
 @contextmanager
-def stage(*, still: bool = False) -> Iterator[Home]:
-    """A home with the demo's room, in which agents and processes are at work (unless `still`) while the block lasts."""
+def stage(*, still: bool = False, settings: Path | None = None) -> Iterator[Home]:
+    """A home with the demo's room, in which agents and processes are at work (unless `still`) while the block lasts.
+
+    Args:
+        settings: the person's own config.yaml; the demo looks and speaks as it says, and leaves it alone.
+    """
     folder = Path(tempfile.mkdtemp(prefix="wezterm-parallel-demo-")).resolve()
     try:
         home = Home(folder / "home")
         project = folder / "project"
         project.mkdir()
         database = Database.open(home)
+        if settings is not None and settings.exists():
+            _take_on(settings, home)
         if still:
             seed(database, project)
             database.close()
@@ -40,6 +50,14 @@ def stage(*, still: bool = False) -> Iterator[Home]:
             yield home
     finally:
         end_demo(folder)
+
+
+def _take_on(settings: Path, home: Home) -> None:
+    """Let the demo look and speak as the person's own app does."""
+    from core.settings import read_settings, write_settings
+
+    liked = read_settings(settings).settings
+    write_settings(home.config, {name: getattr(liked, name) for name in LIKED})
 
 
 class _Company:

@@ -18,5 +18,5 @@ def command(run: Run, still: bool) -> int:
     from core.demo.project import PERSON
     from core.demo.stage import stage
 
-    with stage(still=still) as home:
+    with stage(still=still, settings=run.home.config) as home:
         return run.open_app(home, ROOM, PERSON)

@@ -24,6 +24,7 @@ from core.demo.stage import stage
 from core.execute import find_room
 from core.processes.room_file import is_approved
 from core.services import current_host
+from core.settings import read_settings
 from storage import (
     COLUMNS,
     AgentState,
@@ -131,6 +132,22 @@ def test_the_stage_is_alive_and_leaves_nothing_behind() -> None:
     assert news[0].agent_id
     assert not process.is_running()
     assert not folder.exists()
+
+
+def test_the_demo_looks_and_speaks_as_the_person_has_set_and_takes_no_port(tmp_path: Path) -> None:
+    own = tmp_path / "config.yaml"
+    own.write_text("language: ja\ntheme: nord\nkeys: {board.lift: m}\nopenmetrics_port: 9464\n")
+    with stage(still=True, settings=own) as home:
+        taken = read_settings(home.config)
+        assert not taken.problems
+        assert (taken.settings.language, taken.settings.theme) == ("ja", "nord")
+        assert taken.settings.keys == {"board.lift": "m"}
+        assert taken.settings.openmetrics_port == 0
+    with stage(still=True, settings=tmp_path / "none.yaml") as home:
+        assert not home.config.exists()
+    own.write_text("language: [broken")
+    with stage(still=True, settings=own) as home:
+        assert read_settings(home.config).settings.language == "en"
 
 
 def test_what_runs_in_the_demo_is_approved_and_queued_as_a_person_would(
