@@ -9,8 +9,17 @@ from typing import Final
 from core.text import for_screen
 from tui.translation import _, mark
 
+_WORDS: Final = frozenset({"code", "signal", "seconds", "count"})
+"""Gaps that hold one word; the others hold anything."""
+
+
+def _gap(found: re.Match[str]) -> str:
+    held = r"[^\s;]+" if found[1] in _WORDS else ".+?"
+    return f"(?P<{found[1]}>{held})"
+
+
 _REASONS: Final = tuple(
-    (re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(text)), re.DOTALL), text)
+    (re.compile(re.sub(r"\\{(\w+)\\}", _gap, re.escape(text)), re.DOTALL), text)
     for text in (
         mark("{reason}; it restarts after {seconds} s"),
         mark("exit code {code}"),
