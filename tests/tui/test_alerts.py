@@ -139,3 +139,20 @@ async def test_what_was_over_last_stands_first_and_open_ones_are_counted_however
         await shown(pilot, "service-4", "service-2", "service-0")
         rows = [line for line in screen_text(pilot).splitlines() if "has failed" in line]
         assert [row.partition("service-")[2][0] for row in rows[:3]] == ["4", "2", "0"]
+
+
+async def test_what_was_put_away_is_told_with_the_way_back(board: User, program: User) -> None:
+    program.call("note_alerts", findings=(DISK, found("queue_old", span=600)))
+    async with open_app(board) as pilot:
+        app = app_of(pilot)
+        await pilot.press("8", "m")
+        await until(pilot, lambda: app.screen.is_modal)
+        await pilot.press("enter")
+        await until(pilot, lambda: any(note.text.startswith("Muted until ") for note in app.notes))
+        await pilot.press("A")
+        await until(pilot, lambda: any(note.text == "Acknowledged 1 alert." for note in app.notes))
+        await until(pilot, lambda: not app.waiting)
+        await pilot.press("A")
+        await until(pilot, lambda: any(note.text == "Nothing asks for you." for note in app.notes))
+        await pilot.press("u")
+        await until(pilot, lambda: len(app.waiting) == 1)

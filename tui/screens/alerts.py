@@ -250,7 +250,7 @@ class AlertsScreen(BoxedList[Box]):
 
     def action_acknowledge_all(self) -> None:
         """Say that all have been seen."""
-        self.begin(self.desk.call("acknowledge_alerts", all=True))
+        self.begin(self._acknowledge_all())
 
     def action_resolve(self) -> None:
         """Close the alert under the cursor."""
@@ -290,11 +290,22 @@ class AlertsScreen(BoxedList[Box]):
         await self.desk.call(operation, alerts=(alert.id,))
         self.parallel.tell(text.format(what=alert_message(alert)), hint=_("u undoes it."))
 
+    async def _acknowledge_all(self) -> None:
+        if not (count := self.count_in(Box.OPEN)):
+            self.parallel.tell(_("Nothing asks for you."))
+            return
+        await self.desk.call("acknowledge_alerts", all=True)
+        text = ngettext("Acknowledged {count:,} alert.", "Acknowledged {count:,} alerts.", count)
+        self.parallel.tell(text.format(count=count), hint=_("u undoes it."))
+
     async def _ask_mute(self, alert: Alert) -> None:
         options = [Choice(str(minutes), _(name)) for minutes, name in _MUTES]
         picked = await self.app.push_screen_wait(Pick(_("Mute this alert for"), options, selected=["60"]))
         if picked:
-            await self.desk.call("mute_alerts", alerts=(alert.id,), minutes=int(picked[0]))
+            (muted,) = (await self.desk.call("mute_alerts", alerts=(alert.id,), minutes=int(picked[0]))).value
+            text = _("It speaks again: {what}") if muted.muted_until is None else _("Muted until {time}: {what}")
+            time = clock(muted.muted_until) if muted.muted_until is not None else ""
+            self.parallel.tell(text.format(time=time, what=alert_message(alert)), hint=_("u undoes it."))
 
 
 def _state_sign(alert: Alert, now: datetime) -> str:
