@@ -258,7 +258,7 @@ class RunnerLink:
         message = decode_json(line)
         if "output" in message:
             chunk = bytes_of(message["output"])
-            for queue in self._readers:
+            for queue in self._readers if chunk else ():
                 if queue.full():
                     queue.get_nowait()
                 queue.put_nowait(chunk)

@@ -58,6 +58,13 @@ class Client:
             self.dropped = 0
         return self.tell(message)
 
+    def tell_dropped(self, end: int) -> bool:
+        """Tell what it has missed once it has read all else: no more output may come. False if it is to be let go."""
+        if not self.dropped or self._out:
+            return True
+        dropped, self.dropped = self.dropped, 0
+        return self.tell({"output": "", "end": end, "lost": dropped})
+
     def flush(self) -> bool:
         """Send what the client takes now; False when it has gone."""
         try:

@@ -39,6 +39,7 @@ class Desk:
         self._watch = watch
         self._runner = runner
         self._clients: dict[int, Client] = {}
+        self._end = 0
         self._door = Door()
         watch.add(self._door.fd, self._knocked)
 
@@ -49,6 +50,7 @@ class Desk:
 
     def tell_output(self, data: bytes, end: int) -> None:
         """Pass output on to those who follow it."""
+        self._end = end
         encoded = None
         for client in list(self._clients.values()):
             if client.wants_output:
@@ -80,7 +82,7 @@ class Desk:
             self._keep(client, client.tell({"status": self._runner.status}))
 
     def _ready(self, client: Client, happened: int) -> None:
-        if happened & WRITE and not self._keep(client, client.flush()):
+        if happened & WRITE and not self._keep(client, client.flush() and client.tell_dropped(self._end)):
             return
         if not happened & READABLE:
             return

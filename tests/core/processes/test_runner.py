@@ -1,7 +1,9 @@
 """The runner of one process: its start, identity, output, input, end."""
 
 import asyncio
+import base64
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -227,6 +229,50 @@ async def test_a_client_that_never_reads_holds_nobody_up(runners: Runners):
     assert (await exited(link)).exit_code == 0
     assert len(runners.printed()) == 2 + 45_000_000 + 5
     writing.transport.abort()
+
+
+async def test_a_client_that_reads_too_slowly_stays_and_learns_how_much_it_has_missed(runners: Runners):
+    link = await runners.start("sh", "-c", "read x; yes | head -c 12000000; read x; echo end", max_bytes=100_000_000)
+    with short_path(link.folder / "socket") as path:
+        reading, writing = await asyncio.open_unix_connection(path, limit=1 << 24)
+    writing.write(b'{"id": 1, "do": "output"}\n')
+    while b'"id"' not in await asyncio.wait_for(reading.readline(), PATIENCE_S):
+        pass
+    reading._transport.pause_reading()  # type: ignore[attr-defined]
+    await link.write(b"\r")
+    total = 2 + 18_000_000
+    await until(lambda: len(runners.printed()) >= total)
+    await link.write(b"\r")
+    await exited(link)
+    reading._transport.resume_reading()  # type: ignore[attr-defined]
+    got = missed = 0
+    while got + missed < len(runners.printed()):
+        message = json.loads(await asyncio.wait_for(reading.readline(), PATIENCE_S))
+        if "output" in message:
+            got += len(base64.b64decode(message["output"]))
+            missed += message.get("lost", 0)
+    assert missed > 1_000_000
+    assert got + missed == len(runners.printed())
+    writing.close()
+
+
+async def test_nobody_but_our_own_user_is_let_in(runners: Runners):
+    """Though the folder be open to all: the socket itself looks who knocks."""
+    if os.getuid():
+        pytest.skip("only root can become another user")
+    link = await runners.start("sleep", "100")
+    for place in (link.folder / "socket", link.folder):
+        place.chmod(0o777)
+    program = (
+        "import os, socket, sys\nos.chdir(sys.argv[1]); os.setgid(54321); os.setuid(54321)\n"
+        "ours = socket.socket(socket.AF_UNIX); ours.connect('socket')\n"
+        "try: print(len(ours.recv(10)))\nexcept ConnectionError: print(0)"
+    )
+    told = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", program, str(link.folder)], capture_output=True, text=True, timeout=60
+    )
+    assert told.stdout == "0\n", told
+    assert (await link.refresh()).state == "running"
 
 
 async def test_a_client_that_talks_nonsense_is_let_go(runners: Runners):

@@ -113,6 +113,22 @@ async def test_its_own_stop_signal_is_sent(runners: Runners):
     assert (await exited(link)).exit_code == 4
 
 
+async def test_the_stop_signal_reaches_the_whole_group_at_once(runners: Runners):
+    child = "sh -c 'trap \"exit 6\" TERM; echo up; while :; do sleep 0.05; done'"
+    link = await runners.start("sh", "-c", f"{child} & trap '' TERM; wait $!; exit $?")
+    await until(lambda: b"up" in runners.printed())
+    await link.stop(PATIENCE_S)
+    assert (await exited(link)).exit_code == 6, "who waits for his child need not be killed"
+
+
+async def test_a_process_that_is_suspended_can_obey_the_stop(runners: Runners):
+    link = await runners.start("sh", "-c", "trap 'exit 3' TERM; echo up; kill -STOP $$; while :; do sleep 0.05; done")
+    await until(lambda: b"up" in runners.printed())
+    await until(lambda: (row := tree.row_of(link.status.pid or 0)) is not None and row.state == "T")
+    await link.stop(PATIENCE_S)
+    assert (await exited(link)).exit_code == 3
+
+
 async def test_a_kill_overtakes_a_stop(runners: Runners):
     link = await runners.python(HOSTILE["ignores every signal"])
     await until(lambda: b"up" in runners.printed())
