@@ -8,10 +8,10 @@ from typing import ClassVar, Final
 from textual import work
 from textual.content import Content
 
-from core.text import for_screen
 from storage import Alert, AlertId, AlertSeverity, ProcessId, Task, TaskId, utc_now
 from tui.actions import Action, bindings_of
-from tui.alert_text import alert_hint, alert_message
+from tui.alert_details import LOOKS, alert_details
+from tui.alert_text import alert_message
 from tui.attention import asks
 from tui.board_state import BoardChange
 from tui.dialogs import Choice, Pick
@@ -19,7 +19,7 @@ from tui.screens.boxed_list import WIDE_FROM, BoxedList, box_actions
 from tui.screens.list_detail import Column
 from tui.translation import _, mark, ngettext
 from tui.widgets.line_list import Piece
-from tui.wording import ALERT_SEVERITIES, MUTED, Names, age, clock, full_time, rule_name
+from tui.wording import ALERT_SEVERITIES, age, clock, rule_name
 
 ALERTS_ACTIONS = box_actions(
     "alerts", "Alerts", opens="Read the whole alert; once more goes where it points.",
@@ -49,8 +49,6 @@ class Box(StrEnum):
 COUNT_EVERY_S: Final = 5
 """How often an alert was seen is read anew so often; no event tells of it."""
 MOST_OVER: Final = 200
-_LOOKS: Final = {AlertSeverity.CRITICAL: "error", AlertSeverity.WARNING: "warning", AlertSeverity.INFO: "accent"}
-_STYLES: Final = {"error": "bold $text-error", "warning": "bold $text-warning", "accent": "bold $text-accent"}
 _MUTES: Final = ((15, mark("15 minutes")), (60, mark("1 hour")), (240, mark("4 hours")), (1440, mark("1 day")),
                  (10_080, mark("1 week")), (0, mark("not at all: let it speak again")))  # fmt: skip
 _BADNESS: Final = tuple(AlertSeverity)
@@ -170,7 +168,7 @@ class AlertsScreen(BoxedList[Box]):
         is_loud = asks(alert, now)
         quiet = "plain" if is_loud else "dim"
         sign, name = ALERT_SEVERITIES[alert.severity]
-        look = _LOOKS[alert.severity] if is_loud else "dim"
+        look = LOOKS[alert.severity] if is_loud else "dim"
         severity, seen = (f" {sign} {_(name)}", look), (f"{alert.seen_count}×", "dim")
         last, what = (
             (age(alert.last_seen_at, now), "dim"),
@@ -182,44 +180,8 @@ class AlertsScreen(BoxedList[Box]):
 
     def describe(self, subject: str) -> Content:
         alert = self._known(subject)
-        if alert is None:
-            return Content("")
-        names, now = Names(self.state), utc_now()
-        sign, name = ALERT_SEVERITIES[alert.severity]
-        gap = [Content("")] if self.is_in_detail or self.has_class("-beside") else []  # below the list room is dear
-        title = f"{sign} {_(name)} · {rule_name(alert.rule)}"
-        lines = [
-            Content.styled(title, _STYLES[_LOOKS[alert.severity]]), *gap, Content(alert_message(alert)),
-        ]  # fmt: skip
-        if hint := alert_hint(alert):
-            lines += [*gap, Content.styled(hint, "$text-accent")]
-        if about := self._about(alert, names):
-            lines += [*gap, Content.assemble((_("About") + ": ", MUTED), about)]
-        seen = ngettext("seen once", "seen {count} times", alert.seen_count).format(count=alert.seen_count)
-        times = _("First {first}, last {last}, {seen}.").format(
-            first=full_time(alert.created_at), last=full_time(alert.last_seen_at), seen=seen
-        )
-        lines += [*gap, Content.styled(times, MUTED)]
-        if alert.acknowledged_at is not None:
-            text = _("Acknowledged {time} by {agent}.")
-            by = names.agent(alert.acknowledged_by)
-            lines.append(Content.styled(text.format(time=full_time(alert.acknowledged_at), agent=by), MUTED))
-        if alert.muted_until is not None and alert.muted_until > now:
-            lines.append(Content.styled(_("Muted until {time}.").format(time=clock(alert.muted_until)), MUTED))
-        if alert.resolved_at is not None:
-            lines.append(Content.styled(_("Over since {time}.").format(time=full_time(alert.resolved_at)), MUTED))
-        return Content("\n").join(lines)
-
-    def _about(self, alert: Alert, names: Names) -> str:
-        subject = alert.subject
-        if subject.startswith("prc_"):
-            process = self.state.processes.get(ProcessId(subject))
-            return for_screen(process.name) if process is not None else _("a process that is gone")
-        if subject.startswith("tsk_"):
-            return names.task_with_title(subject)
-        if subject.startswith("agt_"):
-            return names.agent(subject)
-        return "" if subject.startswith("hnd_") else for_screen(subject)
+        is_roomy = self.is_in_detail or self.has_class("-beside")  # below the list each line is dear
+        return alert_details(alert, self.state, utc_now(), is_roomy=is_roomy) if alert is not None else Content("")
 
     # doing
 
