@@ -346,3 +346,13 @@ async def test_the_end_of_a_long_output_begins_with_a_line(talk: Talk):
     assert len(first) in (5, 6), "not the end of a number"
     talk.run("one line", "head -c 200000 /dev/zero; echo; echo end")
     assert (await talk.ended("one line"))["output"].endswith("\0\0\nend\n")
+
+
+async def test_what_still_runs_is_not_forgotten(talk: Talk):
+    talk.run("one", "echo x >> times; until test -e gate; do sleep 0.02; done")
+    await until(lambda: (talk.folder / "times").exists())
+    talk.link.send("forget", runs=["one"])
+    talk.run("one", "echo x >> times")
+    (talk.folder / "gate").touch()
+    assert (await talk.ended("one"))["exit_code"] == 0
+    assert (talk.folder / "times").read_text() == "x\n"

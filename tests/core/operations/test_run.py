@@ -556,3 +556,21 @@ def test_a_long_output_is_kept_from_a_lines_beginning_and_cut_in_no_escape(board
     coloured = output_of("\x1b[38;2;255;255;255mx\x1b[0m" * 3_000 + "\x00end")
     assert coloured == "x" * 3_000 + "end"
     assert output_of("y" * 30_000) == "y" * OUTPUT_LIMIT
+
+
+def test_what_is_over_does_not_begin_again(board: User, program: User, worker):
+    """Though its task waits in todo, where a queued one could begin."""
+    task = board.call("create_task", title="Test", command="true")
+    run = board.call("queue_task", task=task.id)
+    board.call("cancel_run", run=run.id)
+    start = (RunStart(run.id, worker.id, worker.runner),)
+    assert program.call("settle_runs", starts=start).begun == ()
+    assert board.call("get_run", run=run.id).state is RunState.CANCELLED
+
+
+def test_nothing_begins_under_a_runner_that_is_no_more(board: User, program: User, worker):
+    task = board.call("create_task", title="Test", command="true")
+    run = board.call("queue_task", task=task.id)
+    Workers(board).tell(worker.id, runner="the next")
+    assert program.call("settle_runs", starts=(RunStart(run.id, worker.id, worker.runner),)).begun == ()
+    assert len(program.call("settle_runs", starts=(RunStart(run.id, worker.id, "the next"),)).begun) == 1
