@@ -27,6 +27,10 @@ from storage.vocabulary import ProcessId
 PROCESS: Final = "process"
 """The kind of subject that a process is; its values are `cpu`, `memory`, `threads` and `processes`."""
 
+_VALUES: Final = ("cpu", "memory", "threads", "processes")
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+_Place = tuple[ProcessId, int, int, int, int]
+
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
@@ -56,6 +60,7 @@ class MetricsReader:
         self._connection: apsw.Connection | None = None
         self._file: tuple[int, int] | None = None
         self._sources: dict[int, tuple[Subject, tuple[str, ...]]] = {}
+        self._processes: dict[int, _Place | None] = {}
         self._is_told = False
 
     def close(self) -> None:
@@ -103,21 +108,34 @@ class MetricsReader:
 
     def _samples(self, connection: apsw.Connection, rows: Iterable[Any]) -> dict[ProcessId, list[ProcessSample]]:
         found: dict[ProcessId, list[ProcessSample]] = defaultdict(list)
-        known = self._sources
-        for at, source, *values in rows:
+        known = self._processes
+        second, moment = 0, _EPOCH
+        for row in rows:
+            at, source = row[0], row[1]
             if source not in known:
-                known = self._known(connection)
-            subject, fields = known[source]
-            if subject.kind != PROCESS:
+                known = self._known_processes(connection)
+            if (place := known[source]) is None:
                 continue
-            value = dict(zip(fields, values, strict=False))
-            found[ProcessId(subject.name)].append(
+            if at != second:
+                second, moment = at, datetime.fromtimestamp(at, UTC)
+            name, cpu, memory, threads, processes = place
+            found[name].append(
                 ProcessSample(
-                    datetime.fromtimestamp(at, UTC), value["cpu"], int(value["memory"] or 0),
-                    int(value["threads"] or 0), max(0, int(value["processes"] or 1) - 1),
+                    moment, row[cpu], int(row[memory] or 0), int(row[threads] or 0),
+                    max(0, int(row[processes] or 1) - 1),
                 )
             )  # fmt: skip
         return dict(found)
+
+    def _known_processes(self, connection: apsw.Connection) -> dict[int, _Place | None]:
+        """By source: which process it is, and where its values stand in a row; None for what is no process."""
+        self._processes = {
+            source: (ProcessId(subject.name), *(2 + fields.index(name) for name in _VALUES))  # type: ignore[misc]
+            if subject.kind == PROCESS
+            else None
+            for source, (subject, fields) in self._known(connection).items()
+        }
+        return self._processes
 
     # any series
 
@@ -232,7 +250,7 @@ class MetricsReader:
         if self._connection is not None:
             self._connection.close()
         self._connection, self._file = None, None
-        self._sources = {}
+        self._sources, self._processes = {}, {}
 
 
 def span_seconds(since: int, until: int, points: int) -> int:

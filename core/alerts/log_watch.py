@@ -7,6 +7,7 @@ must not slow down what it watches; of more than `MOST_BEHIND` only the end is l
 
 import json
 import logging
+import os
 import re
 import time
 from collections import deque
@@ -20,7 +21,7 @@ from typing import Any, Final
 from core.alerts.configuration import AlertRules
 from core.alerts.findings import Finding, found, over
 from core.logs.ansi import without_escapes
-from core.logs.window import output_folder
+from core.logs.window import output_folder, output_folders
 from core.text import for_screen, shortened
 from storage import Home, OutputReader, Process, RoomId, write_atomically
 
@@ -76,6 +77,7 @@ class LogWatch:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._path = home.logs / "watch.json"
+        self._output_folders = str(output_folders(home))
         state = _read_state(self._path)
         self._is_first = state is None
         self._offsets: dict[str, int] = dict(state["outputs"]) if state else {}
@@ -116,11 +118,10 @@ class LogWatch:
     # what processes print
 
     def _look_at(self, process: Process, rules: AlertRules, now: float, budget: int, told: list[Found]) -> int:
-        folder = output_folder(self._home, process.id)
-        stamp = _stamp(folder / "output.log")
+        stamp = _stamp(f"{self._output_folders}/{process.id}/output.log")  # a Path takes four times as long
         taken = errors = 0
         if stamp != self._stamps.get(process.id) and budget > 0:
-            reader = OutputReader(folder)
+            reader = OutputReader(output_folder(self._home, process.id))
             offset = self._offset_of(process, reader)
             while taken < budget:
                 chunk = reader.read(offset, CHUNK_BYTES)
@@ -284,10 +285,10 @@ def _lines_from(path: Path, offset: int) -> tuple[list[bytes], int]:
     return data[:end].splitlines(), begin + end
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(path: Path | str) -> tuple[int, int]:
     """Inode and size; nothing where there is no file."""
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116
     except OSError:
         return 0, 0
     return status.st_ino, status.st_size

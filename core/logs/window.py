@@ -45,7 +45,12 @@ class Entry:
 
 def output_folder(home: Home, process: str) -> Path:
     """Where a process's output lies."""
-    return home.logs / "processes" / process
+    return output_folders(home) / process
+
+
+def output_folders(home: Home) -> Path:
+    """Where the outputs of all processes lie, each in a folder of its id."""
+    return home.logs / "processes"
 
 
 def sources_of(home: Home, processes: Iterable[Process]) -> tuple[Source, ...]:

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.events import Resize, ScreenResume
 from textual.widgets import Static
 
+from core.logs.window import output_folder
 from storage import EntityKind, Process, ProcessId, Task, utc_now
 from tui.actions import bindings_of
 from tui.board_state import BoardChange
@@ -21,7 +22,7 @@ from tui.processes.details import ages_of, describe, describe_group
 from tui.processes.knowledge import Knowledge
 from tui.processes.painting import Painter
 from tui.processes.view import HEADING, ProcessView, heading_text, ordered, subjects
-from tui.processes.watch import last_lines, output_folder
+from tui.processes.watch import last_lines
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.line_list import Piece
 
