@@ -412,7 +412,8 @@ async def test_a_storm_of_restarts_ends_in_failure_and_an_alert(processes: Super
 async def test_a_stop_during_the_start_leaves_nothing(processes: Supervised):
     async with hosted(processes.database):
         for number in range(5):
-            web = processes.add(f"web{number}", ("sh", "-c", "sleep 1000; true"))
+            grace_s = 600.0  # it is asked to stop, not killed in the end
+            web = processes.add(f"web{number}", ("sh", "-c", "sleep 1000; true"), stop_grace_seconds=grace_s)
             await asyncio.sleep(0.01 * number)
             processes.want(Desired.STOPPED, web)
             stopped = await processes.until_state(web, ProcessState.STOPPED)

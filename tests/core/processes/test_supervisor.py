@@ -96,6 +96,30 @@ async def test_a_removal_while_no_host_was_there_comes_true_with_the_next(proces
             )
 
 
+async def test_a_restart_asked_for_while_no_host_was_there_comes_true_with_the_next(processes: Supervised):
+    async with hosted(processes.database):
+        web, other = processes.add_all([("web", LASTING), ("other", LASTING)])
+        before = await processes.until_state(web, ProcessState.RUNNING)
+        beside = await processes.until_state(other, ProcessState.RUNNING)
+    processes.want(Desired.RUNNING, web)
+    async with hosted(processes.database):
+        after = await processes.until_state(web, ProcessState.RUNNING)
+        assert after.pid != before.pid
+        assert not is_alive(before.pid)
+        assert processes.get(other).pid == beside.pid
+
+
+async def test_a_line_of_long_ago_counts_for_readiness(processes: Supervised):
+    script = "echo up; seq 200000; touch printed; exec sleep 1000"
+    async with hosted(processes.database):
+        web = processes.add("web", ("sh", "-c", script))
+        await processes.until(Path(processes.room.root, "printed").exists)
+        running = await processes.until_state(web, ProcessState.RUNNING)
+        processes.declare(web, readiness=Probe(log_line="^up$"))
+        ready = await processes.until_state(web, ProcessState.READY)
+        assert ready.pid == running.pid
+
+
 async def test_killing_does_not_wait_for_the_grace(processes: Supervised):
     async with hosted(processes.database):
         stubborn = ("sh", "-c", "trap '' TERM; echo deaf > deaf; while :; do sleep 0.1; done")
