@@ -121,6 +121,20 @@ async def test_comment_edit_and_archive(board: User) -> None:
         await until(pilot, lambda: board.see(card).status is Status.BACKLOG)
 
 
+async def test_a_remark_is_left_as_it_is_although_somebody_changes_the_task_meanwhile(board: User, bob: User) -> None:
+    card = board.add("Fix login")
+    async with open_app(board) as pilot:
+        await open_task(pilot, card)
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AskText))
+        await pilot.press("h", "i")
+        bob.edit(card, title="Fix logins")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: board.see(card).comment_count == 1)
+        await until(pilot, lambda: [note.text for note in app_of(pilot).notes] == ["Commented on #1."])
+        assert board.see(card).title == "Fix logins"
+
+
 async def test_the_own_history_tells_field_by_field(board: User, bob: User) -> None:
     card = board.add("Fix login")
     bob.call("update_task", task=card, labels=("bug",), reason=None)
