@@ -42,7 +42,7 @@ PATIENCE: Final = 6
 
 RUNS_OPEN: Final = 3
 """So many runs wait or go on at most before an agent queues another one."""
-AGAIN: Final = 0.2
+AGAIN: Final = 0.12
 """How probably one is queued at a turn of anybody, if there are fewer."""
 
 
