@@ -25,9 +25,10 @@ _SO_PEERCRED = 17  # Linux; 3 ints: pid, uid, gid
 
 
 class Client:
-    """One connection. `wants_output` is set while it follows the output, `dropped` counts what it has missed."""
+    """One connection. `wants_output` is set while it follows the output, `dropped` counts what it has missed;
+    `has_resized` is set once it has given the process's terminal a size."""
 
-    __slots__ = ("_in", "_out", "_socket", "dropped", "fd", "wants_output")
+    __slots__ = ("_in", "_out", "_socket", "dropped", "fd", "has_resized", "wants_output")
 
     def __init__(self, connection: Any) -> None:
         self._socket = connection
@@ -35,6 +36,7 @@ class Client:
         self._in = bytearray()
         self._out = bytearray()
         self.wants_output = False
+        self.has_resized = False
         self.dropped = 0
 
     @property

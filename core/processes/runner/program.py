@@ -244,6 +244,7 @@ class Runner:
             self._write(binascii.a2b_base64(message["data"]))
         elif do == "resize":
             self._resize(int(message["rows"]), int(message["columns"]))
+            client.has_resized = True
         elif do == "screen":
             return self._picture()
         elif do == "output":
@@ -314,7 +315,7 @@ class Runner:
 
     def left(self, client: Client) -> None:
         """A client has gone; who was attached may have given the terminal another size than its pane has."""
-        if client.wants_output and self._pane is not None and (size := self._pane.size()) is not None:
+        if client.has_resized and self._pane is not None and (size := self._pane.size()) is not None:
             self._resize(*size)
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """Both backends keep the same promises; a real tmux of the test's own."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -105,6 +106,20 @@ async def test_a_pane_shows_the_process_and_takes_what_is_typed(panes: Runners, 
     async with asyncio.timeout(30):
         while ((await link.refresh()).rows, link.status.columns) != (33, 101):
             await asyncio.sleep(0.01)
+
+
+async def test_a_pane_has_its_own_size_again_when_who_was_attached_has_left(panes: Runners, tmux: Tmux):
+    link = await panes.start("sh", "-c", "echo up; trap 'stty size' WINCH; while :; do sleep 0.05; done")
+    await until(lambda: b"up" in panes.printed())
+    first = link.status.rows, link.status.columns
+    visitor = await RunnerLink.connect(link.folder)
+    async with contextlib.aclosing(visitor.output(replay=True)) as chunks:
+        await anext(chunks)
+        await visitor.resize(50, 150)
+        await until(lambda: b"50 150" in panes.printed())
+    visitor.close()
+    await until(lambda: b"%d %d" % first in panes.printed())
+    assert ((await link.refresh()).rows, link.status.columns) == first
 
 
 async def test_secrets_are_neither_in_arguments_nor_in_tmux(panes: Runners, tmux: Tmux):
