@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -82,8 +83,8 @@ def end_host(home: Home) -> None:
             os.kill(host.pid, signal.SIGTERM)
 
 
-def open_app(project: Path, home: Home, columns: int = 130, lines: int = 40) -> Terminal:
-    env = {"WEZTERM_PARALLEL_HOME": str(home.path)}
+def open_app(project: Path, home: Home, columns: int = 130, lines: int = 40, **more: str) -> Terminal:
+    env = {"WEZTERM_PARALLEL_HOME": str(home.path), **more}
     return Terminal([*PROGRAM], columns=columns, lines=lines, cwd=project, env=env)
 
 
@@ -139,6 +140,91 @@ def test_a_room_is_approved_peeked_at_attached_to_written_to_and_stopped_at_quit
         terminal.wait_for("ended with 0", patience_s=PATIENCE_S)
     assert not is_alive(pid)
     assert person.processes()["sleeper"]["state"] == "stopped"
+
+
+PAGER = """\
+import os, shutil, signal, sys, tty
+
+def draw(*_):
+    size = os.get_terminal_size()
+    print("\\x1b[H\\x1b[2J", end="")
+    print("\\r\\n".join(f"row {row} of {size.lines}" for row in range(1, size.lines)), end="", flush=True)
+
+tty.setraw(0)
+signal.signal(signal.SIGWINCH, draw)
+print(f"$ pager\\r\\n\\x1b[?1049h\\x1b[1;{os.get_terminal_size().lines}r", end="")
+draw()
+while os.read(0, 1) != b"q":
+    pass
+print("\\x1b[r\\x1b[?1049lthe pager is done", end="\\r\\n", flush=True)
+"""
+"""As `less` and `vim` do: it takes the other screen, sets once which lines scroll, and leaves the page as it was."""
+
+
+def test_a_full_screen_program_is_attached_to_resized_left_and_ended(project: Path, home: Home, person: Shell) -> None:
+    (project / "pager.py").write_text(PAGER)
+    (project / "room.yaml").write_text(
+        f"processes:\n  - {{name: pager, restart: never, command: [{sys.executable}, pager.py]}}\n"
+    )
+    person.wzp("room", "trust")
+    person.wait(pager="running")
+    with open_app(project, home, 100, 30) as terminal:
+        terminal.wait_for("Backlog", gone=["Reading"], patience_s=PATIENCE_S)
+        terminal.press("5")
+        terminal.wait_for("● 1 running", patience_s=PATIENCE_S)
+        terminal.press("p")
+        terminal.wait_for("80×24", "row 1 of 24", patience_s=PATIENCE_S)
+        terminal.press("Escape")
+        terminal.wait_for("● 1 running", patience_s=PATIENCE_S)
+        terminal.press("a")
+        screen = terminal.wait_for("row 29 of 30", patience_s=PATIENCE_S)
+        assert screen.splitlines()[0] == "row 1 of 30"
+        terminal.resize(120, 40)
+        terminal.wait_for("row 1 of 40", "row 39 of 40", patience_s=PATIENCE_S)
+        terminal.press("C-\\")
+        terminal.wait_for("● 1 running", "PID", patience_s=PATIENCE_S)
+        terminal.press("a")  # nothing is drawn anew now: the picture alone has to be right
+        terminal.wait_for("row 1 of 40", "row 39 of 40", gone=["Processes"], patience_s=PATIENCE_S)
+        terminal.press("q")
+        terminal.wait_for("pager has ended", "✓ 1 exited", patience_s=PATIENCE_S)
+        terminal.press("q")
+        terminal.wait_for("ended with 0", patience_s=PATIENCE_S)
+
+
+def test_a_pane_that_nobody_looks_at_is_attached_to_here(
+    project: Path, home: Home, person: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    socket = str(home.path.parent / "tmux")
+    monkeypatch.setenv("WZP_TMUX_SOCKET", socket)
+    (project / "room.yaml").write_text(
+        'processes:\n  - {name: shell, backend: tmux, command: [bash, --norc, -i], env: {PS1: "pane> "}}\n'
+    )
+    try:
+        with open_app(project, home, 100, 30, WZP_TMUX_SOCKET=socket) as terminal:
+            terminal.wait_for("Backlog", gone=["Reading"], patience_s=PATIENCE_S)
+            terminal.press("5")
+            terminal.wait_for("room.yaml is not approved", patience_s=PATIENCE_S)
+            terminal.press("T")
+            terminal.wait_for("It declares 1 process:", patience_s=PATIENCE_S)
+            terminal.press("y")
+            terminal.wait_for("● 1 running", "pane>", patience_s=PATIENCE_S)
+            terminal.press("a")
+            terminal.wait_for("pane>", gone=["Processes", "has the terminal now"], patience_s=PATIENCE_S)
+            terminal.type("echo $((6 * 7))-here; tput lines")
+            terminal.press("Enter")
+            terminal.wait_for("42-here\n30", patience_s=PATIENCE_S)
+            terminal.press("C-\\")
+            terminal.wait_for("● 1 running", patience_s=PATIENCE_S)
+            terminal.press("p")
+            terminal.wait_for("80×2", "42-here", patience_s=PATIENCE_S)  # its pane has its own size again
+            terminal.press("Escape")
+            terminal.wait_for("● 1 running", patience_s=PATIENCE_S)
+            terminal.press("q")
+            terminal.wait_for("Quit?", patience_s=PATIENCE_S)
+            terminal.press("s")
+            terminal.wait_for("ended with 0", patience_s=PATIENCE_S)
+    finally:
+        subprocess.run(["tmux", "-S", socket, "kill-server"], capture_output=True, check=False)
 
 
 def test_after_kill_minus_nine_of_the_app_the_next_one_has_the_same_processes(
