@@ -15,6 +15,7 @@ from storage import Task
 from tui import cells
 from tui.actions import Action
 from tui.screens.place import Place
+from tui.widgets.detail_text import DetailText
 from tui.widgets.footer import KeysFooter
 from tui.widgets.line_list import LineList, Piece
 
@@ -74,7 +75,7 @@ class ListAndDetail(Place):
         with Horizontal(id="body"):
             yield self.lines
             with VerticalScroll(id="detail", can_focus=False):
-                yield Static("", id="text", markup=False)
+                yield DetailText(id="text")
         yield Static("", id="empty", markup=False)
         yield KeysFooter(id="keys")
 
@@ -190,14 +191,7 @@ class ListAndDetail(Place):
         """Draw the detail anew, where it is to be seen and reads otherwise."""
         if self.selected is None or (self.has_class("-low") and not self.is_in_detail):
             return
-        text = self.describe(self.selected)
-        static = self.query_one("#text", Static)
-        if static.content is text or static.content == text:
-            return
-        static.update(text, layout=False)
-        width, height = static.content_size
-        if not width or static.get_content_height(static.container_size, self.size, width) != height:
-            static.refresh(layout=True)  # else the screen stays laid out as it is, which takes most of the time
+        self.query_one("#text", DetailText).show(self.describe(self.selected))
 
     def select(self, subject: str) -> None:
         """Put the cursor on a row."""
