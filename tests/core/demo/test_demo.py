@@ -158,7 +158,7 @@ def test_what_runs_in_the_demo_is_approved_and_queued_as_a_person_would(
     assert room.trusted_hash
     assert is_approved(room), "the room.yaml on the disk is the one that was approved"
     processes = {each.process.name: each.process for each in you.call("list_processes")}
-    assert set(processes) == {"assets", "web", "visitors", "tests", "mailer", "worker", "worker.2"}
+    assert set(processes) == {"assets", "web", "visitors", "tests", "mailer", "shell", "worker", "worker.2"}
     assert all(each.is_declared and each.desired is Desired.RUNNING for each in processes.values())
     queued = {each.task_id for each in you.call("list_runs", state=(RunState.QUEUED,))}
     tasks = {each.title: each for each in you.call("list_tasks") if each.command}
