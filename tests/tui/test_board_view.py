@@ -37,6 +37,18 @@ async def test_the_filter_works_while_one_types_and_stays_with_enter(board: User
         assert hands.titles("backlog") == ["Write notes", "Fix logout"]
 
 
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)])
+async def test_one_sees_what_one_types_into_the_filter(board: User, size: tuple[int, int]) -> None:
+    board.add("Fix login")
+    async with open_board(board, size=size) as hands:
+        await hands.press("slash")
+        await hands.type("fix log")
+        *_, typed, keys = hands.text.splitlines()
+        assert typed.lstrip().startswith("/ fix log")
+        assert typed.rstrip().endswith("1 of 1")
+        assert "Clear filter" in keys
+
+
 async def test_escape_in_the_filter_shows_everything_again(board: User) -> None:
     for title in ("A", "B"):
         board.add(title)

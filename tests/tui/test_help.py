@@ -7,7 +7,7 @@ from tests.support.app import open_app, screen_text, shown, until
 from tests.support.users import User
 from tui.keys_page import keys_page
 from tui.places import all_actions, all_places
-from tui.screens.help import HelpScreen
+from tui.screens.help import HelpScreen, place_name
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -37,6 +37,11 @@ async def test_it_closes_with_the_key_that_opened_it(board: User) -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
         await pilot.press("j", "k", "pagedown", "pageup", "question_mark")
         await until(pilot, lambda: not isinstance(pilot.app.screen, HelpScreen))
+
+
+def test_every_place_has_a_name_that_a_person_knows() -> None:
+    places = [place for place in all_places() if place is not HelpScreen]
+    assert [place.__name__ for place in places if place_name(place) == place.__name__] == []
 
 
 def test_every_action_has_a_name_of_its_own_and_is_explained() -> None:

@@ -211,6 +211,8 @@ async def test_a_filter_that_hides_what_the_cursor_was_on_takes_it_to_the_first_
         await pilot.press("slash", "2")
         await until(pilot, lambda: names(pilot) == ["a2", "b2"])
         assert screen.selected == ids["a2"]
+        *_, typed, _keys = screen_text(pilot).splitlines()
+        assert typed.split() == ["/", "2", "2", "of", "4"]
         await pilot.press("backspace", "b")
         await until(pilot, lambda: names(pilot) == ["b1", "b2"])
         assert screen.selected == ids["b1"]

@@ -37,6 +37,12 @@ _PLACES: Final = {
     "HistoryScreen": mark("history"),
     "AgentsScreen": mark("agents"),
     "HandoffsScreen": mark("handoffs"),
+    "ProcessesScreen": mark("processes"),
+    "PeekScreen": mark("peek"),
+    "LogScreen": mark("log"),
+    "QueueScreen": mark("queue"),
+    "MetricsScreen": mark("metrics"),
+    "AlertsScreen": mark("alerts"),
     "MessagesScreen": mark("messages"),
     "SettingsScreen": mark("settings"),
 }
@@ -46,6 +52,7 @@ CARD_MARKS: Final = (
     ("⧗2", mark("waits for two tasks that are not closed yet")),
     ("⊘ why", mark("blocked, and what it waits for")),
     ("❝3", mark("three comments")),
+    ("»  ►  ✗", mark("its command is queued, is running, has failed")),
     ("@bob", mark("bob is to do it")),
     ("●", mark("its agent is working")),
     (mark("◆ waits"), mark("its agent waits for an answer")),
@@ -59,6 +66,11 @@ CARD_MARKS: Final = (
     ("✓", mark("selected")),
 )
 """What stands on a card, beside words."""
+
+
+def place_name(place: type[Screen[Any]]) -> str:
+    """What a place is called in its help, untranslated."""
+    return _PLACES.get(place.__name__, place.__name__)
 
 
 class HelpScreen(Place):
@@ -75,7 +87,7 @@ class HelpScreen(Place):
         self._room = 50
 
     def compose(self) -> ComposeResult:
-        name = _(_PLACES.get(type(self._place).__name__, "")) or type(self._place).__name__
+        name = _(place_name(type(self._place)))
         yield Static(_("Help: the keys of the {place}").format(place=name), id="heading", markup=False)
         with VerticalScroll(id="page", can_focus=False):
             yield Static("", id="text", markup=False)

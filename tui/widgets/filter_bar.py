@@ -36,11 +36,12 @@ class FilterBar(Horizontal):
     FilterBar {
         dock: bottom;
         height: 1;
+        margin-bottom: 1;  /* what is docked to one edge lies over each other: above the footer */
         display: none;
         background: $panel;
         &.-open { display: block; }
         #filter-sign { width: 3; color: $text-accent; text-style: bold; padding: 0 1; }
-        FilterInput { width: 1fr; height: 1; border: none; padding: 0; background: $panel; }
+        FilterInput, FilterInput:focus { width: 1fr; height: 1; border: none; padding: 0; background: $panel; }
         #filter-count { width: 22; padding: 0 1; text-align: right; color: $foreground 60%; }
     }
     """
