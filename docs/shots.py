@@ -36,7 +36,6 @@ SHOTS: dict[str, Sequence[str]] = {
     "agents": ("3",),
     "handoffs": ("4",),
     "metrics": ("7", *["left"] * 20),
-    "help": ("question_mark",),
 }
 """The keys that lead to each picture."""
 
