@@ -42,7 +42,8 @@ def _stop_processes(home: Home) -> None:
             if _is_down(database):
                 return
             ensure_host(home)
-            person.call(operation, all=True)
+            with suppress(ParallelError):  # all that is not down yet may have been removed by the person
+                person.call(operation, all=True)
             _wait(lambda: _is_down(database), STOP_S)
     finally:
         database.close()

@@ -196,6 +196,25 @@ def test_the_demo_shows_processes_of_every_kind_runs_and_alerts_and_leaves_none_
     assert not folder.exists()
 
 
+def test_a_process_that_the_person_has_added_and_removed_at_the_last_moment_is_ended_too() -> None:
+    with stage() as home:
+        folder = home.path.parent
+        database = Database.open(home)
+        you = Hand(database, PERSON)
+        you.call("add_process", name="deaf", shell="trap '' TERM HUP; while :; do sleep 1; done", stop_grace_seconds=1)
+
+        def state() -> ProcessState:
+            found: ProcessState = you.call("list_processes", processes=("deaf",))[0].process.state
+            return found
+
+        wait_until(lambda: state() is ProcessState.RUNNING, 60)
+        others = [each.process.name for each in you.call("list_processes") if each.process.name != "deaf"]
+        you.call("stop_processes", processes=tuple(others))
+        you.call("remove_process", process="deaf")
+        database.close()
+    assert left_in(folder) == []
+
+
 def test_a_demo_that_is_killed_leaves_nothing_either() -> None:
     show = (
         "import time; from core.demo.stage import stage\n"
