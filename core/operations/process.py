@@ -164,7 +164,7 @@ def restart_processes(
 def scale_process(work: Work, process: ProcessRef, instances: int) -> tuple[ProcessReport, ...]:
     """Let a process run in so many instances: `web`, `web.2`, … Those that stay are left alone.
 
-    The next approval of room.yaml sets the number that is declared there.
+    Those that go are given too, as removed. The next approval of room.yaml sets the number that is declared there.
 
     Args:
         instances: how many, 1 to 64.
@@ -178,16 +178,14 @@ def scale_process(work: Work, process: ProcessRef, instances: int) -> tuple[Proc
     name = process_meant(work.rows, work.room, process).declared_name
     present = [each for each in work.rows.processes(work.room.id) if each.declared_name == name]
     first = present[0]
-    for each in present:
-        if each.instance > instances:
-            remove(work, each)
+    leaving = [remove(work, each) for each in present if each.instance > instances]
     former = former_of(work)
     is_wanted = any(each.desired is Desired.RUNNING for each in present)
     desired = Desired.RUNNING if is_wanted else Desired.STOPPED
     for number in sorted(set(range(1, instances + 1)) - {each.instance for each in present}):
         introduce(work, name, number, first.spec, desired, former, is_declared=first.is_declared)
     now = (each for each in work.rows.processes(work.room.id) if each.declared_name == name)
-    return tuple(report_of(each, work.room) for each in now)
+    return tuple(report_of(each, work.room) for each in (*now, *leaving))
 
 
 def start_what_is_needed(work: Work, chosen: Collection[Process]) -> list[Process]:

@@ -61,7 +61,7 @@ def test_a_day_with_processes(room: Project):
     grown = room.ps()
     assert set(grown) == {"db", "web", "web.2", "web.3"}
     assert grown["web"]["pid"] == again["web"]["pid"]
-    room.run("scale", "web", "1")
+    assert "web.3: stopped (ended by SIGTERM), removed" in room.run("scale", "web", "1").stdout.splitlines()
     assert set(room.ps()) == {"db", "web"}
     assert not is_alive(grown["web.3"]["pid"])
 

@@ -100,7 +100,7 @@ def test_what_is_declared_no_longer_is_stopped_and_gone_and_returns_as_itself(bo
     web = processes(board)["web"]
     approval = trust(board, project, TWO[: TWO.index("  - name: web")])
     assert approval.removed == ("web",)
-    assert set(processes(board)) == {"db"}
+    assert set(processes(board)) == {"db", "web"}
     with board.database.read() as rows:
         gone = rows.get(Process, web.id)
     assert gone is not None
@@ -186,7 +186,11 @@ def test_growing_and_shrinking_leave_those_alone_that_stay(board: User, project:
     assert grown["db"] == first
     assert grown["db.3"].desired is Desired.RUNNING
     third = grown["db.3"].id
-    assert names(board.call("scale_process", process="db", instances=1)) == ["db"]
+    fewer = board.call("scale_process", process="db", instances=1)
+    assert [(each.process.name, each.process.removed) for each in fewer] == [
+        ("db", False), ("db.2", True), ("db.3", True)
+    ]  # fmt: skip
+    assert set(processes(board)) == {"db", "web"}
     assert processes(board)["db"] == first
     board.call("scale_process", process="db", instances=3)
     assert processes(board)["db.3"].id == third, "an instance that returns keeps its log"

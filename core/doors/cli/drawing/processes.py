@@ -63,12 +63,14 @@ def process_view(process: Wire) -> str:
         "variables": for_screen(", ".join(f"{name}={value}" for name, value in spec["env"].items())),
         "secrets": ", ".join(f"{name}=•••" for name in spec["secret_env"]),
         "env file": for_screen(spec["env_file"] or ""),
+        "by itself": "" if spec["autostart"] else "does not start",
+        "agents": "may restart it" if spec["is_restartable"] else "",
         "restart": _restart(spec["restart"]), "stop": f"{spec['stop_signal']}, {spec['stop_grace_seconds']:g} s",
         "needs": ", ".join(f"{name} ({condition})" for name, condition in spec["depends_on"].items()),
         "needed by": ", ".join(process["needed_by"]),
         "ready when": for_screen(_probe(spec["readiness"])), "alive while": for_screen(_probe(spec["liveness"])),
         "capacity": str(spec["capacity"]) if spec["kind"] != "service" else "",
-        "labels": for_screen(", ".join(spec["labels"])),
+        "labels": for_screen(", ".join(spec["labels"])), "alerts on": for_screen(", ".join(spec["log"]["alert_on"])),
         "declared": "in room.yaml" if process["is_declared"] else "by command",
         "id": process["id"],
     }  # fmt: skip
@@ -100,11 +102,10 @@ def _line(process: Wire) -> str:
     if not is_settled:
         return f"{name}: will be {'removed' if process['removed'] else process['desired']} ({process['state']} now)"
     told = styled(process["state"], PROCESS_STYLES.get(process["state"], ""))
-    if process["removed"]:
-        return f"{name}: {told}, removed"
     if process["pid"] and process["state"] in LIVING:
         told += f", pid {process['pid']}"
-    return f"{name}: {told}" + (f" ({for_screen(why)})" if (why := why_of(process)) else "")
+    why = f" ({for_screen(why)})" if (why := why_of(process)) else ""
+    return f"{name}: {told}{why}" + (", removed" if process["removed"] else "")
 
 
 def _state(process: Wire) -> str:
@@ -128,7 +129,10 @@ def _probe(probe: Wire | None) -> str:
         for kind, value in ((kind, probe[kind]) for kind in ("exec", "http", "tcp", "log_line"))
         if value
     )
-    return asked if probe["log_line"] else f"{asked}, every {probe['interval_seconds']:g} s"
+    if probe["log_line"]:
+        return asked
+    patience = f", bad after {probe['failures']} in a row" if probe["failures"] > 1 else ""
+    return f"{asked}, every {probe['interval_seconds']:g} s{patience}"
 
 
 def _quoted(word: str) -> str:
