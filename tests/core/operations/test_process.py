@@ -100,7 +100,7 @@ def test_what_is_declared_no_longer_is_stopped_and_gone_and_returns_as_itself(bo
     web = processes(board)["web"]
     approval = trust(board, project, TWO[: TWO.index("  - name: web")])
     assert approval.removed == ("web",)
-    assert set(processes(board)) == {"db", "web"}
+    assert set(processes(board)) == {"db"}
     with board.database.read() as rows:
         gone = rows.get(Process, web.id)
     assert gone is not None
