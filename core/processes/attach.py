@@ -19,6 +19,9 @@ DETACH_KEY: Final = "ctrl+\\"
 _DETACH: Final = re.compile(rb"\x1c|\x1b\[92;5(?::1)?u|\x1b\[27;5;92~")
 """The key as terminals send it; the longer ones where the process has asked for a keyboard protocol."""
 
+_LONGEST_KEY: Final = 16
+"""So many bytes are remembered of what was typed: more than any of those keys has."""
+
 LAST_WRITE_S: Final = 1.0
 """How long a terminal that takes nothing is waited for."""
 
@@ -89,6 +92,7 @@ class _Relay:
         self._reading = reading
         self._writing = writing
         self._typed: asyncio.Queue[bytes] = asyncio.Queue()
+        self._typed_last = b""
         self._is_detached = False
         self._writing_now: asyncio.Future[None] | None = None
 
@@ -121,13 +125,14 @@ class _Relay:
             return
         except OSError:
             typed = b""
-        found = _DETACH.search(typed)
+        found = _DETACH.search(self._typed_last + typed)  # a key may come in pieces
         if found is not None or not typed:  # or the terminal is gone
-            typed = typed[: found.start()] if found is not None else b""
+            typed = typed[: max(0, found.start() - len(self._typed_last))] if found is not None else b""
             asyncio.get_running_loop().remove_reader(self._reading)
             self._typed.put_nowait(typed)
             self._typed.put_nowait(b"")
         else:
+            self._typed_last = (self._typed_last + typed)[-_LONGEST_KEY:]
             self._typed.put_nowait(typed)
 
     async def _pass_on(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import select
 import signal
 import struct
 import termios
@@ -92,6 +93,21 @@ async def test_the_detach_key_is_known_in_each_keyboard_protocol(runners: Runner
     await person.sees(b"\x1b[2J") if runners.printed() else await until(lambda: not person.terminal_is_as_before)
     person.type(key)
     assert (await asyncio.wait_for(task, PATIENCE_S)).detached
+
+
+async def test_the_detach_key_is_known_though_it_comes_in_pieces(runners: Runners, person: Person):
+    link = await runners.start("sh", "-c", "stty -echo -icanon; echo up; exec od -An -tx1 -w1")
+    await until(lambda: b"up" in runners.printed())
+    task = attached(link, person)
+    await person.sees(b"up")
+    for piece in (b"a\x1b", b"[92", b";5u"):
+        person.type(piece)
+        await until(lambda: task.done() or not input_waits(person))
+    assert (await asyncio.wait_for(task, PATIENCE_S)).detached
+
+
+def input_waits(person: Person) -> bool:
+    return bool(select.select([person.slave], [], [], 0)[0])
 
 
 async def test_the_process_gets_the_terminals_size_and_its_changes(runners: Runners, person: Person):
