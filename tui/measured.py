@@ -152,6 +152,13 @@ class Picture:
         return self.start + cell * self.step
 
 
+def fitting_span(picture: Picture) -> Span:
+    """The shortest span that holds all that was measured within a picture; its own, where nothing was."""
+    measured = (index for row in picture.rows for index, cell in enumerate(row.cells) if cell is not None)
+    seconds = picture.end - picture.time_of(min(measured, default=0))
+    return next((span for span in Span if picture.span.seconds >= span.seconds >= seconds), picture.span)
+
+
 def take_picture(
     database: Database, reader: MetricsReader, room: RoomId, view: View, span: Span, width: int, *,
     compared: Series = COMPARED[0], processes: Iterable[Process] = (), greatest_first: bool = False,

@@ -187,6 +187,17 @@ async def test_the_values_are_those_of_now_and_none_where_nobody_measures(board:
     store.close()
 
 
+async def test_it_begins_with_a_span_that_what_was_measured_fills(board: User, web: Process) -> None:
+    fill_metrics(board.database.home, web.room_id, seconds=30)
+    async with open_app(board) as pilot:
+        await pilot.press("7")
+        await shown(pilot, "last 1m", "Core 1")
+        await pilot.press("minus")
+        await shown(pilot, "last 5m")
+        await pilot.press("tab")
+        await shown(pilot, "last 5m", "web")
+
+
 async def test_it_stands_any_size(measured: User) -> None:
     async with open_app(measured, size=(300, 80)) as pilot:
         await pilot.press("7", "left", "left")

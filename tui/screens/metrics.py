@@ -14,7 +14,7 @@ from core.metrics.units import with_unit
 from storage import MetricsReader, Process, Subject
 from tui import cells
 from tui.actions import Action, bindings_of
-from tui.measured import COMPARED, FRESH_S, Picture, Row, View, take_picture, title_of
+from tui.measured import COMPARED, FRESH_S, Picture, Row, View, fitting_span, take_picture, title_of
 from tui.screens.place import Place
 from tui.translation import _
 from tui.widgets.chart import SCALE, Chart, moment
@@ -67,6 +67,7 @@ class MetricsScreen(Place):
         self._reader: MetricsReader | None = None
         self._view = View.MACHINE
         self._span = Span.HOUR
+        self._has_fitted_span = False
         self._measure = 0
         self._greatest_first = False
         self._picture: Picture | None = None
@@ -147,6 +148,12 @@ class MetricsScreen(Place):
             self._greatest_first,
         )  # fmt: skip
         picture = await self.parallel.attempt(reading)
+        if picture is not None and not self._has_fitted_span:  # in a young home an hour would be one narrow column
+            self._has_fitted_span = True
+            if (fitting := fitting_span(picture)) is not self._span:
+                self._span = fitting
+                self.load()
+                return
         if picture is not None:
             self._keep_cursor(self._picture, picture)
             self._picture = picture
@@ -300,6 +307,7 @@ class MetricsScreen(Place):
     def action_zoom(self, by: int) -> None:
         """Show a longer or a shorter time."""
         spans = list(Span)
+        self._has_fitted_span = True
         self._span = spans[max(0, min(spans.index(self._span) + by, len(spans) - 1))]
         self.load()
 
