@@ -108,6 +108,13 @@ def is_to_be_started_anew(home: Home, process: Process, room: Room, secrets: Map
     return process.state is ProcessState.FAILED or has_other_environment(home, process, room, secrets)
 
 
+def starts_anew(home: Home, process: Process, room: Room, declared: "Declared") -> bool:
+    """Whether approving a declaration starts a process anew that there is: to tell it before. Reads files."""
+    if process.spec == declared.spec:
+        return is_to_be_started_anew(home, process, room, declared.secrets)
+    return process.desired is Desired.RUNNING and takes_restart(process.spec, declared.spec)
+
+
 def takes_restart(before: ProcessSpec, after: ProcessSpec) -> bool:
     """Whether a program that runs by one spec has to be started anew to run by another."""
     return launch_digest(before) != launch_digest(after)

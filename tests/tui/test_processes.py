@@ -434,6 +434,14 @@ async def test_room_yaml_is_shown_whole_and_runs_only_after_approval(board: User
         await until(pilot, lambda: "not approved" not in screen_text(pilot))
         assert stored(board, "web").desired is Desired.RUNNING
         assert stored(board, "check").desired is Desired.STOPPED
+        with open(file, "w", encoding="utf-8") as out:
+            out.write(ROOM_YAML.replace("npm run dev", "npm run preview"))
+        await shown(pilot, "room.yaml has changed since you approved it")
+        await pilot.press("T")
+        await dialog(pilot, TrustDialog)
+        await shown(pilot, "changed, starts anew", "as before")
+        await pilot.press("n")
+        await until(pilot, lambda: not pilot.app.screen.is_modal)
         with open(file, "a", encoding="utf-8") as out:
             out.write("  - name: broken\n    comand: x\n")
         await shown(pilot, "room.yaml has changed since you approved it")

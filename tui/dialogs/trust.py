@@ -1,7 +1,7 @@
 """The dialog in which a person approves a room.yaml: what it would run, and the whole file as it is."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -27,6 +27,7 @@ class TrustDialog(Dialog[bool]):
         declared: what it declares; nothing where it has problems, and then it cannot be approved.
         present: the processes that there are, to tell what is new.
         is_trusted: it is approved already; approving again does no harm.
+        anew: the names of those that approving starts anew.
     """
 
     KEYS = mark("↑ ↓ pgup pgdn scroll · y approves · n, esc leave it")
@@ -43,7 +44,7 @@ class TrustDialog(Dialog[bool]):
 
     def __init__(
         self, path: Path, content: bytes, declared: Sequence[Declared], problems: Sequence[str],
-        present: Sequence[Process], *, is_trusted: bool,
+        present: Sequence[Process], *, is_trusted: bool, anew: Collection[str] = (),
     ) -> None:  # fmt: skip
         super().__init__(_("Approve {path}?").format(path=path))
         self._content = block_for_screen(content.decode(errors="replace"))
@@ -51,6 +52,7 @@ class TrustDialog(Dialog[bool]):
         self._problems = problems
         self._present = {each.declared_name: each for each in present if each.is_declared}
         self._is_trusted = is_trusted
+        self._anew = anew
 
     def body(self) -> ComposeResult:
         with VerticalScroll(id="shown", can_focus=False):
@@ -96,6 +98,8 @@ class TrustDialog(Dialog[bool]):
         spec = each.spec
         known = self._present.get(each.name)
         word = _("new") if known is None else _("as before") if known.spec == spec else _("changed")
+        if each.name in self._anew:
+            word = f"{word}, {_('starts anew')}"
         runs = spec.shell if spec.shell is not None else shlex.join(spec.command)
         if spec.kind is ProcessKind.WORKER:
             runs = _("a worker for tasks' commands")

@@ -1,15 +1,17 @@
 """Approving room.yaml: read what is there, show it whole, approve by the hash of what was shown."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from core.processes.room_file import content_hash, is_approved, read_room_file, room_file
-from storage import ParallelError
+from storage import Home, ParallelError, Process, Room
 from tui.messages import Severity
 from tui.processes.doing import tell_warnings
 from tui.translation import _
 
 if TYPE_CHECKING:
+    from core.processes.declaration import Declared
     from tui.app import ParallelApp
 
 
@@ -39,8 +41,21 @@ async def approved_hash(app: "ParallelApp") -> str | None:
         )
     present = tuple(app.state.processes.values())
     shown = content_hash(content)
-    dialog = TrustDialog(room_file(room), content, declared, problems, present, is_trusted=shown == room.trusted_hash)
+    anew = await asyncio.to_thread(_who_starts_anew, app.desk.database.home, room, present, declared)
+    dialog = TrustDialog(
+        room_file(room), content, declared, problems, present, is_trusted=shown == room.trusted_hash, anew=anew
+    )
     return shown if await app.push_screen_wait(dialog) else None
+
+
+def _who_starts_anew(
+    home: Home, room: Room, present: Iterable[Process], declared: Iterable["Declared"]
+) -> frozenset[str]:
+    from core.processes.declare import starts_anew
+
+    by_name = {each.name: each for each in declared}
+    there = [each for each in present if each.is_declared and each.declared_name in by_name]
+    return frozenset(each.declared_name for each in there if starts_anew(home, each, room, by_name[each.declared_name]))
 
 
 async def ask_trust(app: "ParallelApp") -> None:

@@ -114,7 +114,7 @@ def _described(run: Run, content: bytes) -> str:
 def _changes(run: Run, content: bytes) -> list[str]:
     """What approving would do, a line a process."""
     from core.processes.declaration import read_declarations
-    from core.processes.declare import is_to_be_started_anew, takes_restart
+    from core.processes.declare import starts_anew
 
     with run.database.read() as rows:
         present = {each.name: each for each in rows.processes(run.room.id)}
@@ -130,12 +130,12 @@ def _changes(run: Run, content: bytes) -> list[str]:
             starts = "starts" if each.spec.autostart else "does not start by itself"
             lines.append(f"{styled('new', GREEN)}      {', '.join(new)}  {starts}")
         if changed:
-            anew = any(takes_restart(present[name].spec, each.spec) for name in changed)
+            anew = any(starts_anew(run.home, present[name], run.room, each) for name in changed)
             lines.append(
                 f"{styled('changed', YELLOW)}  {', '.join(changed)}  {'restarts' if anew else 'without a restart'}"
             )
         alike = (present[name] for name in names if name in present and present[name].spec == each.spec)
-        if other := [one.name for one in alike if is_to_be_started_anew(run.home, one, run.room, each.secrets)]:
+        if other := [one.name for one in alike if starts_anew(run.home, one, run.room, each)]:
             lines.append(f"{styled('changed', YELLOW)}  {', '.join(other)}  restarts, for its env_file or secrets")
     gone = [each.name for each in present.values() if each.is_declared and each.name not in declared]
     if gone:
