@@ -188,7 +188,7 @@ async def test_the_values_are_those_of_now_and_none_where_nobody_measures(board:
 
 
 async def test_it_begins_with_a_span_that_what_was_measured_fills(board: User, web: Process) -> None:
-    fill_metrics(board.database.home, web.room_id, seconds=30)
+    fill_metrics(board.database.home, web.room_id, seconds=10)
     async with open_app(board) as pilot:
         await pilot.press("7")
         await shown(pilot, "last 1m", "Core 1")

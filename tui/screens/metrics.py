@@ -149,8 +149,9 @@ class MetricsScreen(Place):
         )  # fmt: skip
         picture = await self.parallel.attempt(reading)
         if picture is not None and not self._has_fitted_span:  # in a young home an hour would be one narrow column
-            self._has_fitted_span = True
-            if (fitting := fitting_span(picture)) is not self._span:
+            fitting = fitting_span(picture)  # the finer, the shorter; so it is looked at again
+            self._has_fitted_span = fitting is self._span
+            if not self._has_fitted_span:
                 self._span = fitting
                 self.load()
                 return
