@@ -1,5 +1,7 @@
 """Peeking at real processes: what they print is seen, whatever they do to their terminal."""
 
+import itertools
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -117,3 +119,21 @@ async def test_the_cursor_is_seen_whatever_it_stands_on(board: User, runners: Ru
         await until(pilot, lambda: reversed_text() == ["b"])
         await runners.links[0].write(b"\r")
         await until(pilot, lambda: reversed_text() == ["ab", "検"])
+
+
+async def test_no_more_than_ten_pictures_are_drawn_in_a_second(
+    board: User, runners: Runners, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    drawn: list[float] = []
+    show = PeekView.show
+
+    def noting(view: PeekView, *picture: Any) -> None:
+        drawn.append(time.monotonic())
+        show(view, *picture)
+
+    monkeypatch.setattr(PeekView, "show", noting)
+    await start(runners, Fleet(board), "i=0; while :; do i=$((i+1)); echo $i; sleep 0.01; done")
+    async with open_app(board, size=(100, 40)) as pilot:
+        await peek(pilot, "80×24")
+        await until(pilot, lambda: len(drawn) > 15)
+    assert min(later - earlier for earlier, later in itertools.pairwise(drawn)) >= 0.09
