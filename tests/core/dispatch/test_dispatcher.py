@@ -591,3 +591,21 @@ async def test_the_policy_is_given_the_loads_as_they_are(board: User, workers: W
     assert (idle.running, idle.estimate_minutes, idle.failures) == (0, 0.0, 0)
     assert (idle.cpu_percent, idle.memory_bytes) == (55.0, 2**30)
     assert runs_of(board, last.id)[0].process_id == second.id
+
+
+async def test_an_agent_process_has_as_many_at_once_as_its_capacity(board: User, bob: User, workers: Workers):
+    from storage import Finish, ProcessKind
+
+    workers.add("claude", kind=ProcessKind.AGENT, agent="bob-1", capacity=2)
+    agent = bob.start_session("bob-1", client="claude")
+    agent.take_up()
+    tasks = [board.call("create_task", title="Think") for _ in range(3)]
+    async with dispatching(board.database) as service:
+        board.call("queue_tasks", tasks=tuple(task.id for task in tasks))
+        await running(board, tasks[1].id)
+        turns = service._turns
+        board.call("comment_task", task=tasks[0].id, body="so that there is another turn")
+        await until(lambda: service._turns > turns)
+        assert [runs_of(board, task.id)[0].state for task in tasks] == [*[RunState.RUNNING] * 2, RunState.QUEUED]
+        agent.call("finish_task", task=tasks[0].id, finish=Finish.COMPLETE, summary="Thought.")
+        await running(board, tasks[2].id)

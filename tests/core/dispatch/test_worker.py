@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -325,14 +325,14 @@ async def test_files_are_collected_however_long_that_takes(tmp_path: Path):
 
 
 def children_of_children(pid: int) -> list[int]:
-    """The commands: what is below the keepers."""
-    keepers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [
-        int(each)
-        for keeper in keepers
-        for each in Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()
-        if Path(f"/proc/{each}/comm").read_text().strip() == "sh"
-    ]
+    """The commands: the shells below the keepers."""
+    found = []
+    for keeper in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with suppress(OSError):  # what was there has ended
+            for each in Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split():
+                if Path(f"/proc/{each}/comm").read_text() == "sh\n":
+                    found.append(int(each))
+    return found
 
 
 def state_of(pid: int) -> str:

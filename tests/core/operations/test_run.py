@@ -574,3 +574,14 @@ def test_nothing_begins_under_a_runner_that_is_no_more(board: User, program: Use
     Workers(board).tell(worker.id, runner="the next")
     assert program.call("settle_runs", starts=(RunStart(run.id, worker.id, worker.runner),)).begun == ()
     assert len(program.call("settle_runs", starts=(RunStart(run.id, worker.id, "the next"),)).begun) == 1
+
+
+def test_what_succeeds_while_another_task_is_open_again_waits_in_review(board: User, program: User, worker):
+    board.call("update_room", review_gate=OnOff.OFF)
+    need = board.call("create_task", title="Need")
+    board.call("move_task", task=need.id, to=Status.DONE)
+    task = board.call("create_task", title="Test", command="true", dependencies=(need.id,))
+    begun = begin(program, worker, board.call("queue_task", task=task.id))
+    board.call("move_task", task=need.id, to=Status.TODO)
+    end(program, begun)
+    assert board.call("get_task", task=f"#{task.number}").task.status is Status.REVIEW
