@@ -143,15 +143,17 @@ class LineList(ScrollView, can_focus=True):
         """A row as it is drawn, cut or filled to the width of the list."""
         width = self.scrollable_content_region.width
         grounds = [name for name, has in (("selected", is_selected), ("cursor", is_cursor)) if has]
-        segments = []
+        segments: list[Segment] = []
         used = 0
         for text, part in pieces:
             room = width - used
             if room <= 0:
                 break
-            text = cells.truncate(text, room)
-            segments.append(Segment(text, self._look(part, grounds)))
+            text, look = cells.truncate(text, room), self._look(part, grounds)
             used += cells.width(text)
+            if segments and (segments[-1].style is look or text.isspace()):  # fewer of them are drawn in less time
+                text, look = segments[-1].text + text, segments.pop().style or look
+            segments.append(Segment(text, look))
         return Strip(segments, used).adjust_cell_length(width, Style(bgcolor=self._ground(grounds).rich_color))
 
     def _ground(self, grounds: Sequence[str]) -> Color:
