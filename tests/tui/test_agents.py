@@ -11,6 +11,7 @@ from tests.support.users import User
 from tui.dialogs import AgentForm, Confirm, HandoffForm, Pick, ShowToken
 from tui.screens.agents import AgentsScreen
 from tui.screens.task import TaskScreen
+from tui.widgets.line_list import LineList
 
 
 async def open_agents(pilot: Pilot[Any], *texts: str) -> AgentsScreen:
@@ -51,6 +52,22 @@ async def test_what_an_agent_is_seen_doing_appears_by_itself_and_the_cursor_stay
         await shown(pilot, "waiting · hook", "Which port?")
         assert rows_of(pilot)[:2] == ["bea", "ann"]
         assert screen.selected == ann.agent.id
+
+
+async def test_a_list_that_is_ordered_anew_while_the_cursor_moves_keeps_it_on_its_row(board: User) -> None:
+    """What the next key acts on is what the person moved to, not what has come to its place meanwhile."""
+    ann, bea, cid = (Worker(board, name).agent.id for name in ("ann", "bea", "cid"))
+    async with open_app(board) as pilot:
+        screen = await open_agents(pilot, "idle · hook")
+        screen.fill([ann, bea, cid])
+        screen.select(bea)
+        screen.fill([bea, cid, ann])  # before anybody has heard that the cursor moved
+        assert screen.selected == bea
+        screen.select(ann)
+        screen.fill([ann, bea, cid])
+        await pilot.pause()
+        assert screen.selected == ann
+        assert screen.query_one(LineList).cursor == screen.ids.index(ann)
 
 
 async def test_ages_grow_without_anything_happening(board: User) -> None:

@@ -150,9 +150,11 @@ class ListAndDetail(Place):
         """Show these rows; the cursor stays on what it was on."""
         lines = self.query_one(LineList)
         is_same = self.ids == list(ids) and lines.count == len(ids)
+        before = self.selected
+        if lines.cursor < len(self.ids) == lines.count:
+            self.selected = self.ids[lines.cursor]  # it may have moved, and nobody heard of it yet
         self.ids = list(ids)
         self.set_class(not ids, "-empty")
-        before = self.selected
         if self.selected not in self.ids:
             self.selected = self.ids[min(lines.cursor, len(self.ids) - 1)] if self.ids else None
             self.remove_class("-detail")
@@ -216,9 +218,10 @@ class ListAndDetail(Place):
     # going
 
     @on(LineList.Moved)
-    def _moved(self, event: LineList.Moved) -> None:
-        if event.row < len(self.ids) and self.ids[event.row] != self.selected:
-            self.selected = self.ids[event.row]
+    def _moved(self) -> None:
+        row = self.query_one(LineList).cursor  # not the message's, at whose place another may stand by now
+        if row < len(self.ids) and self.ids[row] != self.selected:
+            self.selected = self.ids[row]
             self.query_one("#detail", VerticalScroll).scroll_home(animate=False)
             self.chosen()
             self.show_detail()
