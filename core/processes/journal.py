@@ -12,7 +12,7 @@ from core.errors import HostLost
 from core.execute import Call, execute
 from core.operations import load
 from core.work import Actor
-from storage import Database, ParallelError, Process, RoomId, StorageError
+from storage import CorruptedData, Database, ParallelError, Process, RoomId, StorageError
 
 GATHER_S: Final = 0.004
 """What is observed this close together is written in one transaction: half of what one costs."""
@@ -89,12 +89,24 @@ class Journal:
             execute(self._database, Call(operation=self._operation, arguments=arguments, actor=self._actor, room=room))
         except HostLost:
             raise
+        except CorruptedData as error:
+            return self._write_without_findings(room, page, error)
         except StorageError as error:
             logger.warning("what was observed could not be stored, it is tried again: %s", error)
             return False
         except ParallelError as error:
             return self._write_singly(room, page, error)
         return True
+
+    def _write_without_findings(self, room: RoomId, page: _Page, error: CorruptedData) -> bool:
+        """Store what was observed where only the alerts cannot be read: these must not silence all supervision."""
+        if page.observed and not page.findings:
+            logger.warning("what was observed could not be stored, it is tried again: %s", error)
+            return False
+        if not page.observed:
+            logger.error("alerts are damaged; what was found is left out: %s", error)
+            return True
+        return self._write(room, _Page(page.observed)) and self._write(room, _Page([], page.findings))
 
     def _write_singly(self, room: RoomId, page: _Page, error: ParallelError) -> bool:
         """Store what can be stored of a page that is refused for good: one bad record must not silence the others."""

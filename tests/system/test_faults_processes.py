@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import HostLost, ProcessFailed
-from core.execute import Call
+from core.execute import Call, execute
 from core.processes import journal, running
 from core.processes.declaration import content_hash
 from core.processes.identity import process_started
@@ -168,7 +168,7 @@ async def test_an_end_is_told_although_host_and_runner_died_after_it(processes: 
 
 
 async def test_a_runner_keeps_an_end_until_it_is_stored(processes: Supervised, monkeypatch: pytest.MonkeyPatch):
-    real, refused = journal.execute, asyncio.Event()
+    real, refused = execute, asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def refusing(database: Database, call: Call) -> object:

@@ -551,7 +551,7 @@ TestWorlds.settings = settings(max_examples=200, stateful_step_count=80, deadlin
 def test_the_worlds_go_deep():
     reached.clear()
     always_the_same = settings(max_examples=200, stateful_step_count=80, deadline=None, derandomize=True, database=None)
-    run_state_machine_as_test(Worlds, settings=always_the_same)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Worlds, settings=always_the_same)
     assert {depth for depth in DEPTHS if reached[depth] < 5} == set()
     assert reached["stops after a dependant"] > 50
     assert reached["ready"] > 500
