@@ -32,8 +32,9 @@ from storage import AgentKind, Database, Door, Home, Process, ProcessState, Role
 
 LIMIT_PERCENT = 2.0
 ROWS, COLUMNS = 48, 160
-SETTLE_S = 65.0
-"""After a minute: the uptime of a younger process counts seconds, and its lines grow."""
+YOUNG_S = 5.0
+SETTLED_S = 65.0
+"""When each measurement begins: the uptime of a process younger than a minute counts seconds, and its lines grow."""
 PATIENCE_S = 60.0
 OWNER = Actor("bench", Role.OWNER, Door.CLI, AgentKind.PERSON)
 
@@ -68,6 +69,15 @@ class App:
         while (left := until - time.monotonic()) > 0:
             if select.select([self._master], [], [], left)[0]:
                 self.drawn += len(os.read(self._master, 1 << 16))
+
+    def cost(self, seconds: float) -> tuple[float, float]:
+        """The share of a core that it takes for so long, in percent, and the bytes that it draws a second."""
+        meter = psutil.Process(self.process.pid)
+        before, drawn, began = meter.cpu_times(), self.drawn, time.monotonic()
+        self.drain(seconds)
+        after, passed = meter.cpu_times(), time.monotonic() - began
+        used = after.user + after.system - before.user - before.system
+        return used / passed * 100, (self.drawn - drawn) / passed
 
     def press(self, key: str) -> None:
         """Press a key."""
@@ -119,15 +129,13 @@ def main() -> None:
             while any(each.state is not ProcessState.RUNNING for each in processes(database)):
                 assert time.monotonic() < until, "the processes have not come up"
                 app.drain(0.2)
-            app.drain(SETTLE_S)
-            meter = psutil.Process(app.process.pid)
-            before, drawn, began = meter.cpu_times(), app.drawn, time.monotonic()
-            app.drain(seconds)
-            after, passed = meter.cpu_times(), time.monotonic() - began
-            used = after.user + after.system - before.user - before.system
-            what = f"idle app, {options.processes} quiet processes, process screen open, over {passed:.0f} s"
-            figures.add(what, used / passed * 100, "% of a core", at_most=LIMIT_PERCENT)
-            figures.add("drawn meanwhile", (app.drawn - drawn) / passed / 1024, "KB a second")
+            up = time.monotonic()
+            what = f"idle app, {options.processes} quiet processes, process screen open, over {seconds:.0f} s"
+            for name, begins in ((", the processes younger than a minute", YOUNG_S), ("", SETTLED_S)):
+                app.drain(max(0.0, up + begins - time.monotonic()))
+                percent, drawn = app.cost(seconds)
+                figures.add(what + name, percent, "% of a core", at_most=LIMIT_PERCENT)
+                figures.add("  drawn meanwhile", drawn / 1024, "KB a second")
         finally:
             call(database, "kill_processes", all=True)
             until = time.monotonic() + PATIENCE_S
