@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import pytest
 from core.errors import BackendUnavailable, HostLost, InvalidData, ProcessFailed
 from core.processes.identity import is_same_process, process_started
 from core.processes.link import RunnerLink, is_runner_alive, read_status, runner_folders
+from core.processes.runner.clients import Client
 from core.processes.runner.place import Place
 from core.processes.wire import short_path
 from storage import Home, OutputReader, ProcessId, boot_id
@@ -273,6 +275,36 @@ async def test_nobody_but_our_own_user_is_let_in(runners: Runners):
     )
     assert told.stdout == "0\n", told
     assert (await link.refresh()).state == "running"
+
+
+def test_what_a_client_has_missed_comes_with_the_next_output_that_it_gets():
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    client = Client(ours)
+    while not client.dropped:
+        assert client.tell_output("QUJD" * 20_000, 60_000, 1)
+    theirs.settimeout(PATIENCE_S)
+    received = b""
+    while client.has_more:
+        received += theirs.recv(1 << 20)
+        client.flush()
+    assert client.tell_output("QUJD", 3, 2)
+    assert client.dropped == 0
+    while not received.endswith(b"}\n") or b'"lost"' not in received:
+        received += theirs.recv(1 << 20)
+    assert json.loads(received.splitlines()[-1]) == {"output": "QUJD", "end": 2, "lost": 60_000}
+    client.close()
+    theirs.close()
+
+
+async def test_files_of_the_process_are_as_open_as_its_hosts(runners: Runners):
+    before = os.umask(0o027)
+    try:
+        link = await runners.start("sh", "-c", "umask")
+    finally:
+        os.umask(before)
+    await exited(link)
+    assert runners.printed() == b"0027\r\n"
 
 
 async def test_a_client_that_talks_nonsense_is_let_go(runners: Runners):

@@ -95,9 +95,8 @@ async def test_a_tree_that_goes_on_forking_is_ended(runners: Runners):
 
 
 async def test_a_stop_gives_the_grace_to_end_in_order(runners: Runners):
-    link = await runners.start(
-        "sh", "-c", "trap 'sleep 0.3; echo bye; exit 7' TERM; echo up; while :; do sleep 0.05; done"
-    )
+    program = "trap 'sleep 0.3; echo bye; exit 7' TERM; echo up; while :; do sleep 0.05; done"
+    link = await runners.start("sh", "-c", program, grace_s=0.05)
     await until(lambda: b"up" in runners.printed())
     await link.stop(PATIENCE_S)
     assert (await exited(link)).exit_code == 7
