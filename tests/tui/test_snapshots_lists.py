@@ -3,7 +3,7 @@
 After a wanted change of looks: `pytest tests/tui/test_snapshots_lists.py --snapshot-update`, and look at them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from core.agents.expiry import PROGRAM
 from core.alerts.findings import Finding, found, over
+from core.metrics.series import Span
 from core.operations.settled import RunEnd, RunStart
 from storage import AgentKind, AlertSeverity, Priority, Process, ProcessKind, ProcessState, Role, RunState
 from tests.support.app import app_of, shown, until
@@ -166,25 +167,31 @@ async def alerts_light(pilot: Pilot[Any]) -> None:
 
 
 async def metrics(pilot: Pilot[Any]) -> None:
-    await pilot.press("7", "plus")
-    await _measured(pilot)
+    await pilot.press("7")
+    await _show_span(pilot, Span.MINUTES_15)
     await pilot.press("H", "left")
 
 
 async def metrics_processes(pilot: Pilot[Any]) -> None:
-    await pilot.press("7", "tab", "plus", "m")
-    await _measured(pilot)
+    await pilot.press("7", "tab", "m")
+    await _show_span(pilot, Span.MINUTES_15)
     await shown(pilot, "import", "web")
 
 
 async def metrics_flow(pilot: Pilot[Any]) -> None:
-    await pilot.press("7", "shift+tab", "minus")
-    await until(pilot, lambda: _metrics(pilot)._picture is not None and _metrics(pilot)._picture.span == "6h")
+    await pilot.press("7", "shift+tab")
+    await _show_span(pilot, Span.HOURS_6)
     await until(pilot, lambda: _metrics(pilot)._picture.flow)
 
 
-async def _measured(pilot: Pilot[Any]) -> None:
-    await until(pilot, lambda: _metrics(pilot)._picture is not None and _metrics(pilot)._picture.span == "15m")
+async def _show_span(pilot: Pilot[Any], span: Span) -> None:
+    """Show a range, whichever the screen has begun with."""
+    spans = list(Span)
+    await until(pilot, lambda: _metrics(pilot)._picture is not None)
+    while (shown_now := _metrics(pilot)._picture.span) != span:
+        wanted = spans[spans.index(shown_now) + (1 if spans.index(shown_now) < spans.index(span) else -1)]
+        await pilot.press("minus" if spans.index(wanted) > spans.index(shown_now) else "plus")
+        await until(pilot, lambda wanted=wanted: _metrics(pilot)._picture.span == wanted)
 
 
 def _metrics(pilot: Pilot[Any]) -> Any:
@@ -206,7 +213,7 @@ JAPANESE_SCENES = [queue, alerts, metrics_flow]
 EMPTY_SCENES = {"6": "Nothing has been queued yet.", "8": "All is well."}
 
 
-def named(scenes: list[Prepare]) -> list[str]:
+def named(scenes: Sequence[Prepare]) -> list[str]:
     return [each.__name__ for each in scenes]
 
 
