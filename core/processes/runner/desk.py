@@ -19,6 +19,9 @@ if TYPE_CHECKING:
         def obey(self, client: Client, message: dict[str, Any]) -> dict[str, Any]:
             """Do it; gives what the answer says."""
 
+        def latest(self, size: int) -> bytes:
+            """So many of the last bytes of output, or as many as are still there."""
+
         def left(self, client: Client) -> None:
             """A client has gone."""
 
@@ -82,7 +85,9 @@ class Desk:
             self._keep(client, client.tell({"status": self._runner.status}))
 
     def _ready(self, client: Client, happened: int) -> None:
-        if happened & WRITE and not self._keep(client, client.flush() and client.tell_dropped(self._end)):
+        if happened & WRITE and not self._keep(
+            client, client.flush() and client.tell_dropped(self._runner.latest, self._end)
+        ):
             return
         if not happened & READABLE:
             return

@@ -313,6 +313,10 @@ class Runner:
             except Refused:  # nobody reads; a terminal drops what is typed then, too
                 return
 
+    def latest(self, size: int) -> bytes:
+        """So many of the last bytes of output, or as many as are still there."""
+        return self._screen.latest(size)
+
     def left(self, client: Client) -> None:
         """A client has gone; who was attached may have given the terminal another size than its pane has."""
         if client.has_resized and self._pane is not None and (size := self._pane.size()) is not None:

@@ -50,6 +50,10 @@ class Screen:
             self._cut()
         return b"".join((_ENTERS if self._is_alternate else b"", memoryview(self._buffer)[: self._size]))
 
+    def latest(self, size: int) -> bytes:
+        """So many of the last bytes, or as many as are still there."""
+        return bytes(memoryview(self._buffer)[max(self._size - size, 0) : self._size])
+
     def _cut(self) -> None:
         """Let go of all but the end, and of no half of a change of screens."""
         gone = self._size - KEPT_BYTES

@@ -247,13 +247,15 @@ async def test_a_client_that_reads_too_slowly_stays_and_learns_how_much_it_has_m
     await link.write(b"\r")
     await exited(link)
     reading._transport.resume_reading()  # type: ignore[attr-defined]
-    got = missed = 0
+    got, missed, data = 0, 0, b""
     while got + missed < len(runners.printed()):
         message = json.loads(await asyncio.wait_for(reading.readline(), PATIENCE_S))
         if "output" in message:
-            got += len(base64.b64decode(message["output"]))
+            data = base64.b64decode(message["output"])
+            got += len(data)
             missed += message.get("lost", 0)
     assert missed > 1_000_000
+    assert data.endswith(b"y\r\n\r\nend\r\n"), "the last words are not among it"
     assert got + missed == len(runners.printed())
     writing.close()
 
