@@ -17,9 +17,10 @@ from textual.pilot import Pilot
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from core.demo.hands import Hand
 from core.demo.project import PERSON, ROOM, seed
 from core.demo.stage import stage
-from storage import Database, Home
+from storage import Database, Home, Status
 from tests.support.measured import fill_metrics
 from tests.support.queued import fill_queue
 from tui.app import ParallelApp
@@ -40,15 +41,15 @@ SHOTS: dict[str, Sequence[str]] = {
 """The keys that lead to each picture."""
 
 LIVE: dict[str, Sequence[str]] = {
-    "processes": ("5", *["j"] * 4),
-    "queue": ("6",),
+    "processes": ("5", *["j"] * 5),
+    "queue": ("6", "j", "j"),
     "alerts": ("8",),
     "log": ("5", "L"),
 }
 """The keys that lead to those for which something has to run."""
 
 WARM_UP_S = 40
-LOOK_S = 5
+LOOK_S = 3
 """How long the demo runs before the pictures, and the app before each."""
 
 
@@ -106,7 +107,18 @@ def shoot_live(names: Collection[str]) -> None:
         with stage() as home:
             time.sleep(WARM_UP_S)
             for name in names:
+                if name == "queue":
+                    queue_all(home)
                 asyncio.run(shoot(home, name, LIVE[name], look_s=LOOK_S))
+
+
+def queue_all(home: Home) -> None:
+    """Queue once more all commands that are through, so that some run and some wait."""
+    database = Database.open(home)
+    person = Hand(database, PERSON)
+    tasks = person.call("list_tasks", status=(Status.REVIEW, Status.DONE))
+    person.call("queue_tasks", tasks=tuple(each.id for each in tasks if each.command))
+    database.close()
 
 
 if __name__ == "__main__":
