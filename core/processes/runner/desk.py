@@ -85,10 +85,10 @@ class Desk:
             self._keep(client, client.tell({"status": self._runner.status}))
 
     def _ready(self, client: Client, happened: int) -> None:
-        if happened & WRITE and not self._keep(
-            client, client.flush() and client.tell_dropped(self._runner.latest, self._end)
-        ):
-            return
+        if happened & WRITE:
+            is_there = client.flush() and client.tell_dropped(self._runner.latest, self._end)
+            if not self._keep(client, is_there):
+                return
         if not happened & READABLE:
             return
         messages = client.read()
