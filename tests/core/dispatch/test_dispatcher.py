@@ -470,10 +470,13 @@ async def test_what_does_not_die_holds_up_no_other_task(board: User, workers: Wo
 
     worker = workers.add("worker-1")
     workers.add("worker-2", labels=("other",))
-    stuck = board.call("create_task", title="Stuck", command="sleep 1000", idempotent=True, attempts=2)
+    mark = board.database.home.path / "mark"
+    command = f"echo x >> {mark}; sleep 1000"
+    stuck = board.call("create_task", title="Stuck", command=command, idempotent=True, attempts=2)
     async with dispatching(board.database):
         board.call("queue_task", task=stuck.id)
         run = await running(board, stuck.id)
+        await until(mark.exists)
         if run.process_id != worker.id:
             worker = workers.get(run.process_id)
         is_stuck = True
@@ -484,6 +487,7 @@ async def test_what_does_not_die_holds_up_no_other_task(board: User, workers: Wo
             other = board.call("create_task", title="Other", command="true")
             board.call("queue_task", task=other.id)
             await until(lambda other=other: task_of(board, other.number).status is Status.REVIEW, patience_s=8)
+        assert mark.read_text() == "x\n"
         assert runs_of(board, stuck.id)[-1].id == run.id, "not begun elsewhere while something of it lives"
         is_stuck = False
         assert (await until(lambda: len(runs := runs_of(board, stuck.id)) == 2 and runs))[0].lost_worker

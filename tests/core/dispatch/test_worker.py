@@ -330,8 +330,7 @@ def children_of_children(pid: int) -> list[int]:
     for keeper in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         with suppress(OSError):  # what was there has ended
             for each in Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split():
-                if Path(f"/proc/{each}/comm").read_text() == "sh\n":
-                    found.append(int(each))
+                found += [int(each)] * (Path(f"/proc/{each}/comm").read_text() == "sh\n")
     return found
 
 
@@ -356,3 +355,14 @@ async def test_what_still_runs_is_not_forgotten(talk: Talk):
     (talk.folder / "gate").touch()
     assert (await talk.ended("one"))["exit_code"] == 0
     assert (talk.folder / "times").read_text() == "x\n"
+
+
+async def test_a_worker_that_is_stopping_begins_nothing_more(talk: Talk):
+    talk.run("one", "trap 'touch asked' TERM; touch begun; while :; do sleep 0.1; done", grace_s=2.0)
+    await until((talk.folder / "begun").exists)
+    talk.program.terminate()
+    await until((talk.folder / "asked").exists)
+    talk.run("late", "touch late")
+    await until(lambda: {"tell": "unknown", "run": "late"} in talk.told)
+    assert (await talk.ended("one"))["interrupted"]
+    assert not (talk.folder / "late").exists()

@@ -585,3 +585,14 @@ def test_what_succeeds_while_another_task_is_open_again_waits_in_review(board: U
     board.call("move_task", task=need.id, to=Status.TODO)
     end(program, begun)
     assert board.call("get_task", task=f"#{task.number}").task.status is Status.REVIEW
+
+
+def test_a_task_that_a_person_has_moved_is_not_tried_again(board: User, program: User, worker):
+    task = board.call("create_task", title="Test", command="true", attempts=5, idempotent=True)
+    for how in ({"exit_code": 1}, {"is_interrupted": True}, {"is_interrupted": True, "lost_worker": True}):
+        begun = begin(program, worker, board.call("queue_task", task=task.id))
+        board.call("move_task", task=task.id, to=Status.BACKLOG)
+        over = end(program, begun, RunState.FAILED, **how)
+        assert over.state is RunState.CANCELLED
+        assert runs_of(board, task.id)[-1].id == begun.id
+        assert board.call("get_task", task=f"#{task.number}").task.status is Status.BACKLOG
