@@ -61,8 +61,9 @@ class ProcessQueries(Queries):
 
     def past_alerts(self, room: RoomId, limit: int) -> list[Alert]:
         """The room's alerts that are over, those first that were over last."""
-        sql = f"{ALERTS.select} WHERE room_id = ? AND resolved_at IS NOT NULL ORDER BY resolved_at DESC, id DESC LIMIT ?"
-        return [ALERTS.rows.decode(row) for row in self._all(sql, (room, limit))]
+        where = "WHERE room_id = ? AND resolved_at IS NOT NULL"
+        rows = self._all(f"{ALERTS.select} {where} ORDER BY resolved_at DESC, id DESC LIMIT ?", (room, limit))
+        return [ALERTS.rows.decode(row) for row in rows]
 
     def open_alert(self, room: RoomId, rule: str, subject: str) -> Alert | None:
         """The alert of a rule about a subject that is not resolved."""
