@@ -10,6 +10,7 @@ from storage import Probe, Restart, RestartPolicy
 
 DAY_S: Final = 86_400
 
+_NO_WORDS: Final[tuple[str, ...]] = ()
 _PROBE_KINDS: Final = ("exec", "http", "tcp", "log_line", "log-line")
 
 
@@ -80,7 +81,7 @@ def probe_of(node: Node, problems: Problems, *, is_liveness: bool) -> Probe | No
         )  # fmt: skip
     default = Probe()
     asked: dict[str, Any] = {
-        "exec": read.entries.read("exec", _probe_command, ()),
+        "exec": read.entries.read("exec", _probe_command, _NO_WORDS),
         "http": read.entries.read("http", url_of, None),
         "tcp": read.entries.read("tcp", address_of, None),
         "log_line": read.entries.read("log_line", regex_of, read.entries.read("log-line", regex_of, None)),
