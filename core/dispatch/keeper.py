@@ -27,7 +27,9 @@ def prctl(option: int, value: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
-def keep(request: Mapping[str, Any], report: int, output: int, worker: int, load: Callable[[str], Any]) -> None:
+def keep(
+    request: Mapping[str, Any], report: int, output: int, worker: int, trees: Any, load: Callable[[str], Any]
+) -> None:
     """What the keeper does: start the command, reap all that comes to it, and end when nothing is left.
 
     Where END_UNBEGUN comes before the command has begun, it does not begin.
@@ -36,6 +38,7 @@ def keep(request: Mapping[str, Any], report: int, output: int, worker: int, load
         report: the descriptor on which it tells the worker, in JSON lines.
         output: the descriptor to which the command prints.
         worker: the pid of the worker, without which nothing begins.
+        trees: the module of that name.
         load: gives a module of this folder.
     """
 
@@ -43,7 +46,6 @@ def keep(request: Mapping[str, Any], report: int, output: int, worker: int, load
         with contextlib.suppress(BrokenPipeError):  # the worker has died under us; what is below us dies first
             os.write(report, json.dumps(words).encode() + b"\n")
 
-    trees = load("trees")
     os.setsid()
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     signal.set_wakeup_fd(-1)

@@ -151,7 +151,7 @@ class Worker:
             code = 1
             try:
                 keeper.close_all_but(keepers_report, keepers_output)
-                keeper.keep(job.request, keepers_report, keepers_output, worker, _neighbour)
+                keeper.keep(job.request, keepers_report, keepers_output, worker, trees, _neighbour)
                 code = 0
             finally:
                 os._exit(code)
