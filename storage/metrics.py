@@ -123,8 +123,10 @@ class MetricsStore:
         return warning
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, with all in it: where a reader closes last, it would stay in the -wal beside it."""
         if self._engine is not None:
+            with suppress(apsw.Error):
+                self._engine.connection().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             self._engine.close()
             self._engine = None
         self._forget_sources()

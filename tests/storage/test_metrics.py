@@ -1,6 +1,7 @@
 """metrics.db: seconds, minutes, retention, down-sampling, and what happens to a file that cannot be used."""
 
 import random
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +64,20 @@ def test_the_files_are_the_users_alone(home: Home, store: MetricsStore) -> None:
     files = list(home.path.glob("metrics.db*"))
     assert len(files) > 1
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+
+
+def test_once_it_is_closed_the_file_alone_has_all_that_was_measured(
+    home: Home, store: MetricsStore, tmp_path: Path
+) -> None:
+    store.put(NOON, {WEB: _process(1.0)})
+    reader = MetricsReader(home)
+    assert reader.latest()
+    store.close()
+    reader.close()
+    copy = Home(tmp_path / "copy")
+    copy.create()
+    shutil.copyfile(home.metrics, copy.metrics)
+    assert _counts(copy)[0] == 1
 
 
 def test_the_newest_second_tells_what_a_process_uses(home: Home, store: MetricsStore) -> None:
