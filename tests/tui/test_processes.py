@@ -219,6 +219,9 @@ async def test_a_filter_that_hides_what_the_cursor_was_on_takes_it_to_the_first_
         await pilot.press("escape", "slash", "b", "2")
         await until(pilot, lambda: screen.selected == ids["b2"])
         await shown(pilot, "How it has ended", "exited with 3")
+        await pilot.press("escape", "z", "slash", "a", "1")
+        await until(pilot, lambda: names(pilot) == ["label:", "a1"])
+        assert screen.selected == ids["a1"], "a key would mean the whole group"
 
 
 async def test_a_click_on_a_title_sorts_and_one_beside_the_sign_selects(board: User, fleet: Fleet) -> None:

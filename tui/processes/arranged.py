@@ -95,8 +95,8 @@ class Arranged(ListAndDetail):
         if message.query != self.view.query:
             before = self.selected
             self.look_at(replace(self.view, query=message.query))
-            if self.selected != before and self.ids:  # what it was on does not fit: the best is what stands first
-                self.select(self.ids[0])
+            if self.selected != before and self.shown:  # what it was on does not fit: the best is what stands first
+                self.select(next(each for each in self.ids if not each.startswith(HEADING)))
             self._tell_filter()
 
     @on(FilterBar.Left)
