@@ -303,12 +303,14 @@ async def test_a_run_that_is_cancelled_before_its_command_has_begun_does_not_beg
 async def test_a_run_that_is_paused_before_its_command_has_begun_stands_still_once_it_has(tmp_path: Path):
     path = slow_git(tmp_path / "bin")
     async with worker_in(tmp_path / "worker", PATH=path) as talk:
-        talk.run("one", "sleep 0.3; touch begun", collects_files=True)
+        talk.run("one", "until test -e go; do sleep 0.02; done; touch begun", collects_files=True)
         await until((tmp_path / "bin" / "looking").exists)
         talk.link.send("pause", run="one")
         await until(lambda: talk.of("one")[-1]["state"] == "paused")
         leader = await until(lambda: next(iter(children_of_children(talk.program.pid)), None))
         await until(lambda: state_of(leader) == "T")
+        (talk.folder / "go").touch()
+        await asyncio.sleep(0.2)
         assert not (talk.folder / "begun").exists()
         talk.link.send("continue", run="one")
         assert (await talk.ended("one"))["exit_code"] == 0
