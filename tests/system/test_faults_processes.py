@@ -62,6 +62,16 @@ def serving(database: Database) -> Iterator[subprocess.Popen[bytes]]:
             host.kill()
 
 
+@contextmanager
+def a_stranger() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that has nothing to do with us; ended with the block, however that ends."""
+    with subprocess.Popen(["sleep", "1000"], start_new_session=True) as stranger:
+        try:
+            yield stranger
+        finally:
+            stranger.kill()
+
+
 async def up(processes: Supervised, *names: str) -> list[int]:
     """Processes that run, and their pids."""
     ids = processes.add_all([(name, LASTING) for name in names], restart=QUICK)
@@ -228,7 +238,7 @@ async def test_a_reused_pid_is_never_taken_for_the_process(processes: Supervised
     assert status is not None
     kill(status.runner_pid)
     kill(status.pid)
-    with subprocess.Popen(["sleep", "1000"], start_new_session=True) as stranger:
+    with a_stranger() as stranger:
         state = folder / "state.json"
         forged = state.read_text().replace(f'"pid": {status.pid}', f'"pid": {stranger.pid}')
         forged = forged.replace(f'"pid":{status.pid}', f'"pid":{stranger.pid}')
@@ -238,7 +248,6 @@ async def test_a_reused_pid_is_never_taken_for_the_process(processes: Supervised
         async with hosted(processes.database):
             await processes.until(lambda: processes.get(web).pid not in (None, status.pid, stranger.pid))
         assert stranger.poll() is None
-        stranger.kill()
 
 
 @pytest.mark.parametrize("desired", [Desired.RUNNING, Desired.STOPPED])
@@ -254,7 +263,7 @@ async def test_after_a_new_start_of_the_machine_nothing_is_taken_for_what_ran_be
     assert status is not None
     kill(status.runner_pid)
     kill(status.pid)
-    with subprocess.Popen(["sleep", "1000"], start_new_session=True) as stranger:
+    with a_stranger() as stranger:
         began = process_started(stranger.pid)
         told = json.loads((folder / "state.json").read_text())
         for name in ("pid", "runner_pid"):
@@ -277,7 +286,6 @@ async def test_after_a_new_start_of_the_machine_nothing_is_taken_for_what_ran_be
                 await processes.until_state(web, ProcessState.STOPPED)
             assert stranger.poll() is None
             assert processes.alerts() == {}
-        stranger.kill()
 
 
 # what cannot start
