@@ -5,7 +5,7 @@ import logging
 import os
 import shutil
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,15 @@ from core.processes.fingerprint import fingerprint
 from core.processes.happenings import Cleared, Event, Kill, Lost, StartFailed, Stop, Told
 from core.processes.identity import is_same_process
 from core.processes.launching import launch_of, note_launched, runner_folder, sight_of
-from core.processes.link import RunnerLink, RunnerStatus, end_leftovers, is_runner_alive, read_status, runner_folders
+from core.processes.link import (
+    Launch,
+    RunnerLink,
+    RunnerStatus,
+    end_leftovers,
+    is_runner_alive,
+    read_status,
+    runner_folders,
+)
 from storage import Home, ParallelError, Process, ProcessId, Room, RoomId, boot_id
 
 PARALLEL_STARTS: Final = (os.cpu_count() or 1) + 2
@@ -129,8 +137,7 @@ class Runners:
                     return
                 backend = backend_for(process.spec.backend, self._home)
                 room = self._room_of(process.room_id)
-                own = await asyncio.to_thread(own_environment, process, room)
-                launch = await asyncio.to_thread(launch_of, process, room, self._home, runner, self._token, own)
+                launch, own = await asyncio.to_thread(self._prepared, process, room, runner)
                 async with asyncio.timeout(START_DEADLINE_S):
                     link = await backend.start(launch)
                 note_launched(launch.folder, process, fingerprint(own))
@@ -145,6 +152,11 @@ class Runners:
             self._tell(StartFailed(process.id, runner, as_reason(error), final=not passing))
         else:
             await self._follow(process.id, runner, link)
+
+    def _prepared(self, process: Process, room: Room, runner: str) -> tuple[Launch, Mapping[str, str]]:
+        """What a runner needs, with the variables that the process declares. Reads files."""
+        own = own_environment(process, room)
+        return launch_of(process, room, self._home, runner, self._token, own), own
 
     async def _follow(self, process: ProcessId, runner: str, link: RunnerLink | None) -> None:
         """Tell what a runner tells, until its process has ended or it is gone."""
