@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from core.dispatch import DispatcherService
 from storage import ProcessState, RunState, Status
 from tests.support.users import User
 from tests.support.workers import Workers, dispatching, runs_of, until, workers_of
@@ -613,3 +614,21 @@ async def test_an_agent_process_has_as_many_at_once_as_its_capacity(board: User,
         assert [runs_of(board, task.id)[0].state for task in tasks] == [*[RunState.RUNNING] * 2, RunState.QUEUED]
         agent.call("finish_task", task=tasks[0].id, finish=Finish.COMPLETE, summary="Thought.")
         await running(board, tasks[2].id)
+
+
+async def test_a_dispatcher_whose_worker_obeys_another_host_stops_acting(board: User, workers: Workers):
+    from core.dispatch.link import WorkerLink
+    from core.dispatch.offices import runner_folder
+    from core.errors import HostLost
+    from core.services import HostLease
+
+    worker = workers.add("worker-1")
+    newer = await WorkerLink.connect(runner_folder(board.database.home, worker), 1_000_000, lambda told: None)
+    lease = HostLease(board.database)
+    assert lease.try_take()
+    try:
+        with pytest.raises(HostLost, match="obeys another host"):
+            await asyncio.wait_for(DispatcherService(board.database, lease).run(), 40)
+    finally:
+        await newer.close()
+        lease.give_up()

@@ -4,13 +4,15 @@ import json
 import os
 import signal
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from core.dispatch import reports, trees
+from core.dispatch.known import Known
 from core.dispatch.places import result_path
-from storage import Home, Run, RunState, new_agent_id, new_room_id, new_run_id, new_task_id
+from storage import Home, Run, RunState, new_agent_id, new_process_id, new_room_id, new_run_id, new_task_id
 
 
 def lost_run() -> Run:
@@ -53,3 +55,19 @@ def test_a_run_of_which_something_would_not_go_is_not_over(tmp_path, monkeypatch
     stuck, gone = lost_run(), lost_run()
     monkeypatch.setattr(trees, "kill_marked", lambda runs: {4711: stuck.id})
     assert reports.bury(Home(tmp_path), [stuck, gone], 0.0) == {gone.id: None}
+
+
+async def test_only_the_results_whose_ends_are_stored_are_dropped(tmp_path):
+    from core.dispatch.burials import Burials
+
+    home, stored, other = Home(tmp_path), lost_run(), lost_run()
+    burials = Burials(home, lambda end, process: None)
+    known = Known(runs={run.id: replace(run, process_id=new_process_id(), lease="r1") for run in (stored, other)})
+    result_path(home, stored.id).parent.mkdir(parents=True)
+    for run in (stored, other):
+        result_path(home, run.id).touch()
+    burials.begin(known)
+    burials.stored([stored.id])
+    assert not result_path(home, stored.id).exists()
+    assert result_path(home, other.id).exists()
+    await burials.close()
