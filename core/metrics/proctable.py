@@ -21,6 +21,8 @@ RUNNER: Final = b"/runner/start.py"
 """How the path of the program ends that stands above each managed process (core/processes/backends/launching.py)."""
 DETACHED: Final = b"WZP_DETACHED=1"
 """In the environment of who belongs to no tree: a host of the services that a managed process has started."""
+MARKER: Final = b"WZP_RUNNER="
+"""In the environment of whatever was started under a runner; then it belongs there, whatever else it says."""
 
 
 class _Entry(NamedTuple):
@@ -225,7 +227,8 @@ def _is_runner(pid: int, started: int) -> bool:  # noqa: ARG001  a part of the i
 @lru_cache(4096)
 def _is_detached(pid: int, started: int) -> bool:  # noqa: ARG001
     """Whether a process says of itself that it belongs to no tree."""
-    return DETACHED in _told_of(pid, "environ")
+    variables = _told_of(pid, "environ")
+    return DETACHED in variables and not any(each.startswith(MARKER) for each in variables)
 
 
 def _told_of(pid: int, what: str) -> list[bytes]:

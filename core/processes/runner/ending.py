@@ -107,7 +107,7 @@ class Ending:
             new = self._held.symmetric_difference(children).intersection(children)
             self._held = set(children)
             for pid in new:
-                if not tree.has_in_environment(pid, tree.DETACHED, "1"):
+                if not tree.is_detached(pid):
                     try:
                         os.kill(pid, signals.SIGSTOP)
                     except OSError:  # it runs as another user

@@ -16,7 +16,8 @@ MARKER = "WZP_RUNNER"
 """The variable in a process's environment that names the runner under which it was started."""
 
 DETACHED = "WZP_DETACHED"
-"""A process with this in its environment (a host of the services, a runner) is no part of whose tree it began in."""
+"""A process with this in its environment, and no runner's name, is no part of whose tree it began in: a host of the
+services, a runner. Whoever only adds it to what a runner has given him stays in the tree."""
 
 IS_LINUX = sys.platform.startswith("linux")
 
@@ -93,15 +94,17 @@ def descendants(rows: dict[int, Row], roots: Iterable[int]) -> list[Row]:
         for row in children.get(todo.pop(), ()):
             if row.pid not in seen:
                 seen.add(row.pid)
-                if not (row.lives and has_in_environment(row.pid, DETACHED, "1")):
+                if not (row.lives and is_detached(row.pid)):
                     found.append(row)
                     todo.append(row.pid)
     return found
 
 
-def has_in_environment(pid: int, name: str, value: str) -> bool:
-    """Whether a process was started with this variable; False too where we may not look."""
-    return f"{name}={value}".encode() in environment(pid).split(b"\0")
+def is_detached(pid: int) -> bool:
+    """Whether a process belongs to nobody's tree, as its environment says; False too where we may not look."""
+    variables = environment(pid).split(b"\0")
+    marker = f"{MARKER}=".encode()
+    return f"{DETACHED}=1".encode() in variables and not any(each.startswith(marker) for each in variables)
 
 
 def environment(pid: int) -> bytes:
@@ -126,13 +129,9 @@ def environment(pid: int) -> bytes:
 
 
 def marked(rows: dict[int, Row], runner: str) -> list[Row]:
-    """Whoever was started under a runner, by its environment; detached ones are not."""
-    wanted, detached = f"{MARKER}={runner}".encode(), f"{DETACHED}=1".encode()
-    return [
-        row
-        for row in rows.values()
-        if row.lives and wanted in (told := environment(row.pid).split(b"\0")) and detached not in told
-    ]
+    """Whoever was started under a runner, by its environment."""
+    wanted = f"{MARKER}={runner}".encode()
+    return [row for row in rows.values() if row.lives and wanted in environment(row.pid).split(b"\0")]
 
 
 def own_children() -> list[int] | None:

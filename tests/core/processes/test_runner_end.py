@@ -198,6 +198,16 @@ async def test_a_host_that_was_started_inside_is_no_part_of_it(runners: Runners)
         os.killpg(host, signal.SIGKILL)
 
 
+async def test_a_child_that_calls_itself_detached_is_ended_all_the_same(runners: Runners):
+    link = await runners.start("sh", "-c", "WZP_DETACHED=1 setsid sleep 1000 & echo child $!; wait")
+    await until(lambda: b"\r\n" in runners.printed())
+    child = int(runners.printed().split()[1])
+    await until(lambda: b"WZP_DETACHED=1" in tree.environment(child))
+    await link.stop()
+    await exited(link)
+    assert not lives(child)
+
+
 async def test_what_a_killed_runner_leaves_behind_is_found_and_ended(runners: Runners):
     link = await runners.python(HOSTILE["double-forks into a daemon"])
     await until(lambda: b"up" in runners.printed())
