@@ -49,6 +49,7 @@ class Job:
         self.error: str | None = None
         self.reason: str | None = None
         self.is_cancelled = self.is_interrupted = self.has_lost_keeper = False
+        self.has_strays = False  # whether its keeper may have left something behind
         self.began = time.monotonic()
         self._files: list[str] = []
         self._heard = b""

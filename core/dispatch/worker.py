@@ -181,14 +181,16 @@ class Worker:
         """End a run whose keeper has ended, once nothing is left of it; nobody is waited for."""
         if job.keeper is not None:
             with contextlib.suppress(ChildProcessError):
-                if os.waitpid(job.keeper, os.WNOHANG)[0] == 0:
+                pid, status = os.waitpid(job.keeper, os.WNOHANG)
+                if pid == 0:
                     self._look_later(job)
                     return
+                job.has_strays = status != 0  # it was killed, perhaps after its command had ended
             job.keeper = None
             job.has_lost_keeper = job.status is None and job.error is None
             if job.has_lost_keeper:
                 job.error = jobs.LOST_KEEPER
-        if job.has_lost_keeper and self._kill_strays(job):
+        if (job.has_strays or job.has_lost_keeper) and self._kill_strays(job):
             self._look_later(job)
             return
         while self._take_output(job):

@@ -258,6 +258,17 @@ async def test_a_killed_keepers_tree_is_ended_though_it_has_no_environment(talk:
     assert not gone(int((talk.folder / "other").read_text())), "nobody else's"
 
 
+async def test_what_a_command_left_ends_too_where_its_keeper_is_killed_meanwhile(talk: Talk):
+    script = "trap '' TERM HUP; echo $$ > stray; sleep 1000; sleep 1000"
+    talk.run("one", f"echo $$ $PPID > pids; setsid -f sh -c '{script}'; while [ ! -s stray ]; do sleep 0.01; done")
+    await until(lambda: (talk.folder / "stray").exists() and (talk.folder / "stray").read_text())
+    leader, keeper = map(int, (talk.folder / "pids").read_text().split())
+    await until(lambda: gone(leader))
+    os.kill(keeper, signal.SIGKILL)
+    await talk.ended("one")
+    assert gone(int((talk.folder / "stray").read_text()))
+
+
 async def test_a_process_that_does_not_go_holds_up_no_other_run(tmp_path: Path):
     """What is stuck in the kernel takes no SIGKILL; here the signal is lost on its way instead."""
     lame = f"""
