@@ -1,8 +1,8 @@
 """Which queued runs begin now and on which worker: in the order of the queue, by the policy, over the present loads."""
 
 import asyncio
-from collections import deque
-from collections.abc import Collection
+from collections import Counter, deque
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from core.dispatch import offices
@@ -29,6 +29,8 @@ class Choosing:
         self._desks = desks
         self._policy = policy
         self._failures: deque[tuple[float, ProcessId]] = deque()
+        self._failed: Counter[ProcessId] = Counter()
+        """How many of them each worker has: thousands, where a flood of runs fails."""
         self._served: dict[RoomId, int] = {}
         self._servings = 0
         self.samples: dict[ProcessId, ProcessSample] = {}
@@ -37,6 +39,7 @@ class Choosing:
     def note_failure(self, process: ProcessId) -> None:
         """Count a failure against a worker, for a while."""
         self._failures.append((asyncio.get_running_loop().time(), process))
+        self._failed[process] += 1
 
     def note_turn(self, room: RoomId) -> None:
         """A room has had its turn; the others come first now."""
@@ -49,17 +52,34 @@ class Choosing:
             return []
         ordered = await asyncio.to_thread(self.ordered, for_agents=False)
         loads = self._loads(ended)  # what has ended meanwhile has made room
+        starts = await asyncio.to_thread(self._chosen, ordered, loads)
+        for start in starts:
+            self.note_turn(self._known.runs[start.run].room_id)
+        return starts
+
+    def _chosen(self, ordered: Sequence[Queued], loads: Mapping[ProcessId, WorkerLoad]) -> list[RunStart]:
+        """What goes where. In a thread: thousands may be asked about that find no worker free."""
+        leases = {each: self._known.processes[each].runner for each in loads}
+        rooms: dict[RoomId, dict[ProcessId, WorkerLoad]] = {}
+        for each, load in loads.items():
+            rooms.setdefault(load.room, {})[each] = load
+        for full in [room for room, offered in rooms.items() if not any(each.is_free for each in offered.values())]:
+            del rooms[full]
         starts: list[RunStart] = []
         for candidate in ordered:
-            chosen = self._policy(candidate, tuple(loads.values()))
+            offered = rooms.get(candidate.run.room_id)
+            if not offered:
+                continue
+            chosen = self._policy(candidate, tuple(offered.values()))
             if chosen is None:
                 continue
-            lease = self._desks.lease_of(self._known.processes[chosen.process])
+            lease = leases[chosen.process]
             assert lease is not None
-            loads[chosen.process] = offices.with_one_more(chosen, candidate.task)
+            offered[chosen.process] = offices.with_one_more(chosen, candidate.task)
             starts.append(RunStart(candidate.run.id, chosen.process, lease))
-            self.note_turn(candidate.run.room_id)
-            if len(starts) >= BATCH or not any(each.is_free for each in loads.values()):
+            if not any(each.is_free for each in offered.values()):
+                del rooms[candidate.run.room_id]
+            if len(starts) >= BATCH or not rooms:
                 break
         return starts
 
@@ -79,7 +99,7 @@ class Choosing:
         """The workers that answer, each with what it has to do."""
         now = asyncio.get_running_loop().time()
         while self._failures and self._failures[0][0] < now - LATELY_S:
-            self._failures.popleft()
+            self._failed[self._failures.popleft()[1]] -= 1
         held = self._known.by_worker()
         loads = {}
         for process in self._known.of_kind(ProcessKind.WORKER):
@@ -88,6 +108,6 @@ class Choosing:
                 continue
             here = [run.task_id for run in held.get((process.id, lease), ()) if run.id not in ended]
             tasks = [task for each in here if (task := self._known.tasks.get(each)) is not None]
-            failures = sum(where == process.id for _, where in self._failures)
-            loads[process.id] = offices.load_of(process, tasks, self.samples.get(process.id), failures)
+            sample = self.samples.get(process.id)
+            loads[process.id] = offices.load_of(process, tasks, sample, self._failed[process.id])
         return loads
