@@ -42,7 +42,7 @@ class Burials:
                 lost.append((run, process))
         if lost:
             self._buried.update(run.id for run, _ in lost)
-            task = asyncio.create_task(self._bury(lost), name="burial of lost runs")
+            task = asyncio.create_task(self._bury_or_give_back(lost), name="burial of lost runs")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -58,6 +58,15 @@ class Burials:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _bury_or_give_back(self, lost: list[Lost]) -> None:
+        """Bury runs; where that fails, a later turn begins anew: a run that nobody buries would stay open for ever."""
+        try:
+            await self._bury(lost)
+        except Exception:
+            logger.exception("lost runs could not be buried; it is tried again")
+            await asyncio.sleep(LONGEST_PAUSE_S)
+            self._buried.difference_update(run.id for run, _ in lost)
 
     async def _bury(self, lost: list[Lost]) -> None:
         pause_s = PATIENCE_S
