@@ -14,13 +14,14 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from core.alerts.configuration import AlertRules
 from core.alerts.findings import Finding, found, over
+from core.errors import InvalidData
 from core.logs.ansi import without_escapes
+from core.logs.seeking import first_line_with
 from core.logs.window import output_folder, output_folders
 from core.text import for_screen, shortened
 from storage import Home, OutputReader, Process, RoomId, write_atomically
@@ -85,6 +86,7 @@ class LogWatch:
         self._stamps: dict[str, tuple[int, int]] = {}
         self._bursts: dict[str, _Burst] = {}
         self._told: dict[str, float] = {}
+        self._unsought: set[str] = set()
         self._services: dict[str, float] = {}
         self._is_dirty = False
         self._saved_at = 0.0
@@ -159,18 +161,31 @@ class LogWatch:
         patterns = process.spec.log.alert_on
         if not patterns:
             return
-        text = without_escapes(data)
+        lines = without_escapes(data).split("\n")
         for pattern in patterns:
-            compiled = _compiled(pattern)
-            match = compiled.search(text) if compiled is not None else None
-            if match is None or now - self._told.get(f"{process.id} {pattern}", -TOLD_AGAIN_S) < TOLD_AGAIN_S:
+            told = f"{process.id} {pattern}"
+            if now - self._told.get(told, -TOLD_AGAIN_S) < TOLD_AGAIN_S:
                 continue
-            self._told[f"{process.id} {pattern}"] = now
-            begin = text.rfind("\n", 0, match.start()) + 1
-            end = text.find("\n", match.start())
-            line = for_screen(shortened(text[begin : end if end >= 0 else None], LONGEST_LINE))
+            number = self._first_line_with(pattern, lines)
+            if number is None:
+                continue
+            self._told[told] = now
+            line = for_screen(shortened(lines[number], LONGEST_LINE))
             name = for_screen(process.name)
             yield process.room_id, found("log_pattern", process.id, name=name, pattern=for_screen(pattern), line=line)
+
+    def _first_line_with(self, pattern: str, lines: Sequence[str]) -> int | None:
+        """What cannot be sought is told of in the log, once, and passed over from then on."""
+        if pattern in self._unsought:
+            return None
+        try:
+            return first_line_with(pattern, lines)
+        except (re.error, InvalidData) as error:
+            self._unsought.add(pattern)
+            logger.warning("the pattern %r of alert_on is not looked for any more: %s", pattern, error)
+        except OSError as error:
+            logger.warning("the pattern %r of alert_on could not be looked for: %s", pattern, error)
+        return None
 
     def _burst(
         self, room: RoomId | None, subject: str, name: str, errors: int, rules: AlertRules, now: float
@@ -250,15 +265,6 @@ def _whole_lines(data: bytes) -> bytes:
     """As much as ends with a line; all of what is one long line."""
     end = data.rfind(b"\n") + 1
     return data[:end] if end else data if len(data) >= CHUNK_BYTES else b""
-
-
-@lru_cache(maxsize=256)
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    try:
-        return re.compile(pattern, re.MULTILINE)
-    except re.error as error:
-        logger.warning("the pattern %r of alert_on is none: %s", pattern, error)
-        return None
 
 
 def _record(line: bytes) -> tuple[str, str, str]:

@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable
 from contextlib import aclosing, suppress
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
 from typing import Final
 
 from core.errors import BackendUnavailable
+from core.logs.seeking import first_line_with, is_quick
 from core.processes.environment import as_reason, directory_of, environment_of
 from core.processes.happenings import Event, Probed, ProbeKind, StartProbe
 from core.processes.launching import output_folder
@@ -17,6 +20,8 @@ from storage import Home, ParallelError, ProcessId, Room, RoomId
 
 LONGEST_LINE: Final = 65_536
 """Bytes of a line without an end in which a pattern is looked for."""
+LINES_AT_ONCE: Final = 10_000
+"""So many of what was printed before are looked through at once."""
 
 logger = logging.getLogger(__name__)
 
@@ -81,14 +86,12 @@ class Probing:
     async def _until_printed(self, process: ProcessId, runner: str, pattern: str) -> None:
         """Comes back when a process has printed what a pattern finds, since its start; also if that was long ago."""
         link = self._link_to(runner)
-        if link is not None and await self._has_printed(process, link, re.compile(pattern)):
+        if link is not None and await self._has_printed(process, link, pattern):
             return
         await asyncio.Event().wait()  # it has ended without; the supervisor hears of that elsewhere
 
-    async def _has_printed(self, process: ProcessId, link: RunnerLink, sought: re.Pattern[str]) -> bool:
+    async def _has_printed(self, process: ProcessId, link: RunnerLink, pattern: str) -> bool:
         """Whether a pattern is found in its output; comes back when it is, or when there will be no more output."""
-        from storage import OutputReader, searchable
-
         live: asyncio.Queue[bytes | None] = asyncio.Queue()
 
         async def gather() -> None:
@@ -100,16 +103,40 @@ class Probing:
 
         gathering = asyncio.create_task(gather())
         try:
-            if (started_at := link.status.started_at) is not None:
-                before = OutputReader(output_folder(self._home, process)).grep(sought, since=started_at)
-                if await asyncio.to_thread(next, before, None) is not None:
+            since = link.status.started_at
+            folder = output_folder(self._home, process)
+            if since is not None and await asyncio.to_thread(_was_printed, folder, pattern, since):
+                return True
+            rest, is_over = b"", False
+            while not is_over:
+                chunks = [await live.get()]
+                while not live.empty():
+                    chunks.append(live.get_nowait())
+                is_over = chunks[-1] is None
+                data = rest + b"".join(each for each in chunks if each is not None)
+                if await asyncio.to_thread(_find, pattern, data) is not None:  # the last line may be a prompt
                     return True
-            rest = b""
-            while (chunk := await live.get()) is not None:
-                text = searchable(rest + chunk)
-                if any(sought.search(line) for line in text.split("\n")):  # the last may be a prompt, without an end
-                    return True
-                rest = (rest + chunk).rpartition(b"\n")[2][-LONGEST_LINE:]
+                rest = data.rpartition(b"\n")[2][-LONGEST_LINE:]
             return False
         finally:
             gathering.cancel()
+
+
+def _find(pattern: str, data: bytes) -> int | None:
+    from storage import searchable
+
+    return first_line_with(pattern, searchable(data).split("\n"))
+
+
+def _was_printed(folder: Path, pattern: str, since: datetime) -> bool:
+    """Whether a pattern is found in what is kept of an output since a moment."""
+    from storage import OutputReader
+
+    reader = OutputReader(folder)
+    if is_quick(pattern):
+        return next(reader.grep(pattern, since=since), None) is not None
+    lines = reader.since(since)
+    while batch := [each.text for each in islice(lines, LINES_AT_ONCE)]:
+        if _find(pattern, b"\n".join(batch)) is not None:
+            return True
+    return False

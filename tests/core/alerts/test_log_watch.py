@@ -46,6 +46,21 @@ def test_a_burst_of_errors_is_told_once_and_is_over_when_it_is_quiet(
     assert not watch.is_bursting(process.id)
 
 
+def test_a_pattern_that_would_take_for_ever_is_passed_over_and_the_others_are_found(
+    board: User, process: Process, home: Home, caplog: pytest.LogCaptureFixture
+):
+    log = replace(process.spec.log, alert_on=(r"^(\w+\s?)+$", "need+le"))
+    process = replace(process, spec=replace(process.spec, log=log))
+    watch, output = LogWatch(home), Printing(board, process)
+    looked(watch, process)
+    for _ in range(2):
+        output.say("a" * 100 + "!", "a needle")
+        watch._told.clear()
+        (found,) = looked(watch, process)
+        assert found.details["line"] == "a needle"
+    assert [each.getMessage().count("not looked for any more") for each in caplog.records] == [1]
+
+
 def test_a_line_in_two_pieces_and_one_over_a_rotation_are_found(board: User, process: Process, home: Home):
     watch = LogWatch(home)
     looked(watch, process)
