@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -127,7 +128,9 @@ def read_env_file(path: Path) -> dict[str, str]:
         ProcessFailed: it cannot be read, or a line is none of these; the value is not told.
     """
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ProcessFailed(f"The env file {path} is no plain file.", "Name one.")
             content = file.read(ENV_FILE_LIMIT + 1).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise ProcessFailed(f"The env file {path} cannot be read: {error}.", "Mend it, or name another.") from error
@@ -146,6 +149,11 @@ def read_env_file(path: Path) -> dict[str, str]:
             )
         found[match[1]] = value
     return found
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """A pipe without a writer would hold up whoever reads it: a transaction, among others."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _unquoted(text: str) -> str | None:

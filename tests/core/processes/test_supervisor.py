@@ -1,5 +1,6 @@
 """The supervisor: what is wanted becomes what runs, whoever dies meanwhile; with real runners and a real store."""
 
+import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -200,6 +201,16 @@ async def test_readiness_is_asked_in_every_way(processes: Supervised, how: str):
         assert processes.get(web).reason is None
 
 
+async def test_an_expression_that_would_take_for_ever_holds_up_nothing(processes: Supervised):
+    async with hosted(processes.database):
+        endless = Probe(log_line=r"^(\w+\s?)+$")
+        web = processes.add("web", ("sh", "-c", f"echo {'a' * 100}!; exec sleep 1000"), readiness=endless)
+        api = processes.add("api")
+        await processes.until_state(api, ProcessState.RUNNING)
+        await processes.until(lambda: "takes more than" in (processes.get(web).reason or ""))
+        assert processes.get(web).state is ProcessState.RUNNING
+
+
 async def test_what_depends_waits_and_goes_first(processes: Supervised):
     async with hosted(processes.database):
         db = processes.add("db", readiness=Probe(exec=("test", "-e", "go")))
@@ -262,3 +273,9 @@ def test_env_files_are_read_as_a_shell_would_assign(tmp_path: Path, line: str, v
             read_env_file(path)
     else:
         assert read_env_file(path) == {"A": value}
+
+
+def test_an_env_file_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "env")
+    with pytest.raises(ProcessFailed, match="no plain file"):
+        read_env_file(tmp_path / "env")
