@@ -3,13 +3,14 @@
 Only what begins, ends or is found anew is written, and of what lasts a sign a minute that it still does.
 """
 
+import json
 import logging
 import os
 import shutil
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -40,6 +41,7 @@ from storage import (
     RunState,
     list_backups,
     utc_now,
+    write_atomically,
 )  # fmt: skip
 
 LOOK_S: Final = 2.0
@@ -50,6 +52,8 @@ BACKUPS_S: Final = 60.0
 """Between two looks at the manifests of the backups."""
 STILL: Final = timedelta(minutes=1)
 """What lasts is counted as seen so often."""
+DISMISSED: Final = "dismissed.json"
+"""In `logs/`: what was resolved by hand and lasts, so that a new host does not raise it again."""
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +70,8 @@ class AlertsService:
         self._known: tuple[int, list[Room], list[Process]] | None = None
         """What was read as of a sequence number."""
         self._judges: dict[RoomId, Judge] = {}
-        self._lasting: dict[RoomId, dict[Key, Finding]] = {}
+        self._lasting: dict[RoomId, Collection[Key]] = {}
+        self._dismissed: dict[RoomId, set[Key]] = {}
         self._metrics = MetricsReader(database.home)
         self._told: tuple[str, ...] = ()
         """What has been said of config.yaml."""
@@ -87,7 +92,8 @@ class AlertsService:
         self._watch = LogWatch(self._database.home)
         self._began = utc_now()
         self._judges.clear()
-        self._lasting.clear()
+        self._dismissed = _read_dismissed(self._database.home.logs / DISMISSED)
+        self._lasting = dict(self._dismissed)
         self._judge_at = time.monotonic() + JUDGE_S  # by then the metrics' service measures as well
         try:
             while not stopped.is_set():
@@ -161,15 +167,19 @@ class AlertsService:
         rules: AlertRules, now: datetime,
     ) -> list[Finding]:  # fmt: skip
         """What is to be written: what has begun, what is over, and what still lasts, a sign a minute."""
-        lasting = self._lasting.get(room.id, {})
+        lasting = self._lasting.get(room.id, ())
         findings = []
+        dismissed = set()
         for key, finding in present.items():
             known = opened.get(key)
-            if known is None and key not in lasting:  # else somebody has resolved it by hand: until it is over
+            if known is None and key in lasting:  # somebody has resolved it by hand: until it is over
+                dismissed.add(key)
+            elif known is None:
                 findings.append(finding)
             elif known is not None and now - known.last_seen_at >= STILL:
                 findings.append(_as_known(finding, known))
-        self._lasting[room.id] = present
+        self._lasting[room.id] = present.keys()
+        self._remember_dismissed(room.id, dismissed)
         living = {each.id for each in processes}
         for (rule, subject), alert in opened.items():
             is_gone = subject.startswith("prc_") and subject not in living
@@ -178,6 +188,14 @@ class AlertsService:
             if is_over or is_gone or is_quiet or not rule_of(self._database.home, rule).on:
                 findings.append(over(rule, subject))
         return findings
+
+    def _remember_dismissed(self, room: RoomId, dismissed: set[Key]) -> None:
+        if dismissed == self._dismissed.get(room, set()):
+            return
+        self._dismissed[room] = dismissed
+        told = {each: sorted(keys) for each, keys in self._dismissed.items() if keys}
+        with suppress(OSError):  # a full disk has its own alert; at worst a new host raises them again
+            write_atomically(self._database.home.logs / DISMISSED, json.dumps(told).encode())
 
     def _is_quiet(self, alert: Alert, rules: AlertRules, now: datetime) -> bool:
         """Whether a burst of another host's time is over: this one has seen nothing of it for its whole window."""
@@ -246,6 +264,14 @@ class AlertsService:
 def _as_known(finding: Finding, known: Alert) -> Finding:
     """What is found again, in the words of the alert that is open: a repetition says nothing new."""
     return replace(finding, message=known.message, hint=known.hint, text=known.text, details=known.details)
+
+
+def _read_dismissed(path: Path) -> dict[RoomId, set[Key]]:
+    try:
+        told = json.loads(path.read_bytes())
+        return {RoomId(room): {(rule, subject) for rule, subject in keys} for room, keys in told.items()}
+    except (OSError, ValueError, AttributeError, TypeError):  # there is none, or somebody has written into it
+        return {}
 
 
 def _memory_bytes() -> int:

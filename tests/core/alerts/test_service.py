@@ -1,5 +1,6 @@
 """The alerts' service on a real home: what begins and ends is recorded, once."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -57,6 +58,32 @@ def test_what_was_resolved_by_hand_stays_so_while_it_lasts(board: User, service:
     board.call("resolve_alerts", all=True)
     look(service)
     assert alerts(board) == {}
+
+
+async def test_a_new_host_does_not_raise_again_what_was_resolved_by_hand(
+    board: User, service: AlertsService, home: Home
+):
+    home.config.write_text("alerts: {disk_full: {percent: 1}}\n")
+    look(service)
+    board.call("resolve_alerts", all=True)
+    look(service)
+    await host_for_a_while(service)
+    look(service)
+    assert ("disk_full", str(home.path)) not in alerts(board)
+    home.config.write_text("alerts: {disk_full: {percent: 100}}\n")
+    look(service)
+    home.config.write_text("alerts: {disk_full: {percent: 1}}\n")
+    await host_for_a_while(service)
+    look(service)
+    assert ("disk_full", str(home.path)) in alerts(board), "it was over meanwhile"
+
+
+async def host_for_a_while(service: AlertsService) -> None:
+    """Begin as a new host does, with what it finds on the disk."""
+    running = asyncio.create_task(service.run())
+    await asyncio.sleep(0.1)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 def test_a_line_that_alert_on_names_raises_an_alert_once(board: User, service: AlertsService, database: Database):
