@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import click
 
+from core.dispatch.ready import Waiting, why_not_ready
 from core.doors.cli.context import Run, common_options, put_json, put_text
 from core.logs.levels import start_own_log
 from core.services import HostLease, ServiceHost, ServiceReport, ServiceState, current_host, services
@@ -22,10 +23,15 @@ from storage import (
     ParallelError,
     Process,
     ProcessState,
+    Reader,
+    Room,
     RunState,
+    Task,
     format_time,
     note_crashes,
+    utc_now,
 )  # fmt: skip
+from storage import Run as StoredRun
 
 END_S: Final = 1.5
 """How long services may take to end after a signal; a thread that is busy then is cut off (all writes are atomic)."""
@@ -151,7 +157,8 @@ class _Serving:
     async def _watch_for_idleness(self) -> None:
         """End when there has been nothing to supervise for a while, or another host does it.
 
-        It looks at what is stored, so a host never ends while something is desired, observed as living, or queued.
+        It looks at what is stored, so a host never ends while something is desired, observed as living, or queued, but
+        for what waits for a person, whose word then starts a host again.
         """
         loop = asyncio.get_running_loop()
         busy_at = loop.time()
@@ -179,12 +186,24 @@ class _Serving:
     def _is_needed(self) -> bool:
         try:
             with self._database.read() as rows:
-                return any(
-                    (each.desired is Desired.RUNNING and not each.removed) or each.state not in RESTING
-                    for each in rows.every(Process)
-                ) or bool(rows.runs(states=(RunState.QUEUED, RunState.RUNNING), limit=1))
+                return (
+                    any(
+                        (each.desired is Desired.RUNNING and not each.removed) or each.state not in RESTING
+                        for each in rows.every(Process)
+                    )
+                    or bool(rows.runs(states=(RunState.RUNNING,), limit=1))
+                    or any(not _waits_for_a_person(rows, each) for each in rows.runs(states=(RunState.QUEUED,)))
+                )
         finally:
             self._database.close_thread()
+
+
+def _waits_for_a_person(rows: Reader, run: StoredRun) -> bool:
+    """Whether a queued run begins only once a person says so, at a door that then sees to a host (queueing.py)."""
+    task, room = rows.get(Task, run.task_id), rows.get(Room, run.room_id)
+    if task is None or room is None:
+        return False
+    return why_not_ready(run, task, room, utc_now()) in (Waiting.APPROVAL, Waiting.PAUSED, Waiting.QUEUE_PAUSED)
 
 
 @contextlib.contextmanager
