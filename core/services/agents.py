@@ -57,6 +57,12 @@ class AgentsService:
             signs.wake()
 
     def _look(self, signs: FileWatch, stop: threading.Event, tell: Callable[[], None]) -> None:
+        try:
+            self._look_until(signs, stop, tell)
+        finally:
+            signs.close()
+
+    def _look_until(self, signs: FileWatch, stop: threading.Event, tell: Callable[[], None]) -> None:
         with suppress(OSError):  # a home that cannot be written is another's to tell of
             self._spool.mkdir(mode=0o700, parents=True, exist_ok=True)  # or there is nothing to watch
         seen: dict[str, int] = {}
@@ -70,11 +76,11 @@ class AgentsService:
             else:
                 signs.watch()  # and look once more: something may have come before it
                 signs.wait(LOOK_S)
-        signs.close()
 
     def _sizes(self) -> dict[str, int]:
         sizes = {}
-        with suppress(FileNotFoundError), os.scandir(self._spool) as entries:  # pathlib takes twenty times as long
+        # not there yet, or no descriptor is free: looked at again; pathlib takes twenty times as long
+        with suppress(OSError), os.scandir(self._spool) as entries:
             for each in entries:
                 if each.name.endswith(".jsonl"):
                     with suppress(FileNotFoundError):  # another reader has tidied
