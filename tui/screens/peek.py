@@ -199,17 +199,17 @@ class PeekScreen(Place):
                 is_drawn = True
                 data = bytes(self._backlog)
                 self._backlog.clear()
-                await asyncio.to_thread(picture.feed, data)
-                self._draw(picture)
+                lines = await asyncio.to_thread(_fed, picture, data)  # of a large screen, some 20 ms in all
+                self._draw(picture, lines)
                 await asyncio.sleep(PICTURE_S)
             if self._has_overflown or (link.status.rows, link.status.columns) != size:
                 return
 
-    def _draw(self, picture: Picture) -> None:
+    def _draw(self, picture: Picture, lines: tuple[Line, ...]) -> None:
         if not self.is_mounted:
             return
         view = self.query_one(PeekView)
-        view.show(picture.lines(), picture.columns, picture.cursor)
+        view.show(lines, picture.columns, picture.cursor)
         is_larger = picture.columns > view.size.width or picture.rows > view.size.height
         self.say(f"{picture.columns}×{picture.rows}" + ("  " + _("↑ ↓ ← → scroll") if is_larger else ""))
 
@@ -230,6 +230,11 @@ class PeekScreen(Place):
     def action_log(self) -> None:
         """Read the log."""
         doing.open_log(self.parallel, self._process_id)
+
+
+def _fed(picture: Picture, data: bytes) -> tuple[Line, ...]:
+    picture.feed(data)
+    return picture.lines()
 
 
 def _with_cursor(strip: Strip, column: int) -> Strip:
