@@ -5,13 +5,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 from textual.pilot import Pilot
 
 from storage import Status, Task, TaskId
 from tests.tui.test_card import task as make
-from tui.widgets.card import Face
+from tui.widgets.card import Face, paint_card
 from tui.widgets.lane import Ghost, Head, Lane, Look
 
 
@@ -152,3 +153,20 @@ async def test_another_theme_is_another_picture_at_once() -> None:
         drawn = [lane.render_line(line) for line in range(lane.size.height)]
         lane.notify_style_update()
         assert [lane.render_line(line) for line in range(lane.size.height)] == drawn, "colours of both themes"
+
+
+async def test_a_lane_that_only_gets_shorter_paints_no_card_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    painted: list[TaskId] = []
+
+    def spy(task: Task, *others: Any) -> Any:
+        painted.append(task.id)
+        return paint_card(task, *others)
+
+    async with lane_of(cards(100)) as (_, pilot):
+        monkeypatch.setattr("tui.widgets.lane_painter.paint_card", spy)
+        await pilot.resize_terminal(30, 18)
+        await pilot.pause()
+        assert not painted
+        await pilot.resize_terminal(28, 18)
+        await pilot.pause()
+        assert painted, "another width wraps other words"

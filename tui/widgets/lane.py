@@ -78,6 +78,7 @@ class Lane(Widget):
         self._look = Look()
         self._notice: tuple[str, ...] = ()
         self._lines: list[Line] = []
+        self._measured_width = 0
 
     # what it shows
 
@@ -190,11 +191,15 @@ class Lane(Widget):
         return has_moved
 
     def on_resize(self) -> None:
-        self._painter.forget_cards()
-        self.stack.measure_anew()
-        anchor = self.stack.anchor(self._look.cursor)
-        self.stack.lay_out()
-        self.stack.keep(anchor)
+        if self.card_width == self._measured_width:  # as when a filter is opened below it
+            self.stack.clamp()
+        else:
+            self._measured_width = self.card_width
+            self._painter.forget_cards()
+            self.stack.measure_anew()
+            anchor = self.stack.anchor(self._look.cursor)
+            self.stack.lay_out()
+            self.stack.keep(anchor)
         self._lines = []
         self._compose_lines()
 
