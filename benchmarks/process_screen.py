@@ -131,13 +131,10 @@ def main() -> None:
                 app.drain(0.2)
             up = time.monotonic()
             what = f"idle app, {options.processes} quiet processes, process screen open, over {seconds:.0f} s"
-            for name, begins, limit in (
-                (", the processes younger than a minute", YOUNG_S, None),  # not quiet: 20 ages are drawn each second
-                ("", SETTLED_S, LIMIT_PERCENT),
-            ):
+            for name, begins in ((", the processes younger than a minute", YOUNG_S), ("", SETTLED_S)):
                 app.drain(max(0.0, up + begins - time.monotonic()))
                 percent, drawn = app.cost(seconds)
-                figures.add(what + name, percent, "% of a core", at_most=limit)
+                figures.add(what + name, percent, "% of a core", at_most=LIMIT_PERCENT)
                 figures.add("  drawn meanwhile", drawn / 1024, "KB a second")
         finally:
             call(database, "kill_processes", all=True)
