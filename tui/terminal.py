@@ -15,8 +15,12 @@ from contextlib import suppress
 from time import sleep
 from typing import Any, Final, TypeVar
 
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+
 from core.settings import Notify
 from core.text import for_screen
+from tui.driver import WaitingDriver
 from tui.turns import KeysInTurn
 
 WATCH_TERMINAL_S: Final = 1.0
@@ -36,6 +40,10 @@ class InTerminal(KeysInTurn):
     def on_mount(self) -> None:
         if not self.is_headless:
             self._listen_to_signals()
+
+    def get_driver_class(self) -> type[Driver]:
+        driver = super().get_driver_class()
+        return WaitingDriver if driver is LinuxDriver else driver
 
     @property
     def can_lend_terminal(self) -> bool:

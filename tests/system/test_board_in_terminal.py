@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from storage import Home
 from tests.support.terminal import PATIENCE_S, PROGRAM, ROOT, Terminal
+from tui.driver import LOOKS_ON_S
 
 pytestmark = pytest.mark.system
 
@@ -87,6 +89,20 @@ def test_two_apps_and_a_script_on_one_card_agree(opened: Project) -> None:
         assert task["priority"] == "urgent", "the script's change was overwritten"
         statuses = [event["after"]["status"] for event in task["history"] if "status" in event["after"]]
         assert statuses[:2] == ["backlog", "todo"]
+
+
+def test_keys_after_a_silence_are_taken_and_a_lone_escape_too(opened: Project) -> None:
+    with opened.terminal() as terminal:
+        terminal.wait_for("Backlog", "Review", gone=["Reading"])
+        time.sleep(LOOKS_ON_S + 0.3)
+        terminal.press("F1")
+        terminal.wait_for("the keys of the board")
+        time.sleep(LOOKS_ON_S + 0.3)
+        terminal.press("Escape")
+        terminal.wait_for("Backlog", gone=["the keys of the board"])
+        time.sleep(LOOKS_ON_S + 0.3)
+        terminal.press("q")
+        terminal.wait_for("ended with 0")
 
 
 def test_a_small_terminal_says_so_and_recovers_on_resize(opened: Project) -> None:
