@@ -26,7 +26,10 @@ POLL_INTERVAL_MS: Final = 40
 """Between two looks: at most so long from another process's commit to the event here. All the time, 0.3 % of a core."""
 
 QUIET_INTERVAL_MS: Final = 1000
-"""Between two looks of a feed that will be woken, by the watch or by the one that polls: in case that fails."""
+"""Between two looks of a feed that the watch will wake: in case that fails."""
+
+WOKEN_INTERVAL_MS: Final = 5000
+"""Between two looks of a feed that the one that polls will wake: in case that one is held up."""
 
 ACTIVE_S: Final = 0.5
 """How long it polls after a sign of life: as long as a slow disk may take from the write to the commit."""
@@ -98,7 +101,9 @@ class ChangeFeed:
             try:
                 self._watch()
             except Exception as error:
-                self.failure = error
+                had_failed, self.failure = self.failure is not None, error
+                if not had_failed:
+                    self._wake_others()  # another one polls until this one follows again
                 logger.exception("the change feed failed; it starts again in %g s", RETRY_S)
                 self._signs.wait(0.0)
                 if not self._stopped:
@@ -134,10 +139,10 @@ class ChangeFeed:
             if was_quiet and not was_told and self._trusts_watch:
                 logger.info("the watch on the store told nothing of a commit; it is polled from now on")
                 self._trusts_watch = False
-        quiet_s = max(self._poll_interval_s, QUIET_INTERVAL_MS / 1000)
         if not self._polls:
-            self._signs.wait(quiet_s, for_writes=False)
+            self._signs.wait(max(self._poll_interval_s, WOKEN_INTERVAL_MS / 1000), for_writes=False)
             return
+        quiet_s = max(self._poll_interval_s, QUIET_INTERVAL_MS / 1000)
         if self._trusts_watch and not self._signs.is_watching and self._signs.watch():
             self._active_until = now + ACTIVE_S  # for what was written before
         if not self._trusts_watch or not self._signs.is_watching:

@@ -245,6 +245,44 @@ while title := hear():
     assert not board.database.feeds
 
 
+def test_where_the_one_that_polls_fails_the_next_polls_at_once(
+    board: User, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect, is_broken = change_feed.connect_read_only, threading.Event()
+
+    class Breaking:
+        def __init__(self, connection: Any) -> None:
+            self._connection, self.close = connection, connection.close
+
+        def execute(self, sql: str) -> Any:
+            if is_broken.is_set() and threading.current_thread() is feeds[0]._thread:
+                raise OSError("the disk is gone")
+            return self._connection.execute(sql)
+
+    monkeypatch.setattr(change_feed, "connect_read_only", lambda path: Breaking(connect(path)))
+    monkeypatch.setattr(change_feed, "WOKEN_INTERVAL_MS", 600_000)
+    after = stored(board.database)[-1]
+    heard = Heard(), Heard()
+    feeds = [ChangeFeed(board.database, each, after=after, poll_interval_ms=5) for each in heard]
+    for feed in feeds:
+        feed.start()
+    try:
+        with children(home.path, COMMITS_ON_CALL) as (writer,):
+            assert writer.hear() == ["ready"]
+            is_broken.set()
+            for title in ("one", "two"):
+                writer.tell(title)
+                assert writer.hear() == [title]
+            wait_for_titles(heard[1], ["one", "two"])
+            assert isinstance(feeds[0].failure, OSError)
+            is_broken.clear()
+            wait_for_titles(heard[0], ["one", "two"])
+            writer.tell()
+    finally:
+        for feed in feeds:
+            feed.stop()
+
+
 COMMITS_ON_CALL = """
 database = Database.open(home)
 say("ready")
