@@ -37,16 +37,30 @@ def test_a_row_that_reads_the_same_is_the_same_list() -> None:
     assert painter.row(seen, 80, now) is not first
 
 
-@pytest.mark.parametrize("up_s", [0.0, 3.2, 58.9, 59.5])
-def test_the_uptime_of_a_young_process_is_told_to_the_second(up_s: float) -> None:
+@pytest.mark.parametrize(
+    ("up_s", "told", "next_told"),
+    [
+        (0.0, "0 s", "1 s"), (9.2, "9 s", "10 s"), (14.2, "10 s", "15 s"), (54.9, "50 s", "55 s"),
+        (59.5, "55 s", "1 min"), (119.1, "1 min", "2 min"),
+    ],
+)  # fmt: skip
+def test_the_uptime_of_a_young_process_is_told_in_seconds(up_s: float, told: str, next_told: str) -> None:
     painter, now = Painter(), utc_now()
     seen = Seen(running(now, up_s))
     before = painter.row(seen, WIDE, now)
     after = painter.row(seen, WIDE, now + timedelta(seconds=1))
-    assert f" {int(up_s)} s " in texts(before)
-    assert f" {int(up_s) + 1} s " in texts(after) or " 1 min " in texts(after)
+    assert f" {told} " in texts(before)
+    assert f" {next_told} " in texts(after)
     differing = [place for place, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
     assert [columns_of(WIDE)[place].is_timed for place in differing] == [True]
+
+
+def test_after_ten_seconds_a_clock_strikes_every_five() -> None:
+    painter, now = Painter(), utc_now()
+    seen = Seen(running(now, 0))
+    rows = [painter.row(seen, WIDE, now + timedelta(seconds=second)) for second in range(61)]
+    changes = [second for second in range(1, 61) if rows[second] is not rows[second - 1]]
+    assert changes == [*range(1, 11), *range(15, 61, 5)]
 
 
 def test_whatever_else_differs_is_painted() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -20,6 +20,10 @@ from tui.wording import PROCESS_STATES, age
 
 LEAST_CPU_SCALE: Final = 20.0
 """A CPU sparkline is full at so many percent at least: the noise of an idle process is not to look like work."""
+YOUNG_FROM_S: Final = 10
+YOUNG_TO_S: Final = 60
+YOUNG_STEP_S: Final = 5
+"""The seconds of a process go by in such steps then: a table full of clocks is what an idle screen would cost most."""
 CELLS: Final = 12
 """Of a sparkline: five seconds each."""
 MEMORY_SCALE: Final = 1.4
@@ -164,7 +168,9 @@ def _uptime(seen: Seen, now: datetime) -> Piece:
     started = seen.process.started_at
     if not is_up(seen.process) or started is None:
         return "", "dim"
-    return age(started, now), "dim"
+    passed_s = (now - started).total_seconds()
+    is_young = YOUNG_FROM_S <= passed_s < YOUNG_TO_S
+    return age(started, now - timedelta(seconds=passed_s % YOUNG_STEP_S) if is_young else now), "dim"
 
 
 def _pid(seen: Seen, now: datetime) -> Piece:
