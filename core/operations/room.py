@@ -1,5 +1,6 @@
 """Rooms: create, look, edit, approve what their room.yaml declares."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from storage import COLUMNS, AgentCommands, Desired, LostClaims, Process, Role, 
 
 SHORTEST_LEASE_S = 10
 LONGEST_LEASE_S = 86_400
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ def trust_room(work: Work, hash: Line) -> Approval:
 
     Raises:
         NotApproved: the content has changed since.
-        InvalidData: it cannot be understood; with the line and column of what is wrong.
+        InvalidData: the hash is none, or not whole; or the file cannot be understood: with line and column.
     """
     from core.processes.declaration import read_declarations
     from core.processes.declare import declare
@@ -148,7 +150,13 @@ def trust_room(work: Work, hash: Line) -> Approval:
     if content is None:
         raise NotFound(f"There is no {path}.", "Write it; docs/processes.md shows how.")
     present = content_hash(content)
-    if hash.strip().lower().removeprefix("sha256:") != present:
+    seen = hash.strip().lower().removeprefix("sha256:")
+    if not _SHA256.fullmatch(seen):
+        raise InvalidData(
+            f"{hash.strip()!r} is no whole SHA-256, which has 64 digits from 0 to f.",
+            "Take the one that `wzp room trust --show` prints.",
+        )
+    if seen != present:
         raise NotApproved(
             f"{path} has changed since you have seen it (it is {present[:12]}… now).",
             "Look at it again with `wzp room trust`.",

@@ -90,6 +90,7 @@ def test_a_changed_room_yaml_is_approved_anew_and_restarts_what_changed_alone(ro
     assert "9090" in shown["content"]
     assert "has changed since it was approved" in room.run("ps").stderr
     assert room.error("room", "trust", "0" * 64, code=5)["code"] == "not_approved"
+    assert shown["hash"] in room.run("room", "trust", "--show").stdout, "what it shows is what it takes"
     approval = room.json("room", "trust", shown["hash"])
     assert (approval["changed"], approval["kept"]) == (["web"], ["db"])
     after = room.ps()

@@ -99,7 +99,8 @@ def _described(run: Run, content: bytes) -> str:
     present = content_hash(content)
     approved = run.room.trusted_hash == present
     state = styled("approved", GREEN) if approved else styled("not approved", YELLOW)
-    head = f"{styled(for_screen(str(room_file(run.room))), BOLD)}  {state}  {styled(present[:12], DIM)}"
+    # whole, since it is what `wzp room trust HASH` takes: a person approves in a script what was looked at here
+    head = f"{styled(for_screen(str(room_file(run.room))), BOLD)}  {state}\n{styled(f'sha256 {present}', DIM)}"
     body = block_for_screen(content.decode("utf-8", "replace")).rstrip("\n")
     if problems := _problems(run, content):
         told = [

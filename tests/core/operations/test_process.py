@@ -74,6 +74,13 @@ def test_approval_takes_the_content_that_was_seen_and_no_other(board: User, proj
     assert board.call("get_room").trusted_hash is None
 
 
+def test_a_part_of_a_hash_is_told_as_such_and_not_as_a_change_of_the_file(board: User, project: Path):
+    (project / "room.yaml").write_text(TWO)
+    with pytest.raises(InvalidData, match="no whole SHA-256"):
+        board.call("trust_room", hash=content_hash(TWO.encode())[:12])
+    assert board.call("get_room").trusted_hash is None
+
+
 def test_only_the_owner_approves(board: User, alice: User, bob: User, project: Path):
     (project / "room.yaml").write_text(TWO)
     for user in (alice, bob):
