@@ -59,6 +59,12 @@ def test_a_series_that_there_is_not_is_refused_with_the_nearest(wzp: Wzp) -> Non
 
 
 @pytest.mark.usefixtures("measured")
+def test_the_nearest_series_of_a_process_is_one_of_a_process(wzp: Wzp) -> None:
+    wzp("process", "add", "web", "--autostart", "off", "sleep", "1")
+    assert "Did you mean process.memory?" in wzp("metrics", "memory", "--process", "web").err
+
+
+@pytest.mark.usefixtures("measured")
 def test_top_tells_the_use_of_now(wzp: Wzp, home: Home) -> None:
     store = MetricsStore(home)
     store.open()
