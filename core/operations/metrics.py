@@ -203,7 +203,8 @@ def _wanted(reader: MetricsReader, names: Collection[str], of_process: bool) -> 
     for name in dict.fromkeys(names):
         found = [each for each in catalogue if name in (each.full_name, each.kind)]
         if not found:
-            near = get_close_matches(name, [*(each.full_name for each in catalogue), *{each.kind for each in catalogue}], 1)
+            known = dict.fromkeys(word for each in catalogue for word in (each.full_name, each.kind))
+            near = get_close_matches(name, known, 1)
             raise InvalidData(
                 f"There is no series {name!r}" + (" of a process." if of_process else "."),
                 f"Did you mean {near[0]}?" if near else "See all with `wzp metrics`.",
