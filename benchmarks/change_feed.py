@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 
+from ending import run
 from figures import Child, Figures, arguments, as_child, call, hear, percentile, say, scratch_database
 
 from storage import ChangeFeed, Database, Event, Home
@@ -67,4 +68,4 @@ if __name__ == "__main__":
     if child := as_child():
         commit(child[1], **child[2])
     else:
-        main()
+        run(main)

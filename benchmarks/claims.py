@@ -3,6 +3,7 @@
 import json
 import time
 
+from ending import run
 from figures import Child, Figures, arguments, as_child, call, hear, percentile, say, scratch_database
 
 from core.errors import VersionConflict
@@ -62,4 +63,4 @@ if __name__ == "__main__":
     if child := as_child():
         claim(child[1], **child[2])
     else:
-        main()
+        run(main)

@@ -9,9 +9,10 @@ import argparse
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
+
+from ending import run, scratch_folder
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PROGRAM = [sys.executable, str(REPOSITORY / "wezterm_parallel.py")]
@@ -31,10 +32,13 @@ def best_ms(command: list[str], runs: int, environment: dict[str, str]) -> float
 
 def measure(runs: int) -> tuple[float, float]:
     """The milliseconds of a bare Python and of the listing of a room with 100 tasks."""
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         environment = {**os.environ, "WEZTERM_PARALLEL_HOME": f"{folder}/home", "PYTHONDONTWRITEBYTECODE": ""}
         subprocess.run(
-            [*PROGRAM, "room", "create", "bench", "--root", folder], env=environment, check=True, capture_output=True
+            [*PROGRAM, "room", "create", "bench", "--root", str(folder)],
+            env=environment,
+            check=True,
+            capture_output=True,
         )
         titles = "\n".join(f"Task {number}" for number in range(TASKS))
         subprocess.run(
@@ -70,4 +74,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -5,12 +5,13 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from ending import scratch_folder
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
@@ -63,9 +64,9 @@ def arguments(description: str) -> argparse.Namespace:
 
 @contextmanager
 def scratch_home() -> Iterator[Home]:
-    """A home on the disk (not in memory: durable writes are part of what is measured), gone at the end."""
-    with tempfile.TemporaryDirectory(prefix="wzp-bench-", dir=os.environ.get("WZP_BENCH_DIR", "/var/tmp")) as folder:
-        yield Home(Path(folder) / "home")
+    """A home in a folder of its own, gone at the end."""
+    with scratch_folder() as folder:
+        yield Home(folder / "home")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from ending import run
 from figures import REPOSITORY, Figures, arguments, percentile, scratch_home
 
 from core.agents.clients import commands
@@ -94,4 +95,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

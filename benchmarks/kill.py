@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+from ending import run
 from figures import ROOM, Child, Figures, arguments, as_child, call, say, scratch_database
 
 from storage import Database, Home, Status
@@ -68,4 +69,4 @@ if __name__ == "__main__":
     if child := as_child():
         write(child[1], **child[2])
     else:
-        main()
+        run(main)

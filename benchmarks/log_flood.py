@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ending import run
 from figures import Figures, arguments, percentile, scratch_home
 
 from core.alerts.log_watch import LogWatch
@@ -188,4 +189,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from ending import run
 from figures import ROOM, Figures, arguments, call, percentile, scratch_database
 
 from storage import EntityKind, Status
@@ -135,4 +136,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -2,6 +2,7 @@
 
 import time
 
+from ending import run
 from figures import ROOM, Figures, arguments, call, percentile, scratch_database
 
 from storage import Status
@@ -37,4 +38,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

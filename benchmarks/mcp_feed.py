@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ending import run
 from figures import REPOSITORY, ROOM, Figures, arguments, call, percentile, scratch_database
 
 from storage import Status
@@ -119,4 +120,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 
+from ending import run
 from figures import ROOM, Figures, arguments, scratch_database
 from kill import CHECK
 
@@ -44,4 +45,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from ending import run
 from figures import REPOSITORY, ROOM, Figures, arguments, call, scratch_database
 
 from tests.support.agents import AgentProcess
@@ -45,4 +46,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

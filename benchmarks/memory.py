@@ -1,5 +1,6 @@
 """Memory of a process with the store, the operations and a board of 10,000 tasks loaded."""
 
+from ending import run
 from figures import ROOM, Child, Figures, arguments, as_child, call, hear, say, scratch_database
 
 from storage import COLUMNS, Database, Home, Priority
@@ -41,4 +42,4 @@ if __name__ == "__main__":
     if found := as_child():
         load(found[1])
     else:
-        main()
+        run(main)

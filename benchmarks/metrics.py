@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from ending import run
 from figures import ROOM, Figures, arguments, call, percentile, scratch_database
 
 from core.agents.expiry import PROGRAM
@@ -109,4 +110,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -9,6 +9,7 @@ import os
 import time
 
 import psutil
+from ending import run
 from figures import Figures, arguments, call, scratch_database
 from hosting import all_are, declare, host, until
 
@@ -48,4 +49,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

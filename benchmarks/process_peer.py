@@ -13,13 +13,12 @@ import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
+from ending import run, scratch_folder
 from figures import Figures, arguments, call, scratch_database
 from hosting import all_are, declare, host, present, until
 
@@ -91,12 +90,12 @@ def supervisord(count: int) -> Iterator[Any]:
 
     from supervisor.xmlrpc import SupervisorTransport
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "supervisord.conf")
+    with scratch_folder() as folder:
+        path = folder / "supervisord.conf"
         path.write_text(CONFIGURATION.format(folder=folder, count=count))
         program = [sys.executable, "-m", "supervisor.supervisord", "-c", str(path)]
         with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
-            until(Path(folder, "sock").exists)
+            until((folder / "sock").exists)
             transport = SupervisorTransport(None, None, serverurl=f"unix://{folder}/sock")
             try:
                 yield ServerProxy("http://127.0.0.1", transport=transport).supervisor
@@ -147,4 +146,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

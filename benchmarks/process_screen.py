@@ -15,16 +15,14 @@ import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import termios
 import time
 from pathlib import Path
 
 import psutil
+from ending import run, scratch_folder
+from figures import Figures
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from benchmarks.figures import Figures
 from core.execute import Call, execute
 from core.operations import find
 from core.work import Actor
@@ -112,11 +110,11 @@ def main() -> None:
     options = parser.parse_args()
     seconds = options.seconds / 2 if options.quick else options.seconds
     figures = Figures("Process screen, idle")
-    with tempfile.TemporaryDirectory() as folder:
-        home = Home(Path(folder) / "home")
-        (Path(folder) / "project").mkdir()
+    with scratch_folder() as folder:
+        home = Home(folder / "home")
+        (folder / "project").mkdir()
         database = Database.open(home)
-        call(database, "create_room", name="bench", root=Path(folder) / "project")
+        call(database, "create_room", name="bench", root=folder / "project")
         call(
             database, "add_process", name="quiet", command=("sh", "-c", "echo ready; exec sleep 1000"),
             instances=options.processes, labels=("quiet",),
@@ -149,4 +147,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -10,6 +10,7 @@ import os
 import signal
 import time
 
+from ending import run
 from figures import Figures, arguments, call, percentile, scratch_database
 from hosting import declare, host, present, until
 
@@ -66,4 +67,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

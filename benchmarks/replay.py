@@ -3,6 +3,7 @@
 import random
 import time
 
+from ending import run
 from figures import ROOM, Figures, arguments, call, scratch_database
 
 from core.history import board_at
@@ -55,4 +56,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 
+from ending import run
 from figures import ROOM, Figures, arguments, percentile, scratch_database
 
 from storage import Database, Run, RunState
@@ -59,4 +60,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

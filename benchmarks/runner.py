@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ending import run
 from figures import Figures, arguments, percentile, scratch_home
 
 from core.processes.backend import backend_for
@@ -126,4 +127,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

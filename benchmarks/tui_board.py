@@ -17,12 +17,13 @@ import statistics
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
+
+from ending import run, scratch_folder
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -277,11 +278,11 @@ def main() -> int:
     parser.add_argument("--keys-only", action="store_true")
     arguments = parser.parse_args()
     figures = Figures()
-    with tempfile.TemporaryDirectory(prefix="wzp-bench-") as directory:
-        large = Home(Path(directory) / "large")
+    with scratch_folder() as folder:
+        large = Home(folder / "large")
         fill(large, arguments.tasks)
         if not arguments.keys_only:
-            small = Home(Path(directory) / "small")
+            small = Home(folder / "small")
             fill(small, 100)
             start(small, figures, 100, 800)
             start(large, figures, arguments.tasks, 1500)
@@ -290,4 +291,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -2,6 +2,7 @@
 
 import time
 
+from ending import run
 from figures import ROOM, Child, Figures, arguments, as_child, call, hear, percentile, say, scratch_database
 
 from storage import Database, Home, ParallelError, Status
@@ -65,4 +66,4 @@ if __name__ == "__main__":
     if child := as_child():
         write(child[1], **child[2])
     else:
-        main()
+        run(main)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import apsw
+from ending import run
 from figures import Figures, arguments, call, percentile, scratch_database
 
 from storage import Status
@@ -104,4 +105,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
