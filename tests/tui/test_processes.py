@@ -224,6 +224,33 @@ async def test_a_filter_that_hides_what_the_cursor_was_on_takes_it_to_the_first_
         assert screen.selected == ids["a1"], "a key would mean the whole group"
 
 
+async def test_where_the_cursor_comes_to_another_by_a_filter_its_details_are_read_from_their_head(
+    board: User, fleet: Fleet
+) -> None:  # fmt: skip
+    for name in ("api", "web"):
+        fleet.add(name, env={f"NAME_{number}": "x" for number in range(60)})
+    async with open_app(board, size=(80, 24)) as pilot:
+        screen = await open_processes(pilot, "api", "web")
+        detail = screen.query_one("#detail")
+        await pilot.press("enter", "G")
+        await until(pilot, lambda: detail.scroll_offset.y > 0)
+        await pilot.press("escape", "slash", *"web", "enter")
+        await until(pilot, lambda: names(pilot) == ["web"])
+        await until(pilot, lambda: detail.scroll_offset.y == 0)
+
+
+async def test_the_heading_is_told_in_signs_where_its_words_would_touch_the_edge(board: User, fleet: Fleet) -> None:
+    for name, state in (("a", ProcessState.FAILED), ("b", ProcessState.RUNNING), ("c", ProcessState.EXITED)):
+        fleet.add(name, state)
+    async with open_app(board, size=(80, 24)) as pilot:
+        screen = await open_processes(pilot, "a", "b", "c")
+        whole = screen.heading().cell_length
+    for wider in range(3):
+        async with open_app(board, size=(whole + wider, 24)) as pilot:
+            screen = await open_processes(pilot, "a", "b", "c")
+            assert screen.heading().cell_length <= screen.query_one("#heading").content_size.width
+
+
 async def test_a_click_on_a_title_sorts_and_one_beside_the_sign_selects(board: User, fleet: Fleet) -> None:
     for name, restarts in (("a", 1), ("b", 5), ("c", 3)):
         fleet.add(name, fields={"restarts": restarts})

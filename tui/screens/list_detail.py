@@ -167,6 +167,8 @@ class ListAndDetail(Place):
         if not ids:
             self.query_one("#empty", Static).update(self.nothing())
         self.show_columns()
+        if self.selected != before:
+            self.query_one("#detail", VerticalScroll).scroll_home(animate=False)
         self.show_detail()
         self.refresh_bindings()
         if self.selected != before:

@@ -205,8 +205,9 @@ class ProcessesScreen(Arranged):
         return self.known.watch.room_file.waits_for(self.state.room)
 
     def heading(self) -> Content:
+        width = self.size.width - 2  # a cell is free on either side
         return surroundings.heading(
-            self.known.all(), self.view, shown=len(self.shown), selected=len(self.marked), width=self.size.width
+            self.known.all(), self.view, shown=len(self.shown), selected=len(self.marked), width=width
         )
 
     def nothing(self) -> str:
