@@ -9,6 +9,7 @@ import os
 import selectors
 import socket
 import struct
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -19,8 +20,10 @@ LONGEST_REQUEST = 1_048_576
 LONGEST_BACKLOG = 16_777_216
 """A dispatcher that reads nothing for so many bytes is dropped; it may connect again."""
 
-Words = dict[str, Any]
+DEAF_S = 0.25
+"""How long nobody is taken in once the machine has had no descriptor for one who knocked."""
 
+Words = dict[str, Any]
 
 ENOUGH = 1_048_576
 """So many bytes to be sent are enough before more is said."""
@@ -37,11 +40,18 @@ class Client:
 
 
 class Clients:
-    """All connections. `obey` is called with each request whose token is none lower than one seen before."""
+    """All connections. `obey` is called with each request whose token is none lower than one seen before, `say` with
+    what is to be read in the worker's log."""
 
-    def __init__(self, selector: selectors.BaseSelector, obey: Callable[[Client, Words], None]) -> None:
+    def __init__(
+        self, selector: selectors.BaseSelector, obey: Callable[[Client, Words], None], say: Callable[[str], None]
+    ) -> None:
         self._selector = selector
         self._obey = obey
+        self._say = say
+        self.due: float | None = None
+        """When those who knock are heard again, in monotonic seconds; None while they are."""
+        self._is_deaf = False
         self._token = 0
         self._clients: dict[socket.socket, Client] = {}
 
@@ -67,7 +77,29 @@ class Clients:
             os.rename(f"{SOCKET}.new", SOCKET)  # who finds it is answered
         finally:
             os.chdir(here)
-        self._selector.register(listener, selectors.EVENT_READ, lambda _: self._accept(listener))
+        self._listener = listener
+        self._hear()
+
+    def look_at_clock(self) -> None:
+        """Hear again who knocks, once that is due."""
+        if self.due is not None and time.monotonic() >= self.due:
+            self._hear()
+
+    def _hear(self) -> None:
+        try:
+            self._selector.register(self._listener, selectors.EVENT_READ, lambda _: self._accept())
+            self.due = None
+        except OSError as error:
+            self._be_deaf(error)
+
+    def _be_deaf(self, error: OSError) -> None:
+        """Hear nobody for a while: who has knocked waits in the kernel, and would wake us again and again."""
+        self.due = time.monotonic() + DEAF_S
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(self._listener)
+        if not self._is_deaf:
+            self._is_deaf = True
+            self._say(f"nobody can be connected with now, but the runs go on: {error.strerror}")
 
     def send(self, client: Client, told: Words) -> None:
         """Tell one of them something."""
@@ -84,8 +116,14 @@ class Clients:
         for client in list(self._clients.values()):
             self.send(client, told)
 
-    def _accept(self, listener: socket.socket) -> None:
-        channel, _ = listener.accept()
+    def _accept(self) -> None:
+        try:
+            channel, _ = self._listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return  # who knocked has gone
+        except OSError as error:
+            self._be_deaf(error)
+            return
         if hasattr(socket, "SO_PEERCRED"):
             size = struct.calcsize("3i")
             owner = struct.unpack("3i", channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[1]
@@ -94,8 +132,16 @@ class Clients:
                 return
         channel.setblocking(False)
         client = Client(channel)
+        try:
+            self._selector.register(channel, selectors.EVENT_READ, lambda events: self._serve(client, events))
+        except OSError as error:
+            channel.close()
+            self._be_deaf(error)
+            return
         self._clients[channel] = client
-        self._selector.register(channel, selectors.EVENT_READ, lambda events: self._serve(client, events))
+        if self._is_deaf:
+            self._is_deaf = False
+            self._say("connections are taken again")
 
     def _serve(self, client: Client, events: int) -> None:
         if events & selectors.EVENT_WRITE:
@@ -120,7 +166,7 @@ class Clients:
         try:
             request = json.loads(line)
             what, token = request["do"], int(request["token"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             self.send(client, {"tell": "error", "message": f"not understood: {line[:80]!r}"})
             return
         if token < self._token:

@@ -20,6 +20,8 @@ then nobody has to look."""
 DEFAULT_GRACE_S = 5.0
 DEFAULT_MAX_BYTES = 10_000_000
 LOST_KEEPER = "its keeper was killed"
+AGAIN_S = 0.1
+"""Before what the machine had nothing to spare for is tried again."""
 STUCK_S = 3.0
 """A process that is killed and has not gone after so long hangs in the kernel."""
 
@@ -67,7 +69,10 @@ class Job:
         self._kill_at: float | None = None  # and when it is killed; None as long as it may live
         self._kill_every_s: float = tree.KILL_EVERY_S
         self._killing_since: float | None = None
-        self._is_stuck = False
+        self._stuck_since: float | None = None  # since when it is killed in vain, by the clock on the wall
+        self._stuck: list[int] = []
+        self._owed: int | None = None  # a signal that could not be sent, and when it is tried again
+        self._owed_at = 0.0
 
     def wire(self) -> dict[str, Any]:
         """What the dispatcher is told of it."""
@@ -75,6 +80,8 @@ class Job:
             "tell": "run", "run": self.run, "attempt": self.attempt, "state": self.state, "pid": self.leader,
             "started_at": self._started_at,
         }  # fmt: skip
+        if self._stuck_since is not None and self.state != "ended":
+            told |= {"stuck_since": self._stuck_since, "stuck": self._stuck}
         if self.state == "ended":
             code = os.waitstatus_to_exitcode(self.status) if self.status is not None else None
             more: dict[str, Any] = {
@@ -109,23 +116,32 @@ class Job:
         if self.state == "paused":
             self._hold()
         elif self.state == "ending":  # it was asked to before there was anybody to hear
-            self.tree.signal_tree(self.keeper, signal.SIGTERM)
+            self._signal(signal.SIGTERM)
 
     def bury(self) -> None:
         """Its keeper has ended: there is nobody any more to be asked to end."""
         self.state = "ending"
-        self._ask_at = self._kill_at = None
+        self._ask_at = self._kill_at = self._owed = None
 
-    def note_killing(self) -> bool:
-        """Count a sweep over what does not die yet, each later than the one before; True once if it has lasted."""
+    def look_later(self) -> None:
+        """Nobody could look for what is left of it; another sweep does."""
+        self._kill_at = time.monotonic() + AGAIN_S
+
+    def note_killing(self, left: list[int]) -> bool:
+        """Count a sweep over what does not die yet, each later than the one before; True once if it has lasted.
+
+        Args:
+            left: the pids of what was killed.
+        """
         now = time.monotonic()
         if self._killing_since is None:
             self._killing_since = now
         self._kill_at = now + self._kill_every_s
         self._kill_every_s = min(2 * self._kill_every_s, self.tree.LONGEST_SWEEP_S)
-        is_news = not self._is_stuck and now - self._killing_since >= STUCK_S
-        self._is_stuck = self._is_stuck or is_news
-        return is_news
+        if self._stuck_since is not None or now - self._killing_since < STUCK_S:
+            return False
+        self._stuck_since, self._stuck = time.time() - (now - self._killing_since), left
+        return True
 
     def end(self) -> None:
         """The tree is gone: the result stands, in memory and beside the output."""
@@ -209,7 +225,7 @@ class Job:
         elif self.leader is None and self.keeper is not None:
             os.kill(self.keeper, self.end_unbegun)
         else:
-            self.tree.signal_tree(self.keeper, signal.SIGTERM)
+            self._signal(signal.SIGTERM)
 
     def pause(self) -> None:
         """Let the whole tree stand still."""
@@ -221,12 +237,28 @@ class Job:
             self._hold()
 
     def _hold(self) -> None:
-        seen = -1
+        seen = None
         for _ in range(20):  # what was forked while we looked is met by the next look
-            count = self.tree.signal_tree(self.keeper, signal.SIGSTOP)
-            if count == seen:
+            found = self._signal(signal.SIGSTOP)
+            if found is None or len(found) == seen:
                 break
-            seen = count
+            seen = len(found)
+
+    def _signal(self, number: int) -> list[int] | None:
+        """Signal the whole tree; None where the machine has nothing to spare for it: then it is tried again."""
+        self._owed = None
+        try:
+            found: list[int] = self.tree.signal_tree(self.keeper, number)
+        except OSError:
+            self._owed, self._owed_at = number, time.monotonic() + AGAIN_S
+            return None
+        return found
+
+    def _signal_again(self) -> None:
+        if self._owed == signal.SIGSTOP:
+            self._hold()
+        elif self._owed is not None:
+            self._signal(self._owed)
 
     def go_on(self) -> None:
         """Let the tree go on; the time it stood still does not count."""
@@ -235,11 +267,13 @@ class Job:
             if self._limit_at is not None:
                 self._limit_at += time.monotonic() - self._paused_at
             if self.leader is not None:
-                self.tree.signal_tree(self.keeper, signal.SIGCONT)
+                self._signal(signal.SIGCONT)
 
     def look_at_clock(self) -> bool:
         """Do what is due; True once if what was killed does not die."""
         now = time.monotonic()
+        if self._owed is not None and now >= self._owed_at:
+            self._signal_again()
         if self.state == "running" and self._limit_at is not None and now >= self._limit_at:
             self.reason = f"it exceeded its time limit of {self.request['time_limit_s']:g} s"
             self.end_softly()
@@ -247,21 +281,27 @@ class Job:
             return False
         if self._ask_at is not None and now >= self._ask_at:
             self._ask_at = None
-            self.tree.signal_tree(self.keeper, signal.SIGTERM)
+            self._signal(signal.SIGTERM)
         if self._kill_at is None or now < self._kill_at:
             return False
+        left: list[int] = []
         if self.keeper is not None:
-            self.tree.signal_tree(self.keeper, signal.SIGSTOP)  # so that nothing forks away from under the sweep
-            self.tree.signal_tree(self.keeper, signal.SIGKILL)
-        return self.note_killing()
+            try:
+                self.tree.signal_tree(self.keeper, signal.SIGSTOP)  # so that nothing forks away from under the sweep
+                left = self.tree.signal_tree(self.keeper, signal.SIGKILL)
+            except OSError:
+                self.look_later()
+                return False
+        return self.note_killing(left)
 
     def due(self) -> float | None:
         """When something is due next, in monotonic seconds."""
+        moments = [self._owed_at if self._owed is not None else None]
         if self.state == "running":
-            return self._limit_at
-        if self.state != "ending":
-            return None
-        return self._ask_at if self._ask_at is not None else self._kill_at
+            moments.append(self._limit_at)
+        elif self.state == "ending":
+            moments.append(self._ask_at if self._ask_at is not None else self._kill_at)
+        return min((each for each in moments if each is not None), default=None)
 
 
 def _signal_name(number: int) -> str:

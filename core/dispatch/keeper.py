@@ -53,7 +53,8 @@ def keep(
         signal.signal(number, signal.SIG_DFL)
 
     def bury(*_: Any) -> None:
-        trees.signal_tree(os.getpid(), signal.SIGKILL)
+        with contextlib.suppress(OSError):  # the machine has nothing to spare now; the next sweep comes soon
+            trees.signal_tree(os.getpid(), signal.SIGKILL)
 
     signal.signal(signal.SIGALRM, bury)
     # sent when the worker dies under us; sweeps until nothing is left
@@ -63,19 +64,29 @@ def keep(
         return
     changes = before = None
     if request.get("collects_files"):
-        changes = load("changed_files")
-        before = changes.snapshot(request["cwd"])
+        try:
+            changes = load("changed_files")
+            before = changes.snapshot(request["cwd"])
+        except Exception as error:
+            tell(error=f"it could not be started, since its files could not be looked at: {error}")
+            return
     # a signal that comes while the command's process is made waits until that is the command, or is past
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGALRM))
     if END_UNBEGUN in signal.sigpending():
         tell(error="it was ended before it began")
         return
-    leader = os.fork()
+    try:
+        leader = os.fork()
+    except OSError as error:  # the machine's limit of processes
+        tell(error=f"it could not be started: {error.strerror}")
+        return
     if leader == 0:
         try:
             _become(request, output)
         except OSError as error:
             tell(error=f"{error.strerror}: {error.filename}" if error.filename else str(error))
+        except Exception as error:
+            tell(error=f"it could not be started: {error!r}")
         os._exit(127)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGALRM))
     os.close(output)
@@ -89,8 +100,8 @@ def keep(
             tell(status=status)
     if changes is not None:
         tell(empty=True)
-        files = changes.changed(request["cwd"], before)
-        tell(files=files)
+        with contextlib.suppress(OSError, ValueError):  # a result without its files is better than none
+            tell(files=changes.changed(request["cwd"], before))
 
 
 def _become(request: Mapping[str, Any], output: int) -> None:

@@ -4,6 +4,7 @@ Loaded by the worker and its keepers by its path; the standard library alone.
 """
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -20,25 +21,32 @@ LONGEST_SWEEP_S = 1.0
 MARK = "WZP_RUN"
 """The variable in a process's environment that names the run."""
 
+SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
+"""The errors of a machine that has no file, memory or process to spare: they tell nothing of what was looked for."""
+
 IS_LINUX = sys.platform == "linux"
 
 
 def process_table() -> Table:
-    """The parent and the start time of each process that lives, by pid; no start times but on Linux."""
+    """The parent and the start time of each process that lives, by pid; no start times but on Linux.
+
+    Raises:
+        OSError: nobody can look now.
+    """
     table: dict[int, tuple[int, int | None]] = {}
     if not IS_LINUX:
         for pid, line in _ps("ps", "-ax", "-o", "pid=,ppid=,stat="):
             parent, state = line.split()
             if not state.startswith(b"Z"):
                 table[pid] = int(parent), None
+        if os.getpid() not in table:
+            raise OSError(errno.EAGAIN, "ps tells nothing")
         return table
     for name in os.listdir("/proc"):
         if name.isdigit():
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                with open(f"/proc/{name}/stat", "rb") as file:
-                    fields = file.read().rpartition(b")")[2].split()
-                if fields[0] not in (b"Z", b"X"):
-                    table[int(name)] = int(fields[1]), int(fields[19])
+            fields = _stat(int(name))
+            if fields is not None and fields[0] not in (b"Z", b"X"):
+                table[int(name)] = int(fields[1]), int(fields[19])
     return table
 
 
@@ -55,17 +63,25 @@ def below(root: int, table: Table) -> list[int]:
     return found
 
 
-def signal_tree(root: int, number: int) -> int:
-    """Send a signal to every descendant of a process; how many there were."""
+def signal_tree(root: int, number: int) -> list[int]:
+    """Send a signal to every descendant of a process; the pids that there were.
+
+    Raises:
+        OSError: the machine has nothing to spare now; some may have got it.
+    """
     table = process_table()
     pids = below(root, table)
     for pid in pids:
         signal_one(pid, table[pid][1], number)
-    return len(pids)
+    return pids
 
 
 def kill_strays(keepers: Collection[int]) -> list[int]:
-    """Kill what is below this process and below none of the keepers; the pids that there were."""
+    """Kill what is below this process and below none of the keepers; the pids that there were.
+
+    Raises:
+        OSError: as `signal_tree`.
+    """
     table = process_table()
     spared = {pid for each in keepers for pid in (each, *below(each, table))}
     strays = [pid for pid in below(os.getpid(), table) if pid not in spared]
@@ -78,6 +94,9 @@ def kill_marked(runs: Iterable[str]) -> dict[int, str]:
     """Kill what bears the mark of any of the runs, wherever it is; the pids that there were, each with its run.
 
     Where there is no /proc, `ps` tells who bears a mark, of those whose environment it may show.
+
+    Raises:
+        OSError: as `signal_tree`.
     """
     marks = {f"{MARK}={run}".encode(): run for run in runs}
     table = process_table()
@@ -91,24 +110,40 @@ def kill_marked(runs: Iterable[str]) -> dict[int, str]:
 
 
 def signal_one(pid: int, started: int | None, number: int) -> None:
-    """Signal the process that was seen under a pid, not one that has come to bear it since."""
+    """Signal the process that was seen under a pid, not one that has come to bear it since.
+
+    Raises:
+        OSError: the machine has nothing to spare now.
+    """
     if started is None or not hasattr(signal, "pidfd_send_signal") or not hasattr(os, "pidfd_open"):
         with contextlib.suppress(OSError):
             os.kill(pid, number)
         return
     try:
         descriptor = os.pidfd_open(pid)
-    except OSError:
-        return  # gone; or no descriptor is free, and the next sweep tries again
+    except OSError as error:
+        if error.errno in SCARCE:
+            raise
+        return  # gone
+    try:
+        fields = _stat(pid)
+        if fields is not None and int(fields[19]) == started:
+            with contextlib.suppress(OSError):  # gone meanwhile
+                signal.pidfd_send_signal(descriptor, number)
+    finally:
+        os.close(descriptor)
+
+
+def _stat(pid: int) -> list[bytes] | None:
+    """What proc(5) tells of a process from its state on; None where there is none."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             fields = file.read().rpartition(b")")[2].split()
-        if int(fields[19]) == started:
-            signal.pidfd_send_signal(descriptor, number)
-    except (OSError, ValueError, IndexError):
-        pass  # gone meanwhile
-    finally:
-        os.close(descriptor)
+    except OSError as error:
+        if error.errno in SCARCE:
+            raise
+        return None
+    return fields if len(fields) >= 20 else None
 
 
 def _environments(table: Table) -> Iterable[tuple[int, list[bytes]]]:
@@ -124,7 +159,9 @@ def _environments(table: Table) -> Iterable[tuple[int, list[bytes]]]:
         try:
             with open(f"/proc/{pid}/environ", "rb") as file:
                 yield pid, file.read().split(b"\0")
-        except OSError:
+        except OSError as error:
+            if error.errno in SCARCE:
+                raise
             continue  # gone, or another user's
 
 

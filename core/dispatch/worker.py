@@ -23,6 +23,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 CHUNK = 65_536
+DEFECT_PAUSE_S = 0.5
+"""After a defect of ours, so that it does not keep a processor busy."""
 FAREWELL_S = 2.0
 """How long a stopped worker waits for somebody to take its last results."""
 
@@ -66,7 +68,7 @@ class Worker:
         self.folder = folder
         self.jobs: dict[str, Job] = {}
         self.selector = selectors.DefaultSelector()
-        self.clients: Clients = connections.Clients(self.selector, self._obey)
+        self.clients: Clients = connections.Clients(self.selector, self._obey, _print)
         self.is_asked_to_stop = False
         self.stopping_since: float | None = None
 
@@ -83,16 +85,24 @@ class Worker:
         signal.pthread_sigmask(signal.SIG_BLOCK, (keeper.END_UNBEGUN,))
         self.selector.register(wake, selectors.EVENT_READ, lambda _: wake.recv(4096))
         self.clients.listen(self.folder)
-        print(f"ready, pid {os.getpid()}", flush=True)
+        _print(f"ready, pid {os.getpid()}")
         while not self._is_over():
-            for key, events in self.selector.select(self._patience()):
-                key.data(events)
-            if self.is_asked_to_stop and self.stopping_since is None:
-                self._stop()
-            self._look_at_clocks()
-            self._reap_strays()
-        print("stopped", flush=True)
+            try:
+                self._turn()
+            except Exception as error:  # a defect of ours must not end the runs of others
+                _print(f"a defect: {error!r}, line {_line_of(error)}")
+                time.sleep(DEFECT_PAUSE_S)
+        _print("stopped")
         return 0
+
+    def _turn(self) -> None:
+        for key, events in self.selector.select(self._patience()):
+            key.data(events)
+        if self.is_asked_to_stop and self.stopping_since is None:
+            self._stop()
+        self.clients.look_at_clock()
+        self._look_at_clocks()
+        self._reap_strays()
 
     def _obey(self, client: "Client", request: "Request") -> None:
         """Do what a dispatcher asks for."""
@@ -133,18 +143,19 @@ class Worker:
         self.clients.tell(job.wire())
 
     def _fork_keeper(self, job: "Job") -> None:
-        report, keepers_report = os.pipe()
-        try:
-            output, keepers_output = os.pipe()
-        except OSError:
-            os.close(report)
-            os.close(keepers_report)
-            raise
         worker = os.getpid()
+        opened: list[int] = []
         try:
+            opened += os.pipe()
+            opened += os.pipe()
+            report, keepers_report, output, keepers_output = opened
+            self.selector.register(report, selectors.EVENT_READ, lambda _: self._hear(job))
+            self.selector.register(output, selectors.EVENT_READ, lambda _: self._take_output(job))
             pid = os.fork()
         except OSError:
-            for descriptor in (report, keepers_report, output, keepers_output):
+            for descriptor in opened:
+                with contextlib.suppress(KeyError):
+                    self.selector.unregister(descriptor)
                 os.close(descriptor)
             raise
         if pid == 0:
@@ -160,8 +171,6 @@ class Worker:
         os.set_blocking(output, False)
         os.set_blocking(report, False)
         job.keeper, job.report, job.output = pid, report, output
-        self.selector.register(report, selectors.EVENT_READ, lambda _: self._hear(job))
-        self.selector.register(output, selectors.EVENT_READ, lambda _: self._take_output(job))
 
     def _hear(self, job: "Job") -> None:
         """Take in what the keeper tells; its end is the end of all that was below it."""
@@ -183,37 +192,50 @@ class Worker:
             with contextlib.suppress(ChildProcessError):
                 pid, status = os.waitpid(job.keeper, os.WNOHANG)
                 if pid == 0:
-                    self._look_later(job)
+                    self._look_later(job, [job.keeper])
                     return
                 job.has_strays = status != 0  # it was killed, perhaps after its command had ended
             job.keeper = None
             job.has_lost_keeper = job.status is None and job.error is None
             if job.has_lost_keeper:
                 job.error = jobs.LOST_KEEPER
-        if (job.has_strays or job.has_lost_keeper) and self._kill_strays(job):
-            self._look_later(job)
-            return
+        if job.has_strays or job.has_lost_keeper:
+            try:
+                strays = self._kill_strays(job)
+            except OSError:  # nobody can look now, so nothing is proven
+                job.look_later()
+                return
+            if strays:
+                self._look_later(job, strays)
+                return
         while self._take_output(job):
             pass
         self._end(job)
 
-    def _look_later(self, job: "Job") -> None:
-        if job.note_killing():
-            self._say(job, "its processes are killed and do not go")
+    def _look_later(self, job: "Job", left: list[int]) -> None:
+        if job.note_killing(left):
+            self._tell_stuck(job)
+
+    def _tell_stuck(self, job: "Job") -> None:
+        self._say(job, "its processes are killed and do not go")
+        self.clients.tell(job.wire())
 
     def _say(self, job: "Job", what: str) -> None:
         """Leave a line in the worker's own log."""
-        print(f"{job.name}, attempt {job.attempt}: {what}", flush=True)
+        _print(f"{job.name}, attempt {job.attempt}: {what}")
 
-    def _kill_strays(self, job: "Job") -> bool:
-        """Kill what a keeper that was killed has left: it is below us now, and below no keeper; whether there was any.
+    def _kill_strays(self, job: "Job") -> list[int]:
+        """Kill what a keeper that was killed has left: it is below us now, and below no keeper; the pids there were.
 
         Without a subreaper it may be anywhere, and is known by its mark.
+
+        Raises:
+            OSError: nobody can look now.
         """
         keepers = [each.keeper for each in self.jobs.values() if each.keeper is not None]
         found = trees.kill_strays(keepers) if trees.IS_LINUX else trees.kill_marked([job.run])
         self._reap_strays()
-        return bool(found)
+        return list(found)
 
     def _reap_strays(self) -> None:
         """Take the exit status of whatever came to us; a keeper is waited for by its own pid."""
@@ -267,11 +289,13 @@ class Worker:
             if is_buried and (job.keeper is not None or (job.due() or 0.0) <= time.monotonic()):
                 self._bury(job)
             elif not is_buried and job.look_at_clock():
-                self._say(job, "its processes are killed and do not go")
+                self._tell_stuck(job)
 
     def _patience(self) -> float | None:
         """How long nothing is due, in seconds; None without end."""
         due = [moment for job in self.jobs.values() if (moment := job.due()) is not None]
+        if self.clients.due is not None:
+            due.append(self.clients.due)
         if self.stopping_since is not None:
             due.append(time.monotonic() + trees.KILL_EVERY_S)
         return max(0.0, min(due) - time.monotonic()) if due else None
@@ -289,6 +313,20 @@ class Worker:
             return False
         is_taken = not self.jobs or not self.clients
         return is_taken or time.monotonic() - self.stopping_since > FAREWELL_S
+
+
+def _print(line: str) -> None:
+    """Leave a line in the worker's own log, as long as there is one."""
+    with contextlib.suppress(OSError):
+        print(line, flush=True)
+
+
+def _line_of(error: Exception) -> str:
+    """Where an error was raised."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace is not None else "?"
 
 
 if __name__ == "__main__":
