@@ -144,10 +144,14 @@ class Door:
             return False
 
     def accept(self) -> Client | None:
-        """Whoever knocks, if it is our own user or root."""
+        """Whoever knocks, if it is our own user or root.
+
+        Raises:
+            OSError: the machine has no descriptor for him now; he waits.
+        """
         try:
             descriptor, _ = self._accept()
-        except OSError:
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return None
         connection = _socket.socket(fileno=descriptor)
         connection.setblocking(False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import time
 
 from .clients import Client, Door
 from .watch import READABLE, WRITE, Watch
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
             """A client has gone."""
 
 
+DEAF_S = 0.25
+"""How long nobody is let in once the machine has had no descriptor for one who knocked: he would wake us again and
+again."""
+
+
 class Refused(Exception):
     """A command is not obeyed: a code of core/errors.py and one sentence."""
 
@@ -43,6 +49,8 @@ class Desk:
         self._runner = runner
         self._clients: dict[int, Client] = {}
         self._end = 0
+        self.hears_at: float | None = None
+        """When those who knock are heard again, in monotonic seconds; None while they are."""
         self._door = Door()
         watch.add(self._door.fd, self._knocked)
 
@@ -70,6 +78,12 @@ class Desk:
         self._door = Door()
         self._watch.add(self._door.fd, self._knocked)
 
+    def hear_again(self) -> None:
+        """Hear who knocks, once that is due."""
+        if self.hears_at is not None and time.monotonic() >= self.hears_at:
+            self.hears_at = None
+            self._watch.add(self._door.fd, self._knocked)
+
     def close(self) -> None:
         """Let everybody go."""
         self._door.close()
@@ -78,7 +92,12 @@ class Desk:
             client.close()
 
     def _knocked(self, _happened: int) -> None:
-        client = self._door.accept()
+        try:
+            client = self._door.accept()
+        except OSError:
+            self._watch.forget(self._door.fd)
+            self.hears_at = time.monotonic() + DEAF_S
+            return
         if client is not None:
             self._clients[client.fd] = client
             self._watch.add(client.fd, lambda happened: self._ready(client, happened))

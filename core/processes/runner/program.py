@@ -139,7 +139,8 @@ class Runner:
 
     def _pause_ms(self) -> int:
         times = [self._touch_at]
-        times += [moment for moment in (self._life.wake_at, self._end_at, self._terminal.look_at) if moment is not None]
+        moments = (self._life.wake_at, self._end_at, self._terminal.look_at, self._desk.hears_at)
+        times += [moment for moment in moments if moment is not None]
         if self._end_at is not None:
             times.append(time.monotonic() + LOOK_FOR_FOLDER_S)
         if self._place.is_unwritten:
@@ -154,6 +155,7 @@ class Runner:
             self._life.advance()
         if self._terminal.look_at is not None and now >= self._terminal.look_at:
             self._terminal.look()
+        self._desk.hear_again()
         if self._place.is_unwritten:
             self._place.write(self.status)
         if now >= self._touch_at:

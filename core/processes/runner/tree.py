@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -20,6 +21,9 @@ DETACHED = "WZP_DETACHED"
 services, a runner. Whoever only adds it to what a runner has given him stays in the tree."""
 
 IS_LINUX = sys.platform.startswith("linux")
+
+SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""The errors of a machine that has no file or memory to spare: they tell nothing of what was looked for."""
 
 PASS_S = 0.3
 """For how long a tree that goes on forking is looked through before what was found is killed."""
@@ -45,12 +49,18 @@ class Row:
 
 
 def row_of(pid: int) -> Row | None:
-    """What the machine tells of one process; None if there is none."""
+    """What the machine tells of one process; None if there is none.
+
+    Raises:
+        OSError: it has nothing to spare to tell with.
+    """
     if not IS_LINUX:
         return _ps(pid).get(pid)
     try:
         descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
-    except OSError:
+    except OSError as error:
+        if error.errno in SCARCE:
+            raise
         return None
     try:
         told = os.read(descriptor, 2048)
