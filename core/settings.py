@@ -95,6 +95,12 @@ class Settings:
     log_megabytes: int = _setting(
         2000, "How many megabytes of that stay at most, 0 to 1000000, the oldest going first; 0 for all of it."
     )
+    trash_days: int = _setting(
+        30, "For how many days what was replaced or set aside stays in the trash, 0 to 3650; 0 for ever."
+    )
+    trash_megabytes: int = _setting(
+        2000, "How many megabytes of the trash stay at most, 0 to 1000000, the oldest going first; 0 for all of it."
+    )
     filters: Mapping[str, str] = _setting({}, "Saved filters of the board: a name and what `/` would take.")
     keys: Mapping[str, str] = _setting({}, "Keys by action: board.lift: space,m. See docs/keys.md for the names.")
 
@@ -102,7 +108,7 @@ class Settings:
 DEFAULTS: Final = Settings()
 _RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "highlight_seconds": (0, 60), "toast_seconds": (1, 60), "openmetrics_port": (0, 65535),
-    "log_days": (0, 3650), "log_megabytes": (0, 1_000_000),
+    "log_days": (0, 3650), "log_megabytes": (0, 1_000_000), "trash_days": (0, 3650), "trash_megabytes": (0, 1_000_000),
 }  # fmt: skip
 
 _NEW_FILE: Final = """\

@@ -100,6 +100,8 @@ if TYPE_CHECKING:
     from storage.restore import events_since as events_since
     from storage.restore import restore_backup as restore_backup
     from storage.trash import new_trash_folder as new_trash_folder
+    from storage.trash import remove_trashed as remove_trashed
+    from storage.trash import trashed as trashed
     from storage.vocabulary import COLUMNS as COLUMNS
     from storage.vocabulary import AgentCommands as AgentCommands
     from storage.vocabulary import AgentId as AgentId
@@ -173,7 +175,7 @@ __getattr__ = face(
         "Role RoomId RunId RunState SessionId SessionState StateSource Status TaskId WipMode",
         "storage.replaying": "replay replay_wire",
         "storage.restore": "Restored Restorer events_since restore_backup",
-        "storage.trash": "new_trash_folder",
+        "storage.trash": "new_trash_folder remove_trashed trashed",
         "storage.writer": "Authorship Writer",
     },
 )

@@ -171,7 +171,7 @@ def exclusively(home: Home, operation: str) -> Iterator[None]:
         StorageTimeout: another did not end before the deadline; names it.
     """
     home.create()
-    lock = WriteLock(home.backups / ".lock", LOCK_DEADLINE_S)
+    lock = WriteLock(home.backup_lock, LOCK_DEADLINE_S)
     try:
         with lock.hold(operation):
             for left in home.backups.glob(".bkp_*"):

@@ -56,6 +56,16 @@ class Home:
         return self.path / "backups"
 
     @property
+    def backup_lock(self) -> Path:
+        """Held while a backup is made or restored."""
+        return self.backups / ".lock"
+
+    @property
+    def trash(self) -> Path:
+        """What was replaced or set aside, a folder each time."""
+        return self.path / "trash"
+
+    @property
     def logs(self) -> Path:
         """The program's own logs."""
         return self.path / "logs"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import Home, start_logging
+from storage import Home, new_trash_folder, start_logging
 from tests.support.outputs import Printing, add_process
 from tests.support.serving import PROGRAM, Project
 from tests.support.users import User
@@ -155,6 +155,21 @@ def test_a_removed_process_can_still_be_read_and_its_place_on_the_disk_be_seen(b
     assert told["gone"]["bytes"] > 16
     assert "gone (removed)" in shop.run("logs", "--disk").stdout
     assert "--disk" in shop.run("logs", "web", "--disk", code=2).stderr
+
+
+def test_how_much_lies_in_the_trash_is_told(board: User, home: Home, shop: Project):
+    assert "trash" not in shop.run("logs", "--disk").stdout.partition(" in all; ")[0]
+    older, newest = new_trash_folder(home), new_trash_folder(home)
+    (older / "state.db").write_bytes(b"x" * 3_000_000)
+    (newest / "metrics.db").write_bytes(b"x" * 1_000_000)
+    told = [json.loads(line) for line in shop.run("logs", "--disk", "--json").stdout.splitlines()]
+    trash = {each["name"]: each for each in told if each["kind"] == "trash"}
+    assert {name: each["bytes"] for name, each in trash.items()} == {older.name: 3_000_000, newest.name: 1_000_000}
+    assert trash[older.name]["goes_at"] > trash[older.name]["last_at"]
+    assert trash[newest.name]["goes_at"] is None
+    (row,) = (line for line in shop.run("logs", "--disk").stdout.splitlines() if line.startswith("2 in the trash"))
+    assert "3.8 MiB" in row
+    assert "the oldest" in row
 
 
 def test_a_terminal_gets_colours_and_no_other_escape(board: User, shop: Project):

@@ -47,7 +47,7 @@ SOURCES_S: Final = 1.0
 @click.option("--raw", is_flag=True, help="The bytes of one process as they came, escape sequences and all.")
 @click.option("--level", type=click.Choice(LEVELS), help="Of the program's own log: this level and above.")
 @click.option("--module", metavar="NAME", help="Of the program's own log: this module and those below it.")
-@click.option("--disk", is_flag=True, help="Instead of lines: what all logs take on the disk, and until when.")
+@click.option("--disk", is_flag=True, help="Instead of lines: what logs and the trash take on the disk.")
 @common_options
 @click.pass_obj
 def command(

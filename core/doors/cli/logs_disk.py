@@ -1,4 +1,4 @@
-"""`wzp logs --disk`: what all logs of the home take on the disk, and until when they stay."""
+"""`wzp logs --disk`: what all logs and the trash of the home take on the disk, and until when they stay."""
 
 from collections.abc import Sequence
 
@@ -17,19 +17,23 @@ _HEADERS = ("log", "room", "size", "last written", "stays")
 
 
 def show_disk(run: Run) -> None:
-    """Print them, the largest first; the outputs of runs in one line, since there are many."""
+    """Print them, the largest first; the outputs of runs in one line, since there are many, and so the trash."""
     found = sorted(
         all_kept(run.database, read_settings(run.home.config).settings), key=lambda each: each.size, reverse=True
     )
     if run.wants_json:
         write_lines([_json(each) for each in found], is_json=True)
         return
-    rows = [_row(each) for each in found if each.kind is not Kind.RUN]
-    runs = [each for each in found if each.kind is Kind.RUN]
-    if runs:
-        rows.append(_row_of_runs(runs))
+    rows = [_row(each) for each in found if each.kind not in (Kind.RUN, Kind.TRASH)]
+    if runs := [each for each in found if each.kind is Kind.RUN]:
+        rows.append(_row_of_many(f"{len(runs)} runs", runs))
+    if trash := [each for each in found if each.kind is Kind.TRASH]:
+        rows.append(_row_of_many(f"{len(trash)} in the trash", trash))
     put_text(table(_HEADERS, rows, flexible=0))
-    put_text(f"{_bytes(found)} in all; `log_days` and `log_megabytes` in {run.home.config} bound what is no more.")
+    put_text(
+        f"{_bytes(found)} in all; in {run.home.config} `log_days` and `log_megabytes` bound what is no more, "
+        "`trash_days` and `trash_megabytes` the trash."
+    )
 
 
 def _row(each: Kept) -> list[Cell]:
@@ -40,12 +44,12 @@ def _row(each: Kept) -> list[Cell]:
     ]  # fmt: skip
 
 
-def _row_of_runs(runs: Sequence[Kept]) -> list[Cell]:
-    last = max(each.last_at for each in runs)
-    loose = [each for each in runs if each.goes_at is not None]
+def _row_of_many(what: str, many: Sequence[Kept]) -> list[Cell]:
+    last = max(each.last_at for each in many)
+    loose = [each for each in many if each.goes_at is not None]
     until = _until(min(loose, key=lambda each: each.last_at)) if loose else ""
     return [
-        Cell(f"{len(runs)} runs"), Cell(""), Cell(_bytes(runs)), Cell(local_time(format_time(last))),
+        Cell(what), Cell(""), Cell(_bytes(many)), Cell(local_time(format_time(last))),
         Cell(f"{until}, the oldest" if until else ""),
     ]  # fmt: skip
 

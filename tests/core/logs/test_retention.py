@@ -16,7 +16,7 @@ from core.logs.window import output_folder
 from core.operations import find
 from core.services import LogsService
 from core.settings import DEFAULTS
-from storage import Process, utc_now
+from storage import Process, new_trash_folder, utc_now
 from tests.support.outputs import Printing, add_process
 from tests.support.runners import until
 from tests.support.users import User
@@ -141,6 +141,40 @@ def test_crashes_are_put_aside_when_they_are_many(board: User):
     assert log.read_text() == "little"
     own = {each.name: each for each in all_kept(board.database, DEFAULTS) if each.kind is Kind.OWN}
     assert own["wzp"].size == 1_000_007
+
+
+def thrown_away(board: User, *sizes: int) -> list[Path]:
+    """So much in the trash, a file each day, the last of it today."""
+    home, folders = board.database.home, []
+    for days, size in zip(reversed(range(len(sizes))), sizes, strict=True):
+        with time_machine.travel(utc_now() - timedelta(days=days), tick=False):
+            folders.append(new_trash_folder(home))
+        (folders[-1] / "state.db").write_bytes(b"x" * size)
+        age(folders[-1], days)
+    return folders
+
+
+def test_the_trash_goes_by_its_age_and_its_newest_never(board: User):
+    folders = thrown_away(board, 10, 20, 30)
+    told = [each for each in all_kept(board.database, DEFAULTS) if each.kind is Kind.TRASH]
+    assert [each.paths for each in told] == [(folder,) for folder in folders]
+    assert [each.size for each in told] == [10, 20, 30]
+    assert [each.goes_at is None for each in told] == [False, False, True]
+    assert told[0].goes_at == told[0].last_at + timedelta(days=30)
+    assert tidy(board.database, DEFAULTS, utc_now() + timedelta(days=27)) == []
+    gone = tidy(board.database, DEFAULTS, utc_now() + timedelta(days=28, hours=1))
+    assert names(gone) == [folders[0].name]
+    assert tidy(board.database, replace(DEFAULTS, trash_days=0), utc_now() + timedelta(days=900)) == []
+    tidy(board.database, DEFAULTS, utc_now() + timedelta(days=900))
+    assert [each.exists() for each in folders] == [False, False, True]
+
+
+def test_the_trash_goes_by_its_size_the_oldest_first_and_apart_from_the_logs(board: User, printed: dict[str, Process]):
+    removed(board, printed["gone"])
+    folders = thrown_away(board, 600_000, 600_000, 600_000)
+    assert tidy(board.database, replace(DEFAULTS, log_megabytes=1, trash_megabytes=0), utc_now()) == []
+    assert names(tidy(board.database, replace(DEFAULTS, trash_megabytes=1), utc_now())) == [folders[0].name]
+    assert [each.exists() for each in folders] == [False, True, True]
 
 
 async def test_the_host_sees_to_it(board: User, printed: dict[str, Process], monkeypatch: pytest.MonkeyPatch):
