@@ -50,7 +50,7 @@ async def ask_value(app: "ParallelApp", name: str) -> dict[str, Any] | None:
         options = [Choice(each.value, each.value) for each in _CHOICES[name]]
         picked = await app.push_screen_wait(Pick(_(ROOM_SETTINGS[name]), options, selected=(present,)))
         return {name: _CHOICES[name](picked[0])} if picked and picked[0] != present else None
-    typed = await app.push_screen_wait(AskLine(_(ROOM_SETTINGS[name]), initial=present))
+    typed = await app.push_screen_wait(AskLine(_(ROOM_SETTINGS[name]), initial=present, is_replaced=present.isdigit()))
     if typed is None or typed == present or not (typed or name == "wip"):
         return None
     return {name: _read(name, typed, app.state.room)}

@@ -312,7 +312,7 @@ async def test_a_process_is_added_edited_scaled_and_removed(board: User) -> None
         await caught_up(pilot)
         await pilot.press("plus")
         await dialog(pilot, AskLine)
-        await pilot.press("backspace", "3", "enter")
+        await pilot.press("3", "enter")  # in the place of the 1, rather than thirteen
         await until(pilot, lambda: len(names(pilot)) == 3)
         await pilot.press("D")
         await dialog(pilot, Confirm)

@@ -12,17 +12,22 @@ from tui.translation import mark
 
 
 class AskLine(Dialog[str | None]):
-    """Ask for one line of text. Gives it without blanks around it, or None."""
+    """Ask for one line of text. Gives it without blanks around it, or None.
+
+    Args:
+        is_replaced: what is typed takes the place of `initial`, as a number is seldom made longer.
+    """
 
     KEYS = mark("enter confirms · esc cancels")
 
-    def __init__(self, title: str, *, initial: str = "", placeholder: str = "") -> None:
+    def __init__(self, title: str, *, initial: str = "", placeholder: str = "", is_replaced: bool = False) -> None:
         super().__init__(title)
         self._initial = initial
         self._placeholder = placeholder
+        self._is_replaced = is_replaced
 
     def body(self) -> ComposeResult:
-        yield Input(self._initial, placeholder=self._placeholder, select_on_focus=False, id="line")
+        yield Input(self._initial, placeholder=self._placeholder, select_on_focus=self._is_replaced, id="line")
 
     @on(Input.Submitted)
     def submitted(self, event: Input.Submitted) -> None:

@@ -76,7 +76,7 @@ async def scale(screen: "ProcessesScreen", process: Process) -> None:
     name = process.declared_name
     present = sum(each.declared_name == name for each in app.state.processes.values())
     title = _("How many instances of {name}?").format(name=name)
-    typed = await app.push_screen_wait(AskLine(title, initial=str(present)))
+    typed = await app.push_screen_wait(AskLine(title, initial=str(present), is_replaced=True))
     if not typed or typed == str(present):
         return
     if not (typed.isascii() and typed.isdigit()):

@@ -113,7 +113,7 @@ class SettingsScreen(Place):
         elif isinstance(present, StrEnum):
             options = [Choice(value.value, value.value) for value in type(present)]
         else:
-            text = await app.push_screen_wait(AskLine(_(help_of(name)), initial=f"{present:g}"))
+            text = await app.push_screen_wait(AskLine(_(help_of(name)), initial=f"{present:g}", is_replaced=True))
             if text:
                 await app.change_settings(**{name: _number(text)})
             return
