@@ -188,6 +188,7 @@ class RunModel(Model):
     process_id = TextField(null=True)
     lease = TextField(null=True)
     started_at = TextField(null=True)
+    stuck_since = TextField(null=True)
     ended_at = TextField(null=True)
     exit_code = IntegerField(null=True)
     exit_signal = TextField(null=True)

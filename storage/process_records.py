@@ -146,7 +146,8 @@ class Run:
     `process_id` is the worker that has it, and `lease` that worker's runner at the time: who no longer runs under it
     no longer has the run. `paused` and `cancelled_by` are what is asked for. `output` is the end of what was printed.
     `interrupted` says that it was cut off before its time: its worker was stopped, or, with `lost_worker`, the worker
-    or the keeper that it had for this run was killed under it. A run is not begun before `not_before`.
+    or the keeper that it had for this run was killed under it. A run is not begun before `not_before`. While it is
+    `stuck_since` a time, its processes are killed in vain, so that the task's next attempt has to wait.
     """
 
     id: RunId
@@ -162,6 +163,7 @@ class Run:
     process_id: ProcessId | None = None
     lease: str | None = None
     started_at: datetime | None = None
+    stuck_since: datetime | None = None
     ended_at: datetime | None = None
     exit_code: int | None = None
     exit_signal: str | None = None

@@ -6,10 +6,11 @@ that is stored with it. Safe for the screen.
 
 from typing import Final
 
-from core.alerts.findings import TEXTS, filled, span_parts
+from core.alerts.findings import TEXTS, filled, moment_of, span_parts
 from core.text import block_for_screen, for_screen
 from storage import Alert
 from tui.reasons import reason_text
+from tui.times import full_time
 from tui.translation import _, mark
 
 _UNITS: Final = {
@@ -34,6 +35,8 @@ def _said(sentence: str, alert: Alert, english: str) -> str:
         told = alert.details
         if "reason" in told:
             told = {**told, "reason": reason_text(told["reason"])}
+        if "since" in told:
+            told = {**told, "since": full_time(moment_of(told["since"]))}
         return filled(_(sentence), told, _span)
     except (KeyError, ValueError):  # another version tells other things of it
         return english

@@ -38,16 +38,25 @@ LOOKS: Final[Mapping[RunState, str]] = {
 }
 
 
+def look_of(run: Run) -> str:
+    """The look of a run's state."""
+    return "error" if run.stuck_since is not None else LOOKS[run.state]
+
+
 def state_text(run: Run) -> str:
     """`▸ running`."""
     sign, word = RUN_STATES[run.state]
+    if run.stuck_since is not None:
+        return f"{sign} {_('stuck')}"
     if run.state is RunState.RUNNING and run.cancelled_by is not None:
         return f"{sign} {_('cancelling')}"
     return f"{sign} {_('paused')}" if run.paused else f"{sign} {_(word)}"
 
 
 def waits_for(run: Run, task: Task | None, state: BoardState, now: datetime) -> str:
-    """Why a queued run has not begun, in words; empty for others."""
+    """Why a queued run has not begun, or the next one of its task cannot, in words; empty for others."""
+    if run.stuck_since is not None:
+        return _("killed, but its processes do not go: the next attempt waits until they have")
     if run.state is not RunState.QUEUED or task is None:
         return ""
     waiting = why_not_ready(run, task, state.room, now)
@@ -85,7 +94,7 @@ def worker_name(run: Run, state: BoardState) -> str:
 
 def run_line(run: Run, state: BoardState, now: datetime) -> Content:
     """A run in a line of its task's own screen."""
-    colour = {"error": "$text-error", "warning": "$text-warning", "accent": "$text-accent"}.get(LOOKS[run.state], "")
+    colour = {"error": "$text-error", "warning": "$text-warning", "accent": "$text-accent"}.get(look_of(run), "")
     facts = [worker_name(run, state), took(run, now), waits_for(run, state.tasks.get(run.task_id), state, now)]
     facts.append(ending(run) if run.ended_at is not None else "")
     return Content.assemble(

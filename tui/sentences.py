@@ -45,6 +45,7 @@ _RUN_SENTENCES: Final = {
     "command_changed": mark("changed the command of {task}"),
     "cancel_asked": mark("asked to cancel the command of {task}"),
     "quarantined": mark("quarantined {task}"),
+    "stuck": mark("killed the command of {task} in vain"),
     "paused": mark("held the command of {task}"),
     "resumed": mark("let the command of {task} go on"),
 }

@@ -201,6 +201,7 @@ RULE_NAMES: Final[Mapping[str, str]] = {
     "error_burst": mark("many errors"),
     "room_yaml": mark("room.yaml"),
     "service_failed": mark("service failed"),
+    "run_stuck": mark("run does not end"),
     "quarantined": mark("task quarantined"),
 }
 """The rules of alerts as they are called on the screen."""

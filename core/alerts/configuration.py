@@ -103,6 +103,7 @@ class AlertRules:
     error_burst: BurstRule = _rule(BurstRule(), "A process or this program tells of many errors at once.")
     room_yaml: Rule = _rule(Rule(), "room.yaml is broken, or has changed and is not approved.")
     service_failed: Rule = _rule(Rule(), "A service of this program has failed.")
+    run_stuck: Rule = _rule(Rule(), "A run's processes are killed and do not go, so its task has to wait.")
     quarantined: Rule = _rule(Rule(), "A task that kills its workers is kept from running.")
 
 

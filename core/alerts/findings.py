@@ -7,6 +7,7 @@ alone.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from string import Formatter
 from typing import Final
 
@@ -17,7 +18,8 @@ from storage import AlertSeverity
 class AlertText:
     """What is said of one kind of finding.
 
-    Gaps stand for words, names and numbers as they are to be read; `{span}` stands for seconds, and reads `5 min`.
+    Gaps stand for words, names and numbers as they are to be read; `{span}` stands for seconds, and reads `5 min`;
+    `{since}` stands for a time.
     """
 
     rule: str
@@ -31,6 +33,7 @@ class AlertText:
         return frozenset(gap for _literal, gap, _format, _conversion in parts if gap is not None)
 
 
+_MOMENT: Final = "%Y-%m-%d %H:%M:%S UTC"
 _RESTART_IT: Final = "See `wzp logs {name}`, then `wzp start {name}`."
 _SHOW: Final = "See `wzp queue show {number}`."
 
@@ -70,6 +73,13 @@ TEXTS: Final[Mapping[str, AlertText]] = {
     "quarantined": AlertText(
         "quarantined", "#{number} is quarantined: its runs have lost {count} workers.",
         "Look at its command and output, then queue it again with `wzp queue retry {number}`.",
+    ),
+    "run_stuck": AlertText(
+        "run_stuck",
+        "#{number} cannot go on: attempt {attempt} (run {run}) on {name} is killed, and its processes ({pids}) have not"
+        " gone since {since}.",
+        "The next attempt begins once they are gone. See what they wait for, a disk or a network file system mostly:"
+        " `ps -o pid,stat,wchan,args -p {pids}`. If that does not come back, only a restart of the machine ends them.",
     ),
     "restart_storm": AlertText(
         "restart_storm",
@@ -190,6 +200,20 @@ def filled(sentence: str, details: Mapping[str, str], span: Callable[[int], str]
 def over(rule: str, subject: str = "") -> Finding:
     """What says that a matter is right again."""
     return Finding(rule=rule, subject=subject, is_over=True)
+
+
+def moment(time: datetime) -> str:
+    """A time as it stands in a text's `{since}`, in UTC; a screen shows it as its own."""
+    return time.astimezone(UTC).strftime(_MOMENT)
+
+
+def moment_of(text: str) -> datetime:
+    """The time that `moment` has written.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return datetime.strptime(text, _MOMENT).replace(tzinfo=UTC)
 
 
 def span(seconds: int) -> str:

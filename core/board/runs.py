@@ -24,6 +24,7 @@ SESSION_PREFIX: Final = "ses_"
 
 QUARANTINED: Final = "quarantined"
 LOST: Final = "process_failed"
+STUCK: Final = "run_stuck"
 """The rules of the alerts that are raised about a task's runs."""
 
 CLOSED: Final = frozenset({Status.DONE, Status.ARCHIVED})

@@ -8,11 +8,13 @@ from typing import Final
 from core.board.runs import is_agents
 from core.dispatch import reports
 from core.dispatch.known import Known, is_gone
-from core.operations.settled import RunEnd
-from storage import Home, Process, Run, RunId
+from core.operations.settled import RunEnd, RunStuck
+from storage import Home, Process, Run, RunId, utc_now
 
 PATIENCE_S: Final = 0.5
 """How long a thread looks for what does not go, before others have their turn on it."""
+STUCK_S: Final = 3.0
+"""What is killed and has not gone after so long is told of."""
 LONGEST_PAUSE_S: Final = 5.0
 """Between two looks at what does not go: it hangs in the kernel."""
 
@@ -22,11 +24,15 @@ Lost = tuple[Run, Process | None]
 
 
 class Burials:
-    """What is being buried. `note_end` is called on the event loop with the end of each run that is proven dead."""
+    """What is being buried. On the event loop `note_end` is called with the end of each run that is proven dead, and
+    `note_stuck` with each that does not die."""
 
-    def __init__(self, home: Home, note_end: Callable[[RunEnd, Process | None], None]) -> None:
+    def __init__(
+        self, home: Home, note_end: Callable[[RunEnd, Process | None], None], note_stuck: Callable[[RunStuck], None]
+    ) -> None:
         self._home = home
         self._note_end = note_end
+        self._note_stuck = note_stuck
         self._buried: set[RunId] = set()
         """Those that are proven dead, or are to be; until their ends are stored."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -70,14 +76,22 @@ class Burials:
 
     async def _bury(self, lost: list[Lost]) -> None:
         pause_s = PATIENCE_S
+        began, is_told = utc_now(), False
+        loop = asyncio.get_running_loop()
+        tell_at = loop.time() + STUCK_S
         while True:
-            found = await asyncio.to_thread(reports.bury, self._home, [run for run, _ in lost], PATIENCE_S)
+            found, left = await asyncio.to_thread(reports.bury, self._home, [run for run, _ in lost], PATIENCE_S)
             for run, process in lost:
                 if run.id in found:
                     self._note_end(reports.end_of_lost(run, process, found[run.id]), process)
             lost = [each for each in lost if each[0].id not in found]
             if not lost:
                 return
+            if not is_told and loop.time() >= tell_at:
+                is_told = True
+                for run, _ in lost:
+                    pids = tuple(pid for pid, its in left.items() if its == run.id)
+                    self._note_stuck(RunStuck(run.id, run.lease, began, pids))
             if pause_s == PATIENCE_S:
                 logger.error("processes of lost runs do not go: %s", ", ".join(run.id for run, _ in lost))
             await asyncio.sleep(pause_s)

@@ -96,7 +96,8 @@ class Choosing:
         return list(in_order(ready, now, self._served))
 
     def _loads(self, ended: Collection[RunId]) -> dict[ProcessId, WorkerLoad]:
-        """The workers that answer, each with what it has to do."""
+        """The workers that answer, each with what it has to do. What is killed and does not go takes no place: it does
+        nothing any more, and others should not wait for it."""
         now = asyncio.get_running_loop().time()
         while self._failures and self._failures[0][0] < now - LATELY_S:
             self._failed[self._failures.popleft()[1]] -= 1
@@ -106,8 +107,8 @@ class Choosing:
             lease = self._desks.lease_of(process)
             if lease is None:
                 continue
-            here = [run.task_id for run in held.get((process.id, lease), ()) if run.id not in ended]
-            tasks = [task for each in here if (task := self._known.tasks.get(each)) is not None]
+            here = [run for run in held.get((process.id, lease), ()) if run.id not in ended and run.stuck_since is None]
+            tasks = [task for run in here if (task := self._known.tasks.get(run.task_id)) is not None]
             sample = self.samples.get(process.id)
             loads[process.id] = offices.load_of(process, tasks, sample, self._failed[process.id])
         return loads

@@ -12,7 +12,7 @@ from core.dispatch.known import Known, is_gone, is_wanted
 from core.dispatch.link import Told, WorkerLink
 from core.dispatch.places import output_path, result_path
 from core.errors import BackendUnavailable
-from core.operations.settled import RunEnd
+from core.operations.settled import RunEnd, RunStuck
 from storage import Home, Process, ProcessId, ProcessKind, Run, RunId, RunState
 
 SOON_S: Final = 0.2
@@ -38,15 +38,18 @@ class Desks:
 
     Args:
         note_end: is given the ends that workers tell, each with the worker.
+        note_stuck: is given the runs of which they tell that their processes do not go.
         wake: is called whatever they tell.
     """
 
     def __init__(
-        self, home: Home, known: Known, note_end: Callable[[RunEnd, Process | None], None], wake: Callable[[], None]
-    ) -> None:
+        self, home: Home, known: Known, note_end: Callable[[RunEnd, Process | None], None],
+        note_stuck: Callable[[RunStuck], None], wake: Callable[[], None],
+    ) -> None:  # fmt: skip
         self._home = home
         self._known = known
         self._note_end = note_end
+        self._note_stuck = note_stuck
         self._wake = wake
         self._desks: dict[ProcessId, Desk] = {}
         self.is_refused = False
@@ -117,6 +120,8 @@ class Desks:
         run = RunId(told["run"])
         desk.told[run] = told["state"]
         if told["state"] != "ended":
+            if (stuck := reports.stuck_of(run, desk.lease, told)) is not None:
+                self._note_stuck(stuck)
             return
         known = self._known.runs.get(run)
         if known is None or known.process_id != process or known.lease != desk.lease:

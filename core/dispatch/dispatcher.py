@@ -11,7 +11,7 @@ import logging
 from collections import ChainMap, defaultdict, deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from core.dispatch.policy import Policy, choose
 from core.errors import HostLost, InvalidData, NotFound
 from core.execute import Call, execute
 from core.operations import find
-from core.operations.settled import RunEnd, RunStart, Settled
+from core.operations.settled import RunEnd, RunStart, RunStuck, Settled
 from core.services.lease import HostLease
 from storage import (
     ChangeFeed,
@@ -50,6 +50,15 @@ LOOK_S: Final = 5.0
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is to be recorded of a room's runs."""
+
+    ends: list[RunEnd] = field(default_factory=list)
+    starts: list[RunStart] = field(default_factory=list)
+    stuck: list[RunStuck] = field(default_factory=list)
+
+
 class DispatcherService:
     """Runs the queue of all rooms. `policy` may be replaced."""
 
@@ -65,10 +74,11 @@ class DispatcherService:
     def _reset(self) -> None:
         self._woken = asyncio.Event()
         self._known = Known()
-        self._desks = Desks(self._database.home, self._known, self._note_end, self._woken.set)
+        self._desks = Desks(self._database.home, self._known, self._note_end, self._note_stuck, self._woken.set)
         self._choosing = Choosing(self._known, self._desks, self._policy)
         self._ends: dict[RunId, RunEnd] = {}
-        self._burials = Burials(self._database.home, self._note_end)
+        self._stuck: dict[RunId, RunStuck] = {}
+        self._burials = Burials(self._database.home, self._note_end, self._note_stuck)
         self._events: deque[Event] = deque()
         self._turns = 0
         self._next_look = 0.0
@@ -129,12 +139,14 @@ class DispatcherService:
         await self._desks.meet(self._lease.token)
         self._burials.begin(self._known)
         ends, self._ends = self._ends, {}
+        stuck, self._stuck = self._stuck, {}
         starts = await self._choosing.starts(ChainMap(self._ends, ends))
-        if ends or starts:
+        if ends or starts or stuck:
             try:
-                begun = await asyncio.to_thread(self._in_thread, self._settle, ends, starts)
+                begun = await asyncio.to_thread(self._in_thread, self._settle, ends, starts, stuck)
             except BaseException:
                 self._ends = {**ends, **self._ends}
+                self._stuck = {**stuck, **self._stuck}
                 raise
             self._desks.acknowledge(ends)
             for run in begun:
@@ -156,6 +168,13 @@ class DispatcherService:
             self._choosing.note_failure(process.id)
         self._woken.set()
 
+    def _note_stuck(self, stuck: RunStuck) -> None:
+        """Tell in the next turn that a run's processes do not go, unless that stands in the store."""
+        known = self._known.runs.get(stuck.run)
+        if known is not None and known.stuck_since is None:
+            self._stuck[stuck.run] = stuck
+            self._woken.set()
+
     def _look(self, events: Sequence[Event], is_look: bool) -> None:
         self._known.refresh(self._database, events)
         self._known.look_ahead()
@@ -166,36 +185,41 @@ class DispatcherService:
             samples = self._metrics.latest(workers)
             self._choosing.samples = {process: each for process, each in samples.items() if each.at >= fresh}
 
-    def _settle(self, ends: dict[RunId, RunEnd], starts: Sequence[RunStart]) -> list[Run]:
-        """Record ends and starts, room by room; what has begun."""
-        by_room: dict[RoomId, tuple[list[RunEnd], list[RunStart]]] = defaultdict(lambda: ([], []))
+    def _settle(self, ends: dict[RunId, RunEnd], starts: Sequence[RunStart], stuck: dict[RunId, RunStuck]) -> list[Run]:
+        """Record ends, starts and what does not end, room by room; what has begun."""
+        by_room: dict[RoomId, Told] = defaultdict(Told)
         for end in ends.values():
             if (run := self._known.runs.get(end.run)) is not None:
-                by_room[run.room_id][0].append(end)
+                by_room[run.room_id].ends.append(end)
+        for each in stuck.values():
+            if (run := self._known.runs.get(each.run)) is not None:
+                by_room[run.room_id].stuck.append(each)
         for start in starts:
-            by_room[self._known.runs[start.run].room_id][1].append(start)
+            by_room[self._known.runs[start.run].room_id].starts.append(start)
         begun: list[Run] = []
-        for room, (over, beginning) in by_room.items():
+        for room, told in by_room.items():
             try:
-                settled = self._settle_room(room, over, beginning)
+                settled = self._settle_room(room, told)
             except NotFound:  # a restored backup knows them not
                 self._known.load(self._database)
                 continue
             begun += settled.begun
             with self._database.read() as rows:
-                self._known.read_runs(rows, [run.id for run in (*settled.begun, *settled.ended, *settled.queued)])
+                changed = [run.id for run in (*settled.begun, *settled.ended, *settled.queued)]
+                self._known.read_runs(rows, [*changed, *(each.run for each in told.stuck)])
         self._known.look_ahead()
         self._burials.stored(tuple(ends))
         return begun
 
-    def _settle_room(self, room: RoomId, ends: Sequence[RunEnd], starts: Sequence[RunStart]) -> Settled:
+    def _settle_room(self, room: RoomId, told: Told) -> Settled:
+        ends, starts, stuck = tuple(told.ends), tuple(told.starts), tuple(told.stuck)
         try:
-            return self._call("settle_runs", room, ends=tuple(ends), starts=tuple(starts))  # type: ignore[no-any-return]
+            return self._call("settle_runs", room, ends=ends, starts=starts, stuck=stuck)  # type: ignore[no-any-return]
         except InvalidData:
             # better a result without what cannot be stored than a queue that stands still
             logger.exception("results could not be stored as they came; their output is left out")
             bare = tuple(replace(end, output=None, files=(), reason=None) for end in ends)
-            return self._call("settle_runs", room, ends=bare, starts=tuple(starts))  # type: ignore[no-any-return]
+            return self._call("settle_runs", room, ends=bare, starts=starts, stuck=stuck)  # type: ignore[no-any-return]
 
     def _call(self, operation: str, room: RoomId, **arguments: Any) -> Any:
         call = Call(operation=find(operation), arguments=arguments, actor=self._lease.actor, room=room)

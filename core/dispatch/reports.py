@@ -9,7 +9,7 @@ from typing import Any
 
 from core.dispatch.leftovers import PATIENCE_S, end_leftovers
 from core.dispatch.places import result_path
-from core.operations.settled import RunEnd
+from core.operations.settled import RunEnd, RunStuck
 from storage import Desired, Home, Process, Run, RunId, RunState
 
 logger = logging.getLogger(__name__)
@@ -39,6 +39,12 @@ def end_of(run: RunId, lease: str | None, told: Told) -> RunEnd:
     )  # fmt: skip
 
 
+def stuck_of(run: RunId, lease: str | None, told: Told) -> RunStuck | None:
+    """That a worker has told that a run's processes do not go; None where it has not."""
+    since = _moment(told.get("stuck_since"))
+    return RunStuck(run, lease, since, tuple(told.get("stuck") or ())) if since is not None else None
+
+
 def end_of_lost(run: Run, process: Process | None, told: Told | None) -> RunEnd:
     """The end of a run whose worker is gone: what the worker had still written down, else that it was cut off."""
     if told is not None:
@@ -54,10 +60,11 @@ def end_of_lost(run: Run, process: Process | None, told: Told | None) -> RunEnd:
     )  # fmt: skip
 
 
-def bury(home: Home, runs: Sequence[Run], patience_s: float = PATIENCE_S) -> dict[RunId, Told | None]:
-    """The runs of which nothing lives any more, each with the result that its worker had written down. Blocking.
-
-    A run that is missing in the answer has a process that would not go, so it may not be begun elsewhere.
+def bury(
+    home: Home, runs: Sequence[Run], patience_s: float = PATIENCE_S
+) -> tuple[dict[RunId, Told | None], dict[int, RunId]]:
+    """The runs of which nothing lives any more, each with the result that its worker had written down; and the pids
+    that would not go, each with its run, which may not be begun elsewhere. Blocking.
     """
     stubborn = end_leftovers([run.id for run in runs], patience_s)
     found: dict[RunId, Told | None] = {}
@@ -69,7 +76,7 @@ def bury(home: Home, runs: Sequence[Run], patience_s: float = PATIENCE_S) -> dic
             told = json.loads(result_path(home, run.id).read_bytes())
             if told.get("run") == run.id and told.get("attempt") == run.attempt:
                 found[run.id] = told
-    return found
+    return found, stubborn
 
 
 def forget(home: Home, runs: Iterable[RunId]) -> None:

@@ -207,6 +207,11 @@ def _queued(work: Work, task: Task, delay_seconds: int) -> Run:
     if not 0 <= delay_seconds <= LONGEST_DELAY_S:
         raise InvalidData(f"A delay of {delay_seconds} seconds makes no sense.", f"Give 0 to {LONGEST_DELAY_S:,}.")
     known = work.rows.open_run(task.id)
+    if known is not None and known.stuck_since is not None:
+        raise RuleRefusal(
+            f"The processes of #{task.number} (attempt {known.attempt}) are killed and do not go.",
+            "It can be queued again once they are gone; see `wzp alerts list`.",
+        )
     if known is not None:
         raise RuleRefusal(
             f"#{task.number} is {known.state} already (attempt {known.attempt}).",

@@ -4,15 +4,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.agents import handoffs
-from core.alerts.findings import found
+from core.alerts.findings import found, moment
 from core.alerts.raising import raise_alert, resolve_alert
-from core.board.runs import LOST, close_alerts
+from core.board.runs import LOST, STUCK, close_alerts
 from core.dispatch.known import is_wanted
 from core.dispatch.ready import why_not_ready
 from core.dispatch.retry import Decision, Verdict, decide
 from core.operation import operation
 from core.operations.run import back, new_run
-from core.text import TITLE_LIMIT, clean_text, shortened
+from core.text import TITLE_LIMIT, clean_text, for_screen, shortened
 from core.work import Work
 from storage import (
     Agent,
@@ -39,6 +39,9 @@ NEAR = 400
 """Characters within which a cut output begins with its next line."""
 
 MOST_FILES = 200
+
+MOST_PIDS = 8
+"""So many of a stuck run's processes are named; one shows what they wait for."""
 
 _NOT_AT = dict.fromkeys(
     ("cli", "palette", "mcp", "socket", "websocket"), "only the dispatcher tells what became of runs"
@@ -83,6 +86,16 @@ class RunEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class RunStuck:
+    """A run whose processes are killed and do not go. `pids` are some of them."""
+
+    run: RunId
+    lease: str | None
+    since: datetime
+    pids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """What was recorded: the runs that have ended, those queued in their place, those that have begun."""
 
@@ -92,8 +105,10 @@ class Settled:
 
 
 @operation(role=Role.SYSTEM, changes=True, not_at=_NOT_AT)
-def settle_runs(work: Work, ends: tuple[RunEnd, ...] = (), starts: tuple[RunStart, ...] = ()) -> Settled:
-    """Record how runs have ended and what becomes of their tasks, then begin others.
+def settle_runs(
+    work: Work, ends: tuple[RunEnd, ...] = (), starts: tuple[RunStart, ...] = (), stuck: tuple[RunStuck, ...] = ()
+) -> Settled:
+    """Record how runs have ended and what becomes of their tasks, which cannot be ended, then begin others.
 
     An end of what is over already, or is under another lease, changes nothing; what may no longer begin does not.
     """
@@ -102,8 +117,26 @@ def settle_runs(work: Work, ends: tuple[RunEnd, ...] = (), starts: tuple[RunStar
         current = work.get(Run, end.run)
         if current.state is RunState.RUNNING and current.lease == end.lease:
             ended.append(_ended(work, current, end))
+    for each in stuck:
+        _note_stuck(work, each)
     again = [found for run in ended if (found := work.rows.open_run(run.task_id)) is not None]
     return Settled(tuple(ended), tuple(again), _begun(work, starts))
+
+
+def _note_stuck(work: Work, stuck: RunStuck) -> None:
+    """Tell that a run's processes do not go, once: the alert lasts until they do."""
+    current = work.get(Run, stuck.run)
+    if current.state is not RunState.RUNNING or current.lease != stuck.lease or current.stuck_since is not None:
+        return
+    since = min(stuck.since, work.now)
+    stored = work.save(replace(current, stuck_since=since), event="stuck", undoable=False)
+    task = work.tasks.get(current.task_id)
+    process = work.rows.get(Process, current.process_id or "")
+    raise_alert(work, found(
+        "run_stuck", task.id, number=task.number, attempt=stored.attempt, run=stored.id[-8:],
+        name=for_screen(process.name) if process is not None else "?", since=moment(since),
+        pids=",".join(map(str, stuck.pids[:MOST_PIDS])) or "?",
+    ))  # fmt: skip
 
 
 def _begun(work: Work, starts: tuple[RunStart, ...]) -> tuple[Run, ...]:
@@ -154,11 +187,13 @@ def give_run(work: Work, run: RunId, process: ProcessId, session: SessionId) -> 
 
 def _ended(work: Work, run: Run, end: RunEnd) -> Run:
     task = work.tasks.get(run.task_id)
+    if run.stuck_since is not None:
+        resolve_alert(work, STUCK, task.id)
     is_cancelled = end.state is RunState.CANCELLED or (run.cancelled_by is not None and end.state is RunState.FAILED)
     state = RunState.CANCELLED if is_cancelled else end.state
     over = replace(
         run, state=state, ended_at=max(end.ended_at, run.started_at or end.ended_at) if end.ended_at else work.now,
-        exit_code=end.exit_code, exit_signal=end.exit_signal, paused=False,
+        exit_code=end.exit_code, exit_signal=end.exit_signal, paused=False, stuck_since=None,
         interrupted=end.is_interrupted and not is_cancelled, lost_worker=end.lost_worker,
         reason=run.reason if is_cancelled else _line(end.reason),
         output=_kept(clean_text(end.output, "output")) if end.output else None, files=end.files[:MOST_FILES],

@@ -31,7 +31,7 @@ STATEMENTS = (
         attempt INTEGER NOT NULL, command TEXT NOT NULL, state TEXT NOT NULL,
         queued_by TEXT NOT NULL REFERENCES agent, not_before TEXT, paused INTEGER NOT NULL,
         cancelled_by TEXT REFERENCES agent, process_id TEXT REFERENCES process, lease TEXT,
-        started_at TEXT, ended_at TEXT, exit_code INTEGER, exit_signal TEXT, reason TEXT,
+        started_at TEXT, stuck_since TEXT, ended_at TEXT, exit_code INTEGER, exit_signal TEXT, reason TEXT,
         interrupted INTEGER NOT NULL, lost_worker INTEGER NOT NULL, output TEXT, files TEXT NOT NULL,
         version INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
         UNIQUE (task_id, attempt)

@@ -117,7 +117,7 @@ class QueueScreen(BoxedList[Box]):
     def remarks(self) -> list[tuple[str, str]]:
         workers = [each for each in self.state.processes.values() if each.spec.kind is ProcessKind.WORKER]
         up = [each for each in workers if each.state in _UP]
-        busy = sum(run.state is RunState.RUNNING for run in self.state.runs.values())
+        busy = sum(run.state is RunState.RUNNING and run.stuck_since is None for run in self.state.runs.values())
         places = sum(each.spec.capacity for each in up)
         if not workers:
             said = [("  " + _("no workers"), "$text-warning")]
@@ -147,11 +147,11 @@ class QueueScreen(BoxedList[Box]):
     def cells_of(self, subject: str) -> Sequence[Piece]:
         run, now = self.state.runs[RunId(subject)], utc_now()
         task = self.state.tasks.get(run.task_id)
-        look = run_text.LOOKS[run.state]
+        look = run_text.look_of(run)
         quiet = "plain" if run.state in _MEMBERS[Box.OPEN] else "dim"
         what = run_text.waits_for(run, task, self.state, now)
         if run.state is RunState.RUNNING:
-            what = for_screen(run.command)
+            what = what or for_screen(run.command)
         elif run.ended_at is not None:
             what = run_text.ending(run)
         name = Names(self.state).task_with_title(run.task_id)

@@ -28,10 +28,10 @@ def test_a_result_stays_until_it_is_stored(tmp_path):
     result_path(home, run.id).parent.mkdir(parents=True)
     result_path(home, run.id).write_text(json.dumps({"run": run.id, "attempt": 1, "exit_code": 0}))
     first = reports.bury(home, [run])
-    assert first[run.id]["exit_code"] == 0
+    assert first[0][run.id]["exit_code"] == 0
     assert reports.bury(home, [run]) == first, "a host that died before it could store it has the next one find it"
     reports.forget(home, [run.id])
-    assert reports.bury(home, [run]) == {run.id: None}
+    assert reports.bury(home, [run]) == ({run.id: None}, {})
 
 
 @pytest.mark.parametrize("has_proc", [True, False], ids=["proc", "ps"])
@@ -42,7 +42,7 @@ def test_what_bears_a_lost_runs_mark_is_killed_and_nothing_else(tmp_path, monkey
         subprocess.Popen(["sleep", "1000"], env={**os.environ, "WZP_RUN": each.id}) for each in (run, other)
     )
     try:
-        assert reports.bury(Home(tmp_path), [run]) == {run.id: None}
+        assert reports.bury(Home(tmp_path), [run]) == ({run.id: None}, {})
         assert marked.wait(20) == -signal.SIGKILL
         assert spared.poll() is None
     finally:
@@ -54,14 +54,14 @@ def test_what_bears_a_lost_runs_mark_is_killed_and_nothing_else(tmp_path, monkey
 def test_a_run_of_which_something_would_not_go_is_not_over(tmp_path, monkeypatch):
     stuck, gone = lost_run(), lost_run()
     monkeypatch.setattr(trees, "kill_marked", lambda runs: {4711: stuck.id})
-    assert reports.bury(Home(tmp_path), [stuck, gone], 0.0) == {gone.id: None}
+    assert reports.bury(Home(tmp_path), [stuck, gone], 0.0) == ({gone.id: None}, {4711: stuck.id})
 
 
 async def test_only_the_results_whose_ends_are_stored_are_dropped(tmp_path):
     from core.dispatch.burials import Burials
 
     home, stored, other = Home(tmp_path), lost_run(), lost_run()
-    burials = Burials(home, lambda end, process: None)
+    burials = Burials(home, lambda end, process: None, lambda stuck: None)
     known = Known(runs={run.id: replace(run, process_id=new_process_id(), lease="r1") for run in (stored, other)})
     result_path(home, stored.id).parent.mkdir(parents=True)
     for run in (stored, other):

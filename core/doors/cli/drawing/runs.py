@@ -15,6 +15,9 @@ RUN_STYLES: Final = {
 }  # fmt: skip
 
 
+STUCK: Final = "killed, but its processes do not go: the next attempt waits until they have"
+
+
 def run_changed(operation: Operation, runs: Sequence[Wire]) -> str:
     """One or several runs that were queued, cancelled, held."""
     if not runs:
@@ -37,7 +40,7 @@ def run_list(runs: Sequence[Wire]) -> str:
     rows = [
         [
             Cell(short_id(run), BOLD), Cell(f"#{run['task_number']}"),
-            Cell(_state(run), RUN_STYLES.get(run["state"], "")), Cell(str(run["attempt"])),
+            Cell(_state(run), _style(run)), Cell(str(run["attempt"])),
             Cell(for_screen(run["process_name"] or "")), Cell(age_of(run["created_at"]), DIM),
             Cell(_took(run), DIM), Cell(_what(run)),
         ]
@@ -50,8 +53,9 @@ def run_view(run: Wire) -> str:
     """A run with its result."""
     code = f"exit code {run['exit_code']}" if run["exit_code"] is not None else run["exit_signal"] or ""
     named = {
-        "state": styled(_state(run), RUN_STYLES.get(run["state"], "")),
+        "state": styled(_state(run), _style(run)),
         "reason": for_screen(run["reason"] or "") or _why_it_waits(run),
+        "stuck": f"since {local_time(run['stuck_since'])}: {STUCK}" if run["stuck_since"] else "",
         "task": f"#{run['task_number']}",
         "command": for_screen(run["command"]),
         "worker": for_screen(run["process_name"] or ""),
@@ -78,6 +82,8 @@ def _why_it_waits(run: Wire) -> str:
 
 def _what(run: Wire) -> str:
     """Why it stands so, where there is something to say; else what runs."""
+    if run["stuck_since"]:
+        return STUCK
     if why := _why_it_waits(run):
         return f"{why}: {for_screen(run['command'])}" if run["command"] else why
     if not run["reason"] and run["state"] in ("failed", "quarantined"):
@@ -87,9 +93,15 @@ def _what(run: Wire) -> str:
 
 
 def _state(run: Wire) -> str:
+    if run["stuck_since"]:
+        return "stuck"
     if run["state"] == "running" and run["cancelled_by"]:
         return "cancelling"
     return f"{run['state']}, paused" if run["paused"] else str(run["state"])
+
+
+def _style(run: Wire) -> str:
+    return RED if run["stuck_since"] else RUN_STYLES.get(run["state"], "")
 
 
 def _took(run: Wire) -> str:
