@@ -106,7 +106,11 @@ class Shaper:
     def _tasks(self, tasks: Sequence[Task]) -> list[dict[str, Any]]:
         placed = [task if task.position is not None else None for task in tasks]
         missing = iter(self._rows.with_positions([task for task in tasks if task.position is None]))
-        needs = {need for task in tasks for need in task.dependencies if need not in self._numbers}
+        named = {
+            *(need for task in tasks for need in task.dependencies),
+            *(task.parent for task in tasks if task.parent),
+        }
+        needs = named.difference(self._numbers)
         self._numbers.update((task.id, task.number) for task in self._rows.tasks_by_id(needs))
         shaped = []
         for known in placed:
@@ -116,6 +120,7 @@ class Shaper:
             if wire["result"] is not None:
                 wire["result"]["agent_name"] = self._name(wire["result"]["agent"])
             wire["dependency_numbers"] = [self._numbers[need] for need in task.dependencies if need in self._numbers]
+            wire["parent_number"] = self._numbers.get(task.parent or "")
             shaped.append(wire)
         return shaped
 

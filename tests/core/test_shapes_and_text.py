@@ -19,6 +19,10 @@ def test_a_task_is_told_with_names_numbers_and_its_place(board: User, alice: Use
         "id": task.id, "number": 2, "title": "task", "status": "todo", "priority": "normal", "position": 1,
         "version": 1, "assignee_name": "alice", "dependency_numbers": [1], "waiting_on": 1, "due": None, "labels": [],
     }.items() <= wire.items()  # fmt: skip
+    assert (wire["parent"], wire["parent_number"]) == (None, None)
+    part = board.add("part", parent=task.id)
+    told = board.outcome("get_task", task=part, wants_shape=True).shaped
+    assert (told["parent"], told["parent_number"]) == (task.id, 2)
     assert wire["created_at"].endswith("Z")
     assert [event["agent_name"] for event in wire["history"]] == ["owner"]
     assert wire["history"][0]["task_number"] == 2

@@ -36,9 +36,11 @@ def task_view(task: Wire) -> str:
         "labels": labels_of(task),
         "waits for": needs_of(task) + (f" ({task['waiting_on']} open)" if task["waiting_on"] else ""),
         "blocks": ", ".join(f"#{number}" for number in task["dependant_numbers"]),
+        "part of": f"#{task['parent_number']}" if task["parent_number"] else "",
         "estimate": f"{task['estimate_minutes']} min" if task["estimate_minutes"] else "",
         "due": task["due"] or "",
         "command": for_screen(task["command"] or "") + ("" if task["command_approved"] else " (waits for approval)"),
+        "runs": _how_it_runs(task) if task["command"] else "",
         "created": local_time(task["created_at"]),
         "updated": f"{local_time(task['updated_at'])} (version {task['version']})",
         "id": task["id"],
@@ -59,6 +61,17 @@ def task_view(task: Wire) -> str:
         parts.append(section("Comments", *remarks))
     parts.append(section("History", *(event_line(each) for each in task["history"])))
     return "\n\n".join(parts)
+
+
+def _how_it_runs(task: Wire) -> str:
+    """What bounds the runs of a command, where it is not as usual."""
+    told = {
+        f"{task['attempts']} attempts": task["attempts"] > 1,
+        "again if its worker is lost": task["idempotent"],
+        f"at most {task['time_limit_seconds']} s": task["time_limit_seconds"] is not None,
+        "lists changed files": task["collects_files"],
+    }
+    return ", ".join(text for text, is_so in told.items() if is_so)
 
 
 def result_view(result: Wire) -> str:

@@ -1,5 +1,6 @@
 """The contract that scripts rely on: shapes, exit codes, how things are named, where the room comes from."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -229,6 +230,16 @@ def test_tasks_come_from_stdin(wzp, room):
         wzp("task", "add", title)
     assert wzp("task", "archive-many", "-", stdin="#1\n2\n").code == 0
     assert wzp("task", "list", "--json").json == []
+
+
+@pytest.mark.usefixtures("room")
+def test_a_part_tells_what_it_is_a_part_of_and_how_its_command_runs(wzp):
+    wzp("task", "add", "Whole")
+    wzp("task", "add", "Part", "--command", "make")
+    wzp("task", "edit", "2", "--parent", "1", "--attempts", "3", "--idempotent", "on")
+    shown = wzp("task", "show", "2").out
+    assert re.search(r"part of +#1\n", shown)
+    assert re.search(r"runs +3 attempts, again if its worker is lost\n", shown)
 
 
 @pytest.mark.parametrize("words", [("task", "list", "--text", "\udcff"), ("task", "show", "\udcff\udcff\udcff\udcff")])
