@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import apsw
 
-from storage.metrics import Point, Subject, number_of
+from storage.metrics import RAW_SECONDS, Point, Subject, number_of
 
 _FEW: Final = 4
 """Up to so many sources, each second is looked up; of more, all rows of the time are gone through."""
@@ -57,7 +57,9 @@ def boundary(connection: apsw.Connection, since: int, span: int) -> int:
     aggregated = number_of(connection, "SELECT aggregated FROM progress")
     if span >= 60:
         return aggregated
-    return min(aggregated, -(-oldest // 60) * 60)
+    begun = oldest // 60 * 60
+    is_whole = begun == oldest or begun > newest(connection) + 60 - RAW_SECONDS  # too young to have lost a second
+    return min(aggregated, begun if is_whole else begun + 60)
 
 
 def _by_source(places: Mapping[Column, tuple[Subject, str]]) -> dict[int, list[tuple[str, tuple[Subject, str]]]]:

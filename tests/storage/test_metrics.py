@@ -216,6 +216,23 @@ def test_each_second_counts_once_across_minutes_and_seconds(
     store.close()
 
 
+@pytest.mark.parametrize("first", [0, 1, 26, 59])
+def test_the_first_minute_of_a_host_is_told_by_its_seconds(home: Home, store: MetricsStore, first: int) -> None:
+    for second in range(first, 300):
+        store.put(NOON + second, {CPU: {"percent": 50.0}})
+    _tidy(store, NOON + 300)
+    reader = MetricsReader(home)
+    found = [each.at for each in reader.series({CPU: ["percent"]}, NOON - 300, NOON + 300, 600)[CPU, "percent"]]
+    assert found == list(range(NOON + first, NOON + 300)), "no point before the first second, and no gap after it"
+    for second in range(module.RAW_SECONDS + first, module.RAW_SECONDS + 300):
+        store.put(NOON + second, {CPU: {"percent": 50.0}})
+    _tidy(store, NOON + module.RAW_SECONDS + 330)
+    later = reader.series({CPU: ["percent"]}, NOON, NOON + module.RAW_SECONDS + 300, 200)[CPU, "percent"]
+    assert later[0].at == NOON, "what has only minutes is told by them"
+    assert min(each.at for each in later if each.at >= NOON + 300) == NOON + (module.RAW_SECONDS + first) // 20 * 20
+    reader.close()
+
+
 @pytest.mark.parametrize("what", ["garbage", "newer", "foreign", "torn"])
 def test_a_file_that_cannot_be_used_is_set_aside(home: Home, store: MetricsStore, what: str) -> None:
     for second in range(300):
