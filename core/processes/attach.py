@@ -107,7 +107,8 @@ class _Relay:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if not self._is_detached:  # what it printed last is on its way
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._drained(showing), LAST_WRITE_S)
+                    async with asyncio.timeout(LAST_WRITE_S):
+                        await self._drained(showing)
         finally:
             loop.remove_reader(self._reading)
             for task in tasks:

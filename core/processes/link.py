@@ -189,7 +189,8 @@ class RunnerLink:
         """
         await self._ask("release", token=self._own_token())
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._gone.wait(), ANSWER_S)
+            async with asyncio.timeout(ANSWER_S):
+                await self._gone.wait()
         self.close()
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
 
@@ -327,7 +328,8 @@ class RunnerLink:
         self._waiting[number] = (future, answered)
         try:
             self._send({"id": number, "do": do, **arguments})
-            answer = await asyncio.wait_for(future, ANSWER_S)
+            async with asyncio.timeout(ANSWER_S):
+                answer = await future
         except TimeoutError as error:
             raise BackendUnavailable(
                 f"Runner {self.folder.name} has not answered for {ANSWER_S:g} seconds.",

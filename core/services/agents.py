@@ -48,7 +48,8 @@ class AgentsService:
                     await asyncio.to_thread(self._expire)
                     due = loop.time() + EXPIRE_S
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(written.wait(), max(0.0, due - loop.time()))
+                    async with asyncio.timeout_at(due):
+                        await written.wait()
                 if written.is_set():
                     written.clear()
                     await asyncio.to_thread(self._take_in)

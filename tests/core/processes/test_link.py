@@ -55,6 +55,17 @@ def output(data: bytes) -> dict:
     return {"output": text_of(data), "end": 0}
 
 
+async def test_who_is_cancelled_as_the_answer_comes_ends(played: tuple[Played, RunnerLink]):
+    _, link = played
+    asking = asyncio.create_task(link.refresh())
+    await asyncio.sleep(0)
+    (number,) = link._waiting
+    link._take(encode_json({"id": number, "status": STATUS}))
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+
 async def test_output_that_comes_with_the_answer_is_neither_lost_nor_told_twice(played: tuple[Played, RunnerLink]):
     runner, link = played
     seen: list[bytes] = []
