@@ -3,7 +3,6 @@
 import logging
 from collections import deque
 from collections.abc import Awaitable
-from datetime import timedelta
 from time import monotonic
 from typing import Any, Final
 
@@ -37,18 +36,21 @@ class Telling(Guarded, InTerminal):
         self.notes: deque[Note] = deque(maxlen=NOTES_KEPT)
         self._survives_errors = survives_errors
         self._errors_shown: dict[str, float] = {}
+        self._told: dict[str, float] = {}
+        """When each toast that may still be seen was shown last."""
 
     def tell(self, text: str, *, severity: Severity = Severity.INFORMATION, hint: str = "") -> None:
-        """Show a toast, and keep the message for the messages panel. The same again is kept, not stacked up."""
-        before = list(self.notes)
+        """Show a toast, and keep the message for the messages panel. The same again takes its place, not stacked up."""
         note = self.keep(text, severity=severity, hint=hint)
-        still_shown = timedelta(seconds=self.settings.toast_seconds)
-        is_shown = any(
-            (old.text, old.hint) == (note.text, note.hint) and note.at - old.at < still_shown for old in before
-        )
-        if not is_shown:
-            body = f"{note.text}\n{note.hint}" if note.hint else note.text
-            self.notify(body, severity=severity.value, markup=False, timeout=self.settings.toast_seconds)
+        body = f"{note.text}\n{note.hint}" if note.hint else note.text
+        now, shown_for = monotonic(), self.settings.toast_seconds
+        self._told = {each: at for each, at in self._told.items() if now - at < shown_for}
+        if now - self._told.get(body, -shown_for) < shown_for / 2:
+            return
+        self._told[body] = now
+        for old in [each for each in self._notifications if each.message == body]:
+            self._unnotify(old, refresh=False)
+        self.notify(body, severity=severity.value, markup=False, timeout=shown_for)
 
     def keep(self, text: str, *, severity: Severity = Severity.INFORMATION, hint: str = "") -> Note:
         """Keep a message for the messages panel without a toast."""

@@ -1,6 +1,8 @@
 """The app: its messages, its survival, its ways in and out."""
 
 import json
+from dataclasses import replace
+from time import monotonic
 from typing import Any, ClassVar
 
 import pytest
@@ -235,3 +237,16 @@ async def test_the_same_message_again_is_kept_but_not_stacked_up(board: User) ->
         app.tell("The store was busy.", hint="Another hint.")
         assert len(app.notes) == 4
         await until(pilot, lambda: len(app._notifications) == 2)
+
+
+async def test_what_is_told_again_and_again_stays_to_be_seen(board: User) -> None:
+    async with open_app(board) as pilot:
+        app = app_of(pilot)
+        app.settings = replace(app.settings, toast_seconds=2.0)
+        app.tell("No space is left.")
+        await until(pilot, lambda: len(app._notifications) == 1)
+        begun = monotonic()
+        while monotonic() - begun < 5:
+            app.tell("No space is left.")
+            await pilot.pause(0.2)
+            assert [each.message for each in app._notifications] == ["No space is left."]
