@@ -48,13 +48,13 @@ sys.exit(tui.run(Home(Path(sys.argv[2])), "bench", actor=Actor("bench", Role.OWN
 
 
 class App:
-    """The app in a terminal of its own."""
+    """The app in a terminal of its own; `program` begins it, given the repository, the home and whatever else."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, program: str = APP, *arguments: str) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self.process = subprocess.Popen(
-            [sys.executable, "-c", APP, str(Path(__file__).resolve().parent.parent), str(home.path)],
+            [sys.executable, "-c", program, str(Path(__file__).resolve().parent.parent), str(home.path), *arguments],
             stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
             env={**os.environ, "TERM": "xterm-256color"},
         )  # fmt: skip

@@ -93,7 +93,7 @@ class Choosing:
                 continue
             if offices.goes_to_agent(task, room, self._known) is for_agents:
                 ready.append(Queued(run, task))
-        return list(in_order(ready, now, self._served))
+        return list(in_order(ready, self._served))
 
     def _loads(self, ended: Collection[RunId]) -> dict[ProcessId, WorkerLoad]:
         """The workers that answer, each with what it has to do. What is killed and does not go takes no place: it does

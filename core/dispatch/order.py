@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from storage import Priority, RoomId, Run, Task
@@ -22,13 +21,13 @@ class Queued:
     task: Task
 
 
-def urgency(queued: Queued, now: datetime) -> float:
-    """How urgent a run is: its task's priority as 0 to 3, and one more for each step that it has waited."""
-    waited = max(0.0, (now - queued.run.created_at).total_seconds())
-    return _RANK[queued.task.priority] + waited / STEP_S
+def precedence(queued: Queued) -> float:
+    """Where a run stands among others; the lower is the more urgent: its task's priority as 0 to 3, and one more for
+    each step that it has waited. The same at every moment, since all wait equally fast."""
+    return queued.run.created_at.timestamp() / STEP_S - _RANK[queued.task.priority]
 
 
-def in_order(ready: Iterable[Queued], now: datetime, served: Mapping[RoomId, int]) -> Iterator[Queued]:
+def in_order(ready: Iterable[Queued], served: Mapping[RoomId, int]) -> Iterator[Queued]:
     """The ready runs in the order in which they are to begin.
 
     Within a room the most urgent first, ties by age. Between rooms one from each in turn, and first from the room
@@ -41,7 +40,7 @@ def in_order(ready: Iterable[Queued], now: datetime, served: Mapping[RoomId, int
     for each in ready:
         rooms.setdefault(each.run.room_id, []).append(each)
     turns = deque(
-        iter(sorted(found, key=lambda each: (-urgency(each, now), each.run.created_at, each.run.id)))
+        iter(sorted(found, key=lambda each: (precedence(each), each.run.created_at, each.run.id)))
         for _, found in sorted(rooms.items(), key=lambda item: (served.get(item[0], -1), item[0]))
     )
     while turns:

@@ -10,7 +10,7 @@ from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.events import Resize
+from textual.events import Resize, ScreenResume
 from textual.widgets import Static
 
 from core.settings import Settings
@@ -36,6 +36,7 @@ from tui.widgets.lane import Head, Lane, Look
 
 AGE_EVERY_S: Final = 30.0
 """How often the ages on the cards are brought up to date."""
+COLUMN_SET: Final = frozenset(COLUMNS)
 LEAST_WIDTH: Final = 60
 LEAST_HEIGHT: Final = 15
 
@@ -62,6 +63,7 @@ class Canvas(Place):
         self._is_loaded = False
         self.sequence_drawn = 0
         self._left_at: TaskId | None = None
+        self._missed: set[Status] = set()
         self._now: datetime = utc_now()
 
     def compose(self) -> ComposeResult:
@@ -95,10 +97,14 @@ class Canvas(Place):
         self._is_loaded = True
         if change.agents_changed:
             self.table.search.forget_names()
-        if change.events:
+        is_seen = self in self.app.screen_stack
+        if change.events and is_seen:
             me = self.table.me
             made = {event.entity_id for event in change.events if event.before is None and event.agent_id == me}
             self.flashes.add(change.tasks - mine - made, self.parallel.settings.highlight_seconds)
+        if not is_seen:
+            self._miss(change)
+            return
         if change.everything or change.agents_changed or change.room_changed:
             self.show(COLUMNS)
             return
@@ -108,8 +114,24 @@ class Canvas(Place):
         if not (change.tasks or change.columns or change.events):
             self._summarise()  # signs of life; the lanes hear of those that they show
             return
+        self.show(self._columns_of(change))
+
+    def _columns_of(self, change: BoardChange) -> frozenset[Status]:
         named = {self.state.tasks[task].status for task in change.tasks}
-        self.show((change.columns | named) - {Status.ARCHIVED})
+        return (change.columns | named) - {Status.ARCHIVED}
+
+    def _miss(self, change: BoardChange) -> None:
+        """Note what is to be drawn once it is seen again: a queue at work changes two columns twenty times a second."""
+        is_all = change.everything or change.agents_changed or change.room_changed
+        self._missed |= COLUMN_SET if is_all else self._columns_of(change)
+
+    @on(ScreenResume)
+    def catch_up(self) -> None:
+        """Draw what has become true while another place was shown."""
+        if self._missed:
+            self.show(())
+        for lane in self.deck.lanes.values():
+            lane.refresh_faces()
 
     def _take_reports(self, reported: Reported) -> None:
         if reported.badges_changed:
@@ -131,6 +153,7 @@ class Canvas(Place):
     def show(self, columns: Collection[Status]) -> None:
         """Project columns anew, settle the cursor, and draw."""
         self._now = utc_now()
+        columns, self._missed = {*columns, *self._missed}, set()
         table, was = self.table, self.column
         columns = table.project(columns)
         if self.selected:
@@ -287,6 +310,8 @@ class Canvas(Place):
 
     def go_to(self, task: TaskId) -> None:
         """Put the cursor on a card."""
+        if self._missed:
+            self.show(())
         self.cursor = task
         self._has_gone = True
         self._settle_cursor()

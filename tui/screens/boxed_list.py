@@ -95,7 +95,11 @@ class BoxedList(ListAndDetail, Generic[Box]):
 
     def _hear(self, change: BoardChange) -> None:
         if self.is_on_stage and self.concerns(change):
-            self.renew()
+            self.take_in(change)
+
+    def take_in(self, change: BoardChange) -> None:  # noqa: ARG002
+        """Show what has become different."""
+        self.renew()
 
     def heading(self) -> Content:
         parts: list[tuple[str, str] | str] = [self.list_title() + "   "]

@@ -67,6 +67,7 @@ class ListAndDetail(Place):
         super().__init__()
         self.ids: list[str] = []
         self.selected: str | None = None
+        self._lines: dict[str, Content | str] = {}
 
     def compose(self) -> ComposeResult:
         yield Static("", id="heading", markup=False)
@@ -163,7 +164,7 @@ class ListAndDetail(Place):
             lines.refresh_changed()
         else:
             lines.show(len(self.ids), cursor=cursor)
-        self.query_one("#heading", Static).update(self.heading())
+        self._show_line("#heading", self.heading())
         if not ids:
             self.query_one("#empty", Static).update(self.nothing())
         self.show_columns()
@@ -188,8 +189,13 @@ class ListAndDetail(Place):
     def show_columns(self) -> None:
         """Name the columns."""
         titles = [(title, "plain") for title, _size in self.columns(self.list_width)]
-        row = "".join(text for text, _part in self._laid_out(titles))
-        self.query_one("#columns", Static).update(row)
+        self._show_line("#columns", "".join(text for text, _part in self._laid_out(titles)))
+
+    def _show_line(self, which: str, content: Content | str) -> None:
+        """Show a line where it reads otherwise; its size is always the same, so nothing else has to be laid out."""
+        if self._lines.get(which) != content:
+            self._lines[which] = content
+            self.query_one(which, Static).update(content, layout=False)
 
     def show_detail(self) -> None:
         """Draw the detail anew, where it is to be seen and reads otherwise."""

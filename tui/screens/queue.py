@@ -1,24 +1,24 @@
 """The queue: which tasks' commands wait, run and have ended, on which worker, and what they print."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar, Final
 
 from textual import work
 from textual.content import Content
+from textual.timer import Timer
 
-from core.dispatch.order import Queued, urgency
 from core.dispatch.places import output_path
-from core.dispatch.ready import Waiting, why_not_ready
 from core.text import for_screen
 from storage import ProcessKind, ProcessState, Run, RunId, RunState, Task, utc_now
 from tui import run_text, running
 from tui.actions import Action, bindings_of
 from tui.board_state import BoardChange
+from tui.queue.order import RunOrder
 from tui.screens.boxed_list import WIDE_FROM, BoxedList, box_actions
 from tui.screens.list_detail import Column
 from tui.translation import _, mark
@@ -56,6 +56,11 @@ _MEMBERS: Final = {
 _UP: Final = frozenset({ProcessState.RUNNING, ProcessState.READY})
 
 
+REFILL_S: Final = 0.1
+"""Between two times that the rows are shown anew: a busy queue moves all of them with each run, and painting them is
+what costs."""
+
+
 class QueueScreen(BoxedList[Box]):
     """The runs of the room: those that run first, then those that wait, then those that are over."""
 
@@ -65,6 +70,9 @@ class QueueScreen(BoxedList[Box]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._order = RunOrder()
+        self._refilled_at = 0.0
+        self._refilling: Timer | None = None
         self._output: tuple[RunId, str] | None = None
         self._is_reading = False
 
@@ -72,10 +80,31 @@ class QueueScreen(BoxedList[Box]):
         return bool(change.runs or change.tasks or change.processes or change.room_changed or change.everything)
 
     def tick(self) -> None:
-        """A second has passed: ages, and what the running command has printed."""
+        """A second has passed: ages, whose time has come, and what the running command has printed."""
         super().tick()
         if self.is_current:
+            if self._order.pass_time(self.state, utc_now()):
+                self.refill()
             self.read()
+
+    def renew(self) -> None:
+        self._order.load(self.state, utc_now())
+        super().renew()
+
+    def take_in(self, change: BoardChange) -> None:
+        has_lost = self._order.take_in(change, self.state, utc_now())
+        wait_s = self._refilled_at + REFILL_S - time.monotonic()
+        if has_lost or wait_s <= 0:
+            self.refill()
+        elif self._refilling is None:
+            self._refilling = self.set_timer(wait_s, self.refill)
+
+    def refill(self) -> None:
+        if self._refilling is not None:
+            self._refilling.stop()
+            self._refilling = None
+        self._refilled_at = time.monotonic()
+        super().refill()
 
     # what is shown
 
@@ -92,32 +121,15 @@ class QueueScreen(BoxedList[Box]):
         return _("Queue")
 
     def ids_in(self, box: Box) -> list[str]:
-        boxed = [run for run in self.state.runs.values() if run.state in _MEMBERS[box]]
-        return [each.id for each in sorted(boxed, key=self._order(utc_now()))]
-
-    def _order(self, now: datetime) -> Callable[[Run], tuple[int, float, float, str]]:
-        """What runs; what begins next, as the dispatcher has it; what has to wait; what is over, the newest first."""
-
-        def order(run: Run) -> tuple[int, float, float, str]:
-            if run.state is RunState.RUNNING:
-                return 0, (run.started_at or run.created_at).timestamp(), 0, run.id
-            if run.state is not RunState.QUEUED:
-                return 3, -(run.ended_at or run.created_at).timestamp(), 0, run.id
-            task = self.state.tasks.get(run.task_id)
-            if task is None:
-                return 2, 0, run.created_at.timestamp(), run.id
-            is_held = why_not_ready(run, task, self.state.room, now) not in (None, Waiting.QUEUE_PAUSED)
-            return 1 + is_held, -urgency(Queued(run, task), now), run.created_at.timestamp(), run.id
-
-        return order
+        return self._order.ids(_MEMBERS[box])
 
     def count_in(self, box: Box) -> int:
-        return sum(run.state in _MEMBERS[box] for run in self.state.runs.values()) if box is not Box.ALL else 0
+        return self._order.count(_MEMBERS[box]) if box is not Box.ALL else 0
 
     def remarks(self) -> list[tuple[str, str]]:
         workers = [each for each in self.state.processes.values() if each.spec.kind is ProcessKind.WORKER]
         up = [each for each in workers if each.state in _UP]
-        busy = sum(run.state is RunState.RUNNING and run.stuck_since is None for run in self.state.runs.values())
+        busy = sum(self.state.runs[RunId(each)].stuck_since is None for each in self._order.ids({RunState.RUNNING}))
         places = sum(each.spec.capacity for each in up)
         if not workers:
             said = [("  " + _("no workers"), "$text-warning")]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.dispatch.order import Queued, in_order, urgency
+from core.dispatch.order import Queued, in_order, precedence
 from core.dispatch.policy import WorkerLoad, choose
 from core.dispatch.ready import Waiting, why_not_ready
 from core.dispatch.retry import (
@@ -56,11 +56,11 @@ def queues(draw) -> list[Queued]:
 
 @given(queues(), st.dictionaries(st.sampled_from(["rom_a", "rom_b", "rom_c"]), st.integers(0, 9)))
 def test_the_order_holds_everyone_once_urgent_first_and_the_rooms_in_turn(queue: list[Queued], served: dict):
-    ordered = list(in_order(queue, NOW, {RoomId(name): turn for name, turn in served.items()}))
+    ordered = list(in_order(queue, {RoomId(name): turn for name, turn in served.items()}))
     assert Counter(each.run.id for each in ordered) == Counter(each.run.id for each in queue)
     for name in ("rom_a", "rom_b", "rom_c"):
-        own = [urgency(each, NOW) for each in ordered if each.run.room_id == name]
-        assert own == sorted(own, reverse=True)
+        own = [precedence(each) for each in ordered if each.run.room_id == name]
+        assert own == sorted(own)
     left = Counter(each.run.room_id for each in queue)
     had: Counter[str] = Counter()
     for each in ordered:  # nobody is two ahead of a room that still waits
@@ -71,13 +71,13 @@ def test_the_order_holds_everyone_once_urgent_first_and_the_rooms_in_turn(queue:
 def test_the_room_that_was_served_longest_ago_comes_first():
     queue = [Queued(run(1, "rom_a"), task(1, "rom_a")), Queued(run(2, "rom_b"), task(2, "rom_b"))]
     served = {RoomId("rom_a"): 5, RoomId("rom_b"): 3}
-    assert [each.run.room_id for each in in_order(queue, NOW, served)] == ["rom_b", "rom_a"]
+    assert [each.run.room_id for each in in_order(queue, served)] == ["rom_b", "rom_a"]
 
 
 def test_waiting_makes_urgent_in_the_end():
     old = Queued(run(1, age_s=4000), task(1, priority=Priority.LOW))
     new = Queued(run(2), task(2, priority=Priority.URGENT))
-    assert next(iter(in_order([new, old], NOW, {}))) is old
+    assert next(iter(in_order([new, old], {}))) is old
 
 
 @st.composite

@@ -1,0 +1,1 @@
+"""What the queue's screen is made of, beside the screen itself."""
