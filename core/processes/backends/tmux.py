@@ -41,8 +41,10 @@ class TmuxBackend:
             return "tmux is not installed, or not in PATH."
         try:
             told = self._tmux("-V", timeout_s=ASK_S)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return f"tmux does not answer: {error}."
+        except subprocess.TimeoutExpired:
+            return f"tmux has not answered for {ASK_S:g} s."
+        except OSError as error:
+            return f"tmux cannot be run: {error}."
         found = re.search(r"(\d+)\.(\d+)", told.stdout)
         if found and (int(found[1]), int(found[2])) < (3, 0):
             return f"This is {told.stdout.strip()}; tmux 3.0 or newer is needed."

@@ -12,6 +12,7 @@ import pytest
 
 from core.errors import BackendUnavailable, HostLost, ProcessFailed
 from core.processes.backend import backend_for
+from core.processes.backends import tmux
 from core.processes.backends.tmux import SOCKET_VARIABLE, TmuxBackend
 from core.processes.link import RunnerLink, is_runner_alive, read_status, runner_folders
 from storage import Backend, Home
@@ -208,6 +209,16 @@ async def test_without_tmux_it_says_why(home: Home, monkeypatch: pytest.MonkeyPa
     with pytest.raises(BackendUnavailable, match="not installed"):
         await backend.start(Runners(home).launch("sleep", "1"))
     assert not any(runner_folders(home).values())
+
+
+async def test_a_tmux_that_hangs_is_told_in_words(home: Home, monkeypatch: pytest.MonkeyPatch):
+    home.create()
+    hanging = home.path / "tmux"
+    hanging.write_text("#!/bin/sh\nexec /bin/sleep 60\n")
+    hanging.chmod(0o755)
+    monkeypatch.setenv("PATH", str(home.path))
+    monkeypatch.setattr(tmux, "ASK_S", 0.5)
+    assert await asyncio.to_thread(TmuxBackend(home).is_available) == "tmux has not answered for 0.5 s."
 
 
 async def test_a_tmux_that_cannot_be_reached_says_so(home: Home):
