@@ -12,7 +12,6 @@ import pytest
 
 from core.errors import BackendUnavailable, HostLost, ProcessFailed
 from core.processes.backend import backend_for
-from core.processes.backends import tmux
 from core.processes.backends.tmux import SOCKET_VARIABLE, TmuxBackend
 from core.processes.link import RunnerLink, is_runner_alive, read_status, runner_folders
 from storage import Backend, Home
@@ -217,7 +216,7 @@ async def test_a_tmux_that_hangs_is_told_in_words(home: Home, monkeypatch: pytes
     hanging.write_text("#!/bin/sh\nexec /bin/sleep 60\n")
     hanging.chmod(0o755)
     monkeypatch.setenv("PATH", str(home.path))
-    monkeypatch.setattr(tmux, "ASK_S", 0.5)
+    monkeypatch.setattr("core.processes.backends.tmux.ASK_S", 0.5)
     assert await asyncio.to_thread(TmuxBackend(home).is_available) == "tmux has not answered for 0.5 s."
 
 
