@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -29,9 +29,11 @@ from storage import (
     new_process_id,
     utc_now,
 )  # fmt: skip
+from tests.support.measured_program import measured
 from tests.support.users import User
 
 PATIENCE_S: Final = 40.0
+END_S: Final = 1.0
 
 
 class Workers:
@@ -74,7 +76,7 @@ class Workers:
             folder = self.database.home.run / "processes" / process / runner
             folder.mkdir(parents=True, mode=0o700)
             program = subprocess.Popen(
-                WORKER_ARGV, env={**os.environ, "WZP_RUNNER_FOLDER": str(folder)}, cwd=str(self.root),
+                measured(WORKER_ARGV), env={**os.environ, "WZP_RUNNER_FOLDER": str(folder)}, cwd=str(self.root),
                 stdout=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
             self.programs[process] = program
@@ -118,10 +120,14 @@ class Workers:
 
     def close(self) -> None:
         for program in self.programs.values():
-            with suppress(ProcessLookupError):
-                program.send_signal(signal.SIGCONT)
-            program.kill()
-            program.wait()
+            program.send_signal(signal.SIGCONT)
+            program.terminate()
+        for program in self.programs.values():
+            try:
+                program.wait(END_S)
+            except subprocess.TimeoutExpired:
+                program.kill()
+                program.wait()
 
 
 @contextmanager

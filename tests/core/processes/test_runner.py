@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import BackendUnavailable, HostLost, InvalidData, ProcessFailed
+from core.processes.backends import launching, local
 from core.processes.identity import is_same_process, process_started
 from core.processes.link import RunnerLink, is_runner_alive, read_status, runner_folders
 from core.processes.runner.clients import Client
@@ -442,8 +443,9 @@ async def test_starting_holds_the_event_loop_up_for_no_more_than_a_moment(runner
     assert longest < 0.03
 
 
-async def test_a_flood_costs_a_runner_no_memory(runners: Runners):
+async def test_a_flood_costs_a_runner_no_memory(runners: Runners, monkeypatch: pytest.MonkeyPatch):
     """Without a line break, and over many files."""
+    monkeypatch.setattr(local, "runner_argv", launching.runner_argv)  # its memory, and not that of what measures it
     program = (
         "import os, time\ndata = b'z' * 65536\nfor _ in range(2400): os.write(1, data)\n"
         "os.write(1, b'!'); time.sleep(1000)"
