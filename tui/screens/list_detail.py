@@ -67,7 +67,7 @@ class ListAndDetail(Place):
         super().__init__()
         self.ids: list[str] = []
         self.selected: str | None = None
-        self._lines: dict[str, Content | str] = {}
+        self._lines: dict[str, Content] = {}
 
     def compose(self) -> ComposeResult:
         yield Static("", id="heading", markup=False)
@@ -189,11 +189,12 @@ class ListAndDetail(Place):
     def show_columns(self) -> None:
         """Name the columns."""
         titles = [(title, "plain") for title, _size in self.columns(self.list_width)]
-        self._show_line("#columns", "".join(text for text, _part in self._laid_out(titles)))
+        self._show_line("#columns", Content("".join(text for text, _part in self._laid_out(titles))))
 
-    def _show_line(self, which: str, content: Content | str) -> None:
+    def _show_line(self, which: str, content: Content) -> None:
         """Show a line where it reads otherwise; its size is always the same, so nothing else has to be laid out."""
-        if self._lines.get(which) != content:
+        known = self._lines.get(which)
+        if known is None or not known.is_same(content):  # == would pass over the looks
             self._lines[which] = content
             self.query_one(which, Static).update(content, layout=False)
 
