@@ -39,6 +39,8 @@ def app_of(pilot: Pilot[Any]) -> ParallelApp:
 async def until(pilot: Pilot[Any], condition: Callable[[], object]) -> None:
     """Let the app work until something is true; the test's own time limit ends what never becomes true."""
     for _ in range(2000):
+        if pilot.app._exception is not None:  # nothing becomes true any more; run_test raises it
+            raise pilot.app._exception
         if condition():
             await pilot.pause()
             return

@@ -36,7 +36,7 @@ def last_sequence(database: Database) -> int:
 
 
 def test_what_lasts_is_one_alert_without_more_events(board: User, service: AlertsService, home: Home):
-    home.config.write_text("alerts: {disk_full: {percent: 1}}\n")
+    home.config.write_text("alerts: {disk_full: {percent: 1, free_mb: 1000000}}\n")
     look(service)
     key = ("disk_full", str(home.path))
     assert key in alerts(board)
@@ -53,7 +53,7 @@ def test_what_lasts_is_one_alert_without_more_events(board: User, service: Alert
 
 
 def test_what_was_resolved_by_hand_stays_so_while_it_lasts(board: User, service: AlertsService, home: Home):
-    home.config.write_text("alerts: {disk_full: {percent: 1}}\n")
+    home.config.write_text("alerts: {disk_full: {percent: 1, free_mb: 1000000}}\n")
     look(service)
     board.call("resolve_alerts", all=True)
     look(service)
@@ -63,7 +63,7 @@ def test_what_was_resolved_by_hand_stays_so_while_it_lasts(board: User, service:
 async def test_a_new_host_does_not_raise_again_what_was_resolved_by_hand(
     board: User, service: AlertsService, home: Home
 ):
-    home.config.write_text("alerts: {disk_full: {percent: 1}}\n")
+    home.config.write_text("alerts: {disk_full: {percent: 1, free_mb: 1000000}}\n")
     look(service)
     board.call("resolve_alerts", all=True)
     look(service)
@@ -72,7 +72,7 @@ async def test_a_new_host_does_not_raise_again_what_was_resolved_by_hand(
     assert ("disk_full", str(home.path)) not in alerts(board)
     home.config.write_text("alerts: {disk_full: {percent: 100}}\n")
     look(service)
-    home.config.write_text("alerts: {disk_full: {percent: 1}}\n")
+    home.config.write_text("alerts: {disk_full: {percent: 1, free_mb: 1000000}}\n")
     await host_for_a_while(service)
     look(service)
     assert ("disk_full", str(home.path)) in alerts(board), "it was over meanwhile"
@@ -153,7 +153,7 @@ async def test_the_service_runs_and_ends_when_told(board: User, service: AlertsS
     import asyncio
     from contextlib import suppress
 
-    home.config.write_text("alerts: {disk_full: {percent: 1}}\n")
+    home.config.write_text("alerts: {disk_full: {percent: 1, free_mb: 1000000}}\n")
     running = asyncio.create_task(service.run())
     async with asyncio.timeout(30):
         while not await asyncio.to_thread(alerts, board):
