@@ -48,6 +48,19 @@ def truncate(text: str, cells: int) -> str:
     return text[: prefix(text, cells - 1)].rstrip() + ELLIPSIS
 
 
+def truncate_middle(text: str, cells: int) -> str:
+    """`text`, or its beginning and its end with an ellipsis between, so that `web.1` and `web.2` stay two names."""
+    if prefix(text, cells) == len(text):
+        return text
+    end = len(text)
+    while end and width(text[end - 1 :]) <= cells // 3:
+        end -= 1
+    while end < len(text) and not width(text[end]):  # a combining character does not leave its base
+        end += 1
+    tail = text[end:]
+    return text[: prefix(text, cells - width(tail) - 1)].rstrip() + ELLIPSIS + tail if cells > 0 else ""
+
+
 def fit(text: str, cells: int) -> str:
     """`text` cut or filled with spaces to exactly `cells`."""
     cut = truncate(text, cells)

@@ -21,6 +21,19 @@ def test_the_width_is_that_of_the_terminal(text: str, expected: int) -> None:
 
 
 @given(TEXTS, st.integers(1, 40))
+def test_a_text_cut_in_its_middle_fits_and_keeps_its_ends(text: str, room: int) -> None:
+    cut = cells.truncate_middle(text, room)
+    assert cell_len(cut) <= room
+    begins, _, ends = cut.partition(cells.ELLIPSIS)
+    assert cut == text or (text.startswith(begins) and text.endswith(ends))
+
+
+def test_names_that_differ_at_their_end_differ_when_cut() -> None:
+    assert cells.truncate_middle("integration-server.12", 16) == "integratio…er.12"
+    assert cells.truncate_middle("検証用サーバープロセス.2", 16) == "検証用サー…ス.2"
+
+
+@given(TEXTS, st.integers(1, 40))
 def test_a_cut_text_fits(text: str, room: int) -> None:
     cut = cells.truncate(text, room)
     assert cell_len(cut) <= room

@@ -11,6 +11,7 @@ from storage import Process, ProcessId, ProcessSpec, ProcessState, RoomId, utc_n
 from tui.processes.details import Known, ages_of, describe
 from tui.processes.painting import Painter
 from tui.processes.rows import Seen, columns_of
+from tui.processes.view import Order, ProcessView, ordered
 from tui.processes.watch import KEPT_S, Usage
 from tui.widgets.line_list import Piece
 
@@ -98,3 +99,25 @@ def test_nothing_but_its_ages_changes_the_details_by_time_alone(up_s: int, passe
     usage = Usage(1.0, 2_000_000, 3, (1.0,) * 9, (2e6,) * 9)
     texts = [describe(Seen(process, usage), Known(), (), [process], at) for at in (now, later)]
     assert (texts[0] == texts[1]) is (ages_of(process, now) == ages_of(process, later))
+
+
+def test_instances_of_a_long_name_can_be_told_apart_at_every_width() -> None:
+    now = utc_now()
+    for width in (80, 120, 200, WIDE):
+        first, second = (
+            texts(
+                Painter().row(
+                    Seen(replace(running(now, 60), name=f"integration-test-server-of-the-team.{number}")), width, now
+                )
+            )
+            for number in (1, 2)
+        )
+        assert first != second
+
+
+def test_what_does_not_run_stands_below_what_uses_nothing() -> None:
+    now = utc_now()
+    idle = running(now, 60)
+    down = replace(idle, id=ProcessId("prc_0"), name="a", state=ProcessState.STOPPED, pid=None, started_at=None)
+    for order in (Order.CPU, Order.MEMORY):
+        assert ordered([down, idle], ProcessView(order=order), {idle.id: Usage()}) == [idle, down]

@@ -56,4 +56,6 @@ def _laid(column: TableColumn, text: str, part: str) -> Piece:
     if column.is_number:
         text = cells.truncate(text, size)
         return " " * (size - cells.width(text)) + text + " ", part
+    if column.keeps_end:
+        text = cells.truncate_middle(text, size)
     return cells.fit(text, size) + " ", part

@@ -67,6 +67,7 @@ class TableColumn:
     """A column: its title, its cells, from which width of the list it is shown, and how a cell of it reads.
 
     `size` 0 takes what is left. Numbers stand at the right. What `is_timed` reads otherwise when time alone has passed.
+    What `keeps_end` is cut in its middle.
     """
 
     title: str
@@ -76,6 +77,7 @@ class TableColumn:
     order: Order | None = None
     is_number: bool = False
     is_timed: bool = False
+    keeps_end: bool = False
 
 
 def state_word(seen: Seen) -> str:
@@ -234,7 +236,7 @@ def reason_of(process: Process) -> str:
 def _all_columns() -> tuple[TableColumn, ...]:
     return (
         TableColumn("  " + _("State"), 16, _state, order=Order.STATE),
-        TableColumn(_("Process"), 17, _name, order=Order.NAME),
+        TableColumn(_("Process"), 17, _name, order=Order.NAME, keeps_end=True),
         TableColumn(_("Room"), 13, _room, 196),
         TableColumn(_("Agent"), 12, _agent, 164),
         TableColumn(_("Backend"), 9, _backend, 176),
@@ -265,10 +267,7 @@ def columns_of(width: int) -> tuple[TableColumn, ...]:
             _made.clear()
         shown = [_with_room(each) for each in _all_columns() if width >= each.shown_from]
         if width >= NAME_WIDER_FROM:
-            shown = [
-                TableColumn(each.title, 24, each.cell, order=each.order) if each.cell is _name else each
-                for each in shown
-            ]  # fmt: skip
+            shown = [replace(each, size=24) if each.cell is _name else each for each in shown]
         if width >= REASON_FROM:
             shown += [TableColumn(_("Why"), 30, _reason), TableColumn(_("Last output"), 0, _line)]
         else:

@@ -102,8 +102,8 @@ def _key(order: Order, usage: Mapping[ProcessId, Usage]) -> Callable[[Process], 
 
     keys: dict[Order, Callable[[Process], Any]] = {
         Order.STATE: lambda each: _STATE_ORDER[each.state],
-        Order.CPU: lambda each: used(each).steady_cpu,
-        Order.MEMORY: lambda each: used(each).memory_bytes // 1_048_576,
+        Order.CPU: lambda each: used(each).steady_cpu if is_up(each) else -1,
+        Order.MEMORY: lambda each: used(each).memory_bytes // 1_048_576 if is_up(each) else -1,
         Order.RESTARTS: lambda each: each.restarts,
         Order.UPTIME: lambda each: each.started_at if is_up(each) and each.started_at else _NEVER,
     }
