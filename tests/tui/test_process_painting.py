@@ -121,3 +121,12 @@ def test_what_does_not_run_stands_below_what_uses_nothing() -> None:
     down = replace(idle, id=ProcessId("prc_0"), name="a", state=ProcessState.STOPPED, pid=None, started_at=None)
     for order in (Order.CPU, Order.MEMORY):
         assert ordered([down, idle], ProcessView(order=order), {idle.id: Usage()}) == [idle, down]
+
+
+def test_words_of_a_declaration_are_not_quoted_as_arguments_are() -> None:
+    now = utc_now()
+    spec = ProcessSpec(command=("echo", "あ い"), labels=("グループ", "team-1"))
+    process = replace(running(now, 60), spec=spec)
+    told = describe(Seen(process), Known(), (), [process], now).plain
+    assert "labels  グループ, team-1" in told
+    assert "command  echo 'あ い'" in told

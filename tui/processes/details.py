@@ -129,15 +129,15 @@ def _spec_lines(spec: ProcessSpec) -> list[Content]:
     entry = entry_of(spec)
     if spec.env:
         entry.pop("env", None)  # shown above, masked
-    return [_fact(key, told(value)) for key, value in entry.items()]
+    return [_fact(key, told(key, value)) for key, value in entry.items()]
 
 
-def told(value: Any) -> str:
-    """A value of a declaration in a line."""
+def told(key: str, value: Any) -> str:
+    """A value of a declaration in a line; only programs with their arguments are quoted as a shell wants them."""
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return for_screen(shlex.join(value))
+        return for_screen(shlex.join(value) if key in ("command", "exec") else ", ".join(value))
     if isinstance(value, Mapping):
-        return for_screen(", ".join(f"{key}: {told(each)}" for key, each in value.items()))
+        return for_screen(", ".join(f"{name}: {told(name, each)}" for name, each in value.items()))
     return for_screen(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
 
 
