@@ -10,6 +10,8 @@ from typing import Any
 GIT_TIMEOUT_S = 30
 MOST_LOOKED_AT = 200_000
 MOST_TOLD = 1_000
+MOST_TOLD_CHARACTERS = 200_000
+"""Of their names together: each may take six bytes on its way, and a line to the dispatcher has its bound."""
 
 Stamp = tuple[int, int, int]
 """What tells one content of a file from another: time of change, size, inode."""
@@ -30,7 +32,7 @@ def changed(cwd: str, before: dict[str, Any]) -> list[str]:
         differing = {
             path for path in before["stamps"].keys() | stamps if before["stamps"].get(path) != stamps.get(path)
         }
-        return sorted(differing)[:MOST_TOLD]
+        return _told(differing)
     dirty = _dirty(cwd) or {}
     differing = {path for path in before["dirty"].keys() | dirty if before["dirty"].get(path) != dirty.get(path)}
     head = _git(cwd, "rev-parse", "-q", "--verify", "HEAD")
@@ -38,7 +40,19 @@ def changed(cwd: str, before: dict[str, Any]) -> list[str]:
         since = before["head"] or b"4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # the empty tree
         committed = _git(cwd, "diff", "--name-only", "--relative", "-z", since.strip().decode(), "HEAD") or b""
         differing |= {os.fsdecode(path) for path in committed.split(b"\0") if path}
-    return sorted(differing)[:MOST_TOLD]
+    return _told(differing)
+
+
+def _told(paths: set[str]) -> list[str]:
+    """The first of them, sorted, as far as there is room."""
+    told: list[str] = []
+    size = 0
+    for path in sorted(paths)[:MOST_TOLD]:
+        size += len(path)
+        if size > MOST_TOLD_CHARACTERS:
+            break
+        told.append(path)
+    return told
 
 
 def _dirty(cwd: str) -> dict[str, Stamp | None] | None:

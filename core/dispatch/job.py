@@ -255,10 +255,14 @@ class Job:
         return found
 
     def _signal_again(self) -> None:
-        if self._owed == signal.SIGSTOP:
+        owed = self._owed
+        if owed == signal.SIGSTOP:
             self._hold()
-        elif self._owed is not None:
-            self._signal(self._owed)
+        elif owed is not None:
+            if self._signal(signal.SIGCONT) is None:  # one that was held may have missed that as well
+                self._owed = owed
+            else:
+                self._signal(owed)
 
     def go_on(self) -> None:
         """Let the tree go on; the time it stood still does not count."""

@@ -74,7 +74,7 @@ def bury(
         found[run.id] = None
         with suppress(OSError, ValueError):
             told = json.loads(result_path(home, run.id).read_bytes())
-            if told.get("run") == run.id and told.get("attempt") == run.attempt:
+            if isinstance(told, dict) and told.get("run") == run.id and told.get("attempt") == run.attempt:
                 found[run.id] = told
     return found, stubborn
 

@@ -71,3 +71,11 @@ async def test_only_the_results_whose_ends_are_stored_are_dropped(tmp_path):
     assert not result_path(home, stored.id).exists()
     assert result_path(home, other.id).exists()
     await burials.close()
+
+
+@pytest.mark.parametrize("written", ["", "[]", "null", "7", '{"run": '])
+def test_a_result_that_cannot_be_read_is_none(tmp_path, written: str):
+    home, run = Home(tmp_path), lost_run()
+    result_path(home, run.id).parent.mkdir(parents=True)
+    result_path(home, run.id).write_text(written)
+    assert reports.bury(home, [run]) == ({run.id: None}, {})

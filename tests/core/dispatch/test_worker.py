@@ -374,3 +374,15 @@ async def test_a_worker_that_is_stopping_begins_nothing_more(talk: Talk):
     await until(lambda: {"tell": "unknown", "run": "late"} in talk.told)
     assert (await talk.ended("one"))["interrupted"]
     assert not (talk.folder / "late").exists()
+
+
+async def test_many_changed_files_with_long_names_are_told_in_a_line_that_can_be_taken(tmp_path: Path):
+    async with worker_in(tmp_path / "worker") as talk:
+        room = tmp_path / "room"
+        room.mkdir()
+        deep = "/".join(["長" * 80] * 12)
+        talk.run("one", f"mkdir -p {deep}; cd {deep}; seq 1000 | xargs touch", cwd=str(room), collects_files=True)
+        told = await talk.ended("one")
+        assert told["exit_code"] == 0
+        assert len(told["files"]) > 100
+        assert len(json.dumps(told)) < 2_000_000

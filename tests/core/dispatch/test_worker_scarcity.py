@@ -70,6 +70,18 @@ async def test_what_cannot_be_signalled_now_is_signalled_as_soon_as_that_can_be(
         assert (told["exit_code"], told["cancelled"]) == (3, how != "stop")
 
 
+async def test_a_run_that_stands_still_and_is_cancelled_while_nobody_can_signal_goes_on_to_hear_it(tmp_path: Path):
+    async with worker_in(tmp_path / "worker") as talk:
+        talk.run("one", "trap 'exit 3' TERM; touch begun; while :; do sleep 0.02; done", grace_s=300)
+        await until((talk.folder / "begun").exists)
+        talk.link.send("pause", run="one")
+        await until(lambda: set(states_of_commands(talk.program.pid)) == {"T"})
+        with no_descriptor_free(talk.program.pid):
+            talk.link.send("cancel", run="one")
+            await until(lambda: talk.of("one")[-1]["state"] == "ending")
+        assert (await talk.ended("one"))["exit_code"] == 3
+
+
 async def test_a_tree_is_not_taken_for_dead_where_nobody_can_look(tmp_path: Path):
     async with worker_in(tmp_path / "worker") as talk:
         talk.run("one", "trap '' TERM HUP; echo $$ $PPID > pids; while :; do sleep 0.02; done")
