@@ -67,10 +67,19 @@ class NewOutput:
 
 
 class OutputReader:
-    """Reads what is kept of one process's output. Every call looks at the files afresh; for any thread."""
+    """Reads what is kept of one process's output. Every call looks at the files afresh; for any thread.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        on_read: is called before each piece of `STRETCH` bytes at most.
+    """
+
+    def __init__(self, folder: Path, on_read: Callable[[], None] | None = None) -> None:
+        self._folder = folder
         self._path = folder / "output.log"
+        self._on_read = on_read
+
+    def __reduce__(self) -> tuple[type["OutputReader"], tuple[Path]]:
+        return OutputReader, (self._folder,)
 
     def bounds(self) -> tuple[int, int]:
         """The offsets at which what is kept begins and ends; equal if nothing is."""
@@ -196,7 +205,7 @@ class OutputReader:
 
     @contextmanager
     def _opened(self) -> "Iterator[Stream]":
-        stream = Stream(self._path)
+        stream = Stream(self._path, self._on_read)
         try:
             yield stream
         finally:

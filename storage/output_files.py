@@ -11,7 +11,7 @@ import sys
 import time
 from array import array
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -88,9 +88,10 @@ class Segment:
 
 
 class Stream:
-    """All files of an output that there are, opened, oldest first."""
+    """All files of an output that there are, opened, oldest first. `on_read` is called before each reading."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, on_read: Callable[[], None] | None = None) -> None:
+        self._on_read = on_read
         for pause_s in () if self._open(path) else SETTLE_S:
             self.close()
             time.sleep(pause_s)
@@ -117,6 +118,8 @@ class Stream:
 
     def read(self, offset: int, size: int) -> bytes:
         """Bytes from an offset on; fewer where a gap or the end comes."""
+        if self._on_read is not None:
+            self._on_read()
         pieces: list[bytes] = []
         for segment in self.segments:
             if segment.base <= offset < segment.end and size > 0:

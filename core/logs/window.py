@@ -5,12 +5,14 @@ A *place* is an offset in each process's output: the lines from there on are bel
 
 import heapq
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from core.logs.expressions import Expression
 from storage import Home, OutputLine, OutputReader, Process, strip_ansi
 
 Place = tuple[int, ...]
@@ -62,16 +64,6 @@ def sources_of(home: Home, processes: Iterable[Process]) -> tuple[Source, ...]:
     )
 
 
-def matcher(pattern: str) -> re.Pattern[str]:
-    """What a person searches for: a regular expression, or, where it is none, the text itself; the case of letters
-    matters only if there are capitals."""
-    flags = re.IGNORECASE if pattern == pattern.lower() else 0
-    try:
-        return re.compile(pattern, flags)
-    except re.error:
-        return re.compile(re.escape(pattern), flags)
-
-
 @dataclass(frozen=True, slots=True)
 class Keep:
     """Lets only lines through in which a pattern is found."""
@@ -83,16 +75,36 @@ class Keep:
         return self.pattern.search(strip_ansi(line.text)) is not None
 
 
-def keeping(pattern: re.Pattern[str] | None) -> Keep | None:
-    """What lets only lines through in which a pattern is found; nothing for all lines."""
-    return None if pattern is None else Keep(pattern)
-
-
 class Window:
-    """Reads; every call afresh, in any thread. Blocking."""
+    """Reads; every call afresh, in any thread. Blocking. Two onto the same outputs are equal.
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    Args:
+        watch: is told the name of the output that is looked into, again with each piece that is read of it.
+    """
+
+    def __init__(self, sources: Sequence[Source], watch: Callable[[str], None] | None = None) -> None:
         self.sources = tuple(sources)
+        self._watch = watch
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Window) and self.sources == other.sources
+
+    def __hash__(self) -> int:
+        return hash(self.sources)
+
+    def __reduce__(self) -> tuple[type["Window"], tuple[tuple[Source, ...]]]:
+        return Window, (self.sources,)
+
+    def watched(self, watch: Callable[[str], None]) -> "Window":
+        """One that tells which output it looks into."""
+        return Window(
+            [replace(each, reader=OutputReader(each.folder, partial(watch, each.name))) for each in self.sources], watch
+        )
+
+    def look_into(self, source: int) -> None:
+        """Tell that an output is looked into."""
+        if self._watch is not None:
+            self._watch(self.sources[source].name)
 
     def begin(self) -> Place:
         """The place above all that is kept."""
@@ -173,6 +185,7 @@ class Window:
         for line in self.sources[number].reader.grep(pattern, begin=begin):
             if keep is None or keep(line):
                 yield Entry(number, line)
+                self.look_into(number)  # again, after others
 
     def _find_back(self, place: Place, pattern: re.Pattern[str], keep: Keep | None) -> Entry | None:
         """The last of what each source has; of a long one, only what is newer than what is found already."""
@@ -206,6 +219,7 @@ class Window:
         for line in self.sources[number].reader.lines(begin, end):
             if keep is None or keep(line):
                 yield Entry(number, line)
+                self.look_into(number)
 
     def _before(self, number: int, end: int, count: int, keep: Keep | None) -> list[Entry]:
         reader = self.sources[number].reader
@@ -213,6 +227,29 @@ class Window:
             return [Entry(number, line) for line in reader.tail(count, before=end)]
         found = [*islice(reader.grep_back(keep.pattern, before=end), count)]
         return [Entry(number, line) for line in reversed(found)]
+
+
+def kept_between(window: Window, place: Place, end: Place, expression: Expression) -> Iterator[Entry]:
+    """The lines from a place to another in which an expression is found, one by one."""
+    return window.between(place, end, Keep(expression.pattern))
+
+
+def kept_above(window: Window, place: Place, count: int, expression: Expression) -> list[Entry]:
+    """The last lines before a place in which an expression is found."""
+    return window.above(place, count, Keep(expression.pattern))
+
+
+def kept_of(window: Window, entries: Sequence[Entry], expression: Expression) -> list[Entry]:
+    """Those of some lines in which an expression is found."""
+    keep = Keep(expression.pattern)
+    kept, source = [], -1
+    for entry in entries:
+        if entry.source != source:
+            source = entry.source
+            window.look_into(source)
+        if keep(entry.line):
+            kept.append(entry)
+    return kept
 
 
 def _comes_after(line: OutputLine, number: int, other: Entry) -> bool:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from core.errors import BackendUnavailable
-from core.logs.seeking import first_line_with, is_quick
+from core.logs.expressions import Expression, is_quick
+from core.logs.seeking import first_line_with
 from core.processes.environment import as_reason, directory_of, environment_of
 from core.processes.happenings import Event, Probed, ProbeKind, StartProbe
 from core.processes.launching import output_folder
@@ -134,7 +135,7 @@ def _was_printed(folder: Path, pattern: str, since: datetime) -> bool:
 
     reader = OutputReader(folder)
     if is_quick(pattern):
-        return next(reader.grep(pattern, since=since), None) is not None
+        return next(reader.grep(Expression(pattern, is_typed=False).pattern, since=since), None) is not None
     lines = reader.since(since)
     while batch := [each.text for each in islice(lines, LINES_AT_ONCE)]:
         if _find(pattern, b"\n".join(batch)) is not None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from storage import Home, new_trash_folder, start_logging
@@ -233,3 +234,58 @@ def test_the_programs_own_log_is_shown_by_level_and_module(board: User, shop: Pr
     told = [json.loads(line) for line in shop.run("--json", "logs", "app", "--grep", "broke").stdout.splitlines()]
     assert [each["logger"] for each in told] == ["core.dispatch"]
     shop.run("logs", "web", "--level", "info", code=2)
+
+
+@contextmanager
+def searching(project: Project, *words: str) -> Iterator["subprocess.Popen[str]"]:
+    process = subprocess.Popen(
+        [sys.executable, str(PROGRAM), "logs", *words], cwd=project.directory, stdout=subprocess.PIPE, text=True,
+        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, env=os.environ,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("words", [(), ("-n", "5"), ("--json",), ("app",)])
+def test_an_expression_that_takes_for_ever_is_told_of_and_where(
+    board: User, shop: Project, home: Home, words: tuple[str, ...]
+):
+    Printing(board, add_process(board, "web")).say("a" * 100 + "!")
+    stop = start_logging(home.logs / "serve.log")
+    logging.getLogger("core.test").warning("a" * 100 + "!")
+    stop()
+    ended = shop.run("logs", *words, "--grep", "(a+)+$", code=2)
+    where = "app" if "app" in words else "web"
+    assert f"takes more than 2 s of processor time over the log of {where}" in ended.stderr
+    assert "no repeat stands within another" in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_a_line_that_comes_can_be_too_slow_as_well(board: User, shop: Project):
+    output = Printing(board, add_process(board, "web"))
+    output.say("aaa")
+    with following(shop, "web", "--grep", "^(a+)+$") as reader:
+        reader.until("aaa\n")
+        output.say("b", "aa", "b")
+        assert reader.until("aaa\naa\n") == "aaa\naa\n"
+        output.say("a" * 100 + "!")
+        assert reader.process.wait(DEADLINE_S) == 2
+        assert reader.process.stderr is not None
+        assert b"the log of web" in reader.process.stderr.read()
+
+
+def test_ctrl_c_ends_a_search_at_once(board: User, shop: Project):
+    Printing(board, add_process(board, "web")).say("a" * 100 + "!")
+    with searching(shop, "--grep", "(a+)+$") as process:
+        command = psutil.Process(process.pid)
+        deadline = time.monotonic() + DEADLINE_S
+        while not (looking := [each for each in command.children() if each.cpu_times().user > 0.2]):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)  # until it searches: its own time is what tells
+        process.send_signal(signal.SIGINT)
+        assert process.wait(DEADLINE_S) == 130, "not 2: it was not told to be too slow"
+        psutil.wait_procs(looking, timeout=DEADLINE_S)
+        assert not looking[0].is_running()

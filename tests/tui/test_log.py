@@ -1,11 +1,17 @@
 """The log screen: live, searched, filtered, at any moment; on real files."""
 
+import asyncio
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import psutil
+import pytest
 import time_machine
 from textual.pilot import Pilot
 
+from core.logs.seeking import PATIENCE_S
 from storage import Process, utc_now
 from tests.support.app import app_of, open_app, screen_text, shown, until
 from tests.support.outputs import Printing, add_process
@@ -198,3 +204,80 @@ async def test_of_many_places_the_one_that_was_found_last_is_marked(board: User)
         await until(pilot, lambda: marked() == ["18"])
         await pilot.press("escape")
         await until(pilot, lambda: marked() == [])
+
+
+ENDLESS = "(a+)+$"
+
+
+async def longest_hold(pilot: Pilot[Any], is_over: Callable[[], object]) -> float:
+    """The longest that the event loop was held, in seconds, until something is true."""
+    begun = last = time.monotonic()
+    longest = 0.0
+    while not is_over():
+        await asyncio.sleep(0.005)
+        now = time.monotonic()
+        longest, last = max(longest, now - last), now
+        assert now - begun < 30 * PATIENCE_S
+    return longest
+
+
+def told(pilot: Pilot[Any], text: str) -> bool:
+    return any(text in note.text for note in app_of(pilot).notes)
+
+
+@pytest.mark.parametrize("key", ["slash", "ampersand"])
+async def test_an_expression_that_takes_for_ever_holds_nothing_up_and_is_told_of(board: User, key: str) -> None:
+    process = add_process(board, "web")
+    output = Printing(board, process)
+    output.say(*(f"line {number:04}" for number in range(1000)), "a" * 28 + "!")
+    async with open_app(board) as pilot:
+        screen = await open_log(pilot, process)
+        await shown(pilot, "aaa!")
+        await pilot.press(key)
+        await answer(pilot, ENDLESS)
+        held = await longest_hold(pilot, lambda: told(pilot, f"{ENDLESS} takes too long"))
+        assert held < 1.0, "held by the search, it would be for as long as that takes"
+        assert told(pilot, "the log of web")
+        assert "no repeat stands within another" in app_of(pilot).notes[-1].hint
+        assert f"/{ENDLESS}" not in screen_text(pilot)
+        await pilot.press("g")
+        await shown(pilot, "line 0000")
+        await pilot.press("slash")
+        await answer(pilot, "line 05.7")
+        await shown(pilot, "line 0507")
+        await pilot.press("escape")
+    assert not screen.is_running
+
+
+async def test_while_it_searches_the_log_is_read_on_and_escape_stops_it(board: User) -> None:
+    process = add_process(board, "web")
+    output = Printing(board, process)
+    output.say("a" * 28 + "!", *(f"line {number:04}" for number in range(1000)))
+    async with open_app(board) as pilot:
+        await open_log(pilot, process)
+        await shown(pilot, "line 0999")
+        await pilot.press("slash")
+        await answer(pilot, ENDLESS)
+        await shown(pilot, "searching…  esc stops it")
+        output.say("the newest")
+        await shown(pilot, "the newest")
+        await pilot.press("escape")
+        await until(pilot, lambda: "searching" not in screen_text(pilot))
+        await shown(pilot, "following")
+        assert not told(pilot, "takes too long")
+
+
+async def test_with_the_screen_ends_what_it_looked_with(board: User) -> None:
+    process = add_process(board, "web")
+    Printing(board, process).say("a needle")
+    before = set(psutil.Process().children())
+    async with open_app(board) as pilot:
+        await open_log(pilot, process)
+        await shown(pilot, "a needle")
+        await pilot.press("slash")
+        await answer(pilot, "needle")
+        await shown(pilot, "/needle")
+        await until(pilot, lambda: len(set(psutil.Process().children()) - before) == 2)
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: not isinstance(app_of(pilot).screen, LogScreen))
+        await until(pilot, lambda: not set(psutil.Process().children()) - before)

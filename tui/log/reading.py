@@ -1,12 +1,15 @@
-"""What the log shows at a moment: read from the window in a thread, one picture at a time."""
+"""What the log shows at a moment: read from the window, one picture at a time.
 
-import re
+What has an expression in it is to be called in a process of its own (looking.py): it may take for ever.
+"""
+
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from core.logs.window import Entry, Keep, Place, Window, keeping
+from core.logs.expressions import Expression
+from core.logs.window import Entry, Keep, Place, Window
 from tui.log.rows import Row, Style, rows_of
 
 LONGEST_WRAPPED: Final = 8
@@ -27,7 +30,17 @@ class Wanted:
     lines: int = 0
     height: int = 24
     style: Style = Style()
-    filter: re.Pattern[str] | None = None
+    filter: Expression | None = None
+
+    @property
+    def keep(self) -> Keep | None:
+        """What lets only the lines through that are to be seen; nothing for all."""
+        return Keep(self.filter.pattern) if self.filter is not None else None
+
+    @property
+    def has_expressions(self) -> bool:
+        """Whether something is looked for, which may take long."""
+        return self.filter is not None or self.style.expression is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +48,7 @@ class Tail:
     """The last lines that pass a filter, `upto` a place: whoever follows reads on from there, not all anew."""
 
     window: Window
-    filter: re.Pattern[str]
+    filter: Expression
     height: int
     entries: Sequence[Entry]
     upto: Place
@@ -54,7 +67,7 @@ class Picture:
 
 def picture_of(window: Window, wanted: Wanted, last: Picture | None = None) -> Picture:
     """Read what is to be seen; `last` is what was seen before. Blocking."""
-    keep = keeping(wanted.filter)
+    keep = wanted.keep
     if wanted.place is None and wanted.lines >= 0:
         if wanted.filter is not None:
             return _filtered_end(window, wanted, last.tail if last is not None else None)
@@ -75,7 +88,7 @@ def picture_of(window: Window, wanted: Wanted, last: Picture | None = None) -> P
         entries = entries[len(passed) :]
     if len(entries) < wanted.height:
         return _end(window, wanted, follows=False)
-    rows = _rows(entries, wanted.style)[: wanted.height]
+    rows = _rows(window, entries, wanted.style)[: wanted.height]
     return Picture(rows, place, entries[0].line.at if entries else None)
 
 
@@ -87,8 +100,8 @@ def found_picture(window: Window, entry: Entry, wanted: Wanted) -> Picture:
 
 def _end(window: Window, wanted: Wanted, *, follows: bool) -> Picture:
     end = window.end()
-    entries = window.above(end, wanted.height, keeping(wanted.filter))
-    rows = _rows(entries, wanted.style)[-wanted.height :]
+    entries = window.above(end, wanted.height, wanted.keep)
+    rows = _rows(window, entries, wanted.style)[-wanted.height :]
     place = None if follows else window.moved(end, entries)
     return Picture(rows, place, entries[0].line.at if entries else None, is_end=True)
 
@@ -96,17 +109,38 @@ def _end(window: Window, wanted: Wanted, *, follows: bool) -> Picture:
 def _filtered_end(window: Window, wanted: Wanted, known: Tail | None) -> Picture:
     """The end of what passes the filter. A filter that hardly anything passes would else cost a whole log a look."""
     assert wanted.filter is not None
-    keep = Keep(wanted.filter)
+    keep = Keep(wanted.filter.pattern)
     is_known = known is not None and (known.window, known.filter) == (window, wanted.filter)
     if known is None or not is_known or known.height < wanted.height or not window.reaches(known.upto):
         known = Tail(window, wanted.filter, wanted.height, (), window.last_lines())
         entries = window.above(known.upto, wanted.height, keep)
         known = replace(known, entries=entries)
     entries, upto = window.renewed(known.entries, known.upto, known.height, keep)
-    rows = _rows(entries, wanted.style)[-wanted.height :]
+    rows = _rows(window, entries, wanted.style)[-wanted.height :]
     tail = replace(known, entries=entries, upto=upto)
     return Picture(rows, None, entries[0].line.at if entries else None, is_end=True, tail=tail)
 
 
-def _rows(entries: Sequence[Entry], style: Style) -> list[tuple[Row, Row]]:
-    return [row for entry in entries for row in rows_of(entry, style)]
+def found_next(
+    window: Window, expression: Expression, last: Entry | None, wanted: Wanted, *, forward: bool
+) -> tuple[Picture | None, Entry | None]:
+    """The line where an expression is found next, `last` being where it was found before, and the picture around it."""
+    if last is not None:
+        place = window.place_of(last)
+        if forward:
+            place = window.moved(place, [last], past=True)
+    else:
+        place = wanted.place if wanted.place is not None else window.end()
+    found = window.find(place, expression.pattern, forward=forward, keep=wanted.keep)
+    if found is None:
+        return None, None
+    style = replace(wanted.style, found=(found.source, found.line.offset))
+    return found_picture(window, found, replace(wanted, style=style)), found
+
+
+def _rows(window: Window, entries: Sequence[Entry], style: Style) -> list[tuple[Row, Row]]:
+    rows = []
+    for entry in entries:
+        window.look_into(entry.source)  # what was found in it is marked
+        rows += rows_of(entry, style)
+    return rows

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from core.logs.ansi import PLAIN, Look, pieces
+from core.logs.expressions import Expression
 from core.logs.window import Entry
 from tui import cells
 
@@ -26,12 +27,13 @@ class Style:
 
     Args:
         names: of the sources, where they are to be told apart.
+        expression: what was searched for.
         found: the source and the offset of the line that was found last.
     """
 
     has_stamps: bool = True
     names: tuple[str, ...] = ()
-    pattern: re.Pattern[str] | None = None
+    expression: Expression | None = None
     wraps: bool = False
     width: int = 80
     found: tuple[int, int] | None = None
@@ -50,8 +52,8 @@ class Style:
 def rows_of(entry: Entry, style: Style) -> list[tuple[Row, Row]]:
     """A line as one row, or as several where it wraps: what stands before the text, and the text."""
     text = tuple(pieces(entry.line.text))
-    if style.pattern is not None:
-        text = marked(text, style.pattern)
+    if style.expression is not None:
+        text = marked(text, style.expression.pattern)
     head = head_of(entry, style)
     if not style.wraps:
         return [(head, text)]

@@ -1,7 +1,6 @@
 """The log of one process, or of all of the room merged by time: live, searched, filtered, at any moment."""
 
 import asyncio
-import re
 from dataclasses import replace
 from typing import ClassVar, Final
 
@@ -11,21 +10,27 @@ from textual.content import Content
 from textual.widgets import Static
 
 from core.errors import InvalidData
+from core.logs.expressions import Expression
 from core.logs.moments import moment_of
-from core.logs.window import Entry, Place, Window, keeping, matcher, sources_of
+from core.logs.seeking import PATIENCE_S, SeekingStopped, TooSlow
+from core.logs.window import Entry, Place, Window, sources_of
 from core.text import for_screen
 from storage import ProcessId, utc_now
 from tui.actions import Action, bindings_of
 from tui.board_state import BoardChange
 from tui.dialogs import AskLine
-from tui.log.reading import Picture, Wanted, found_picture, picture_of
+from tui.log.looking import Looking
+from tui.log.reading import Picture, Wanted
 from tui.log.rows import Style
 from tui.log.view import LogView
+from tui.messages import Severity
 from tui.screens.place import Place as PlaceScreen
 from tui.translation import _, ngettext
 from tui.widgets.footer import KeysFooter
 from tui.wording import clock
 
+PATIENT_S: Final = 0.3
+"""What takes longer than this to be shown is told of."""
 LOOK_S: Final = 0.1
 """The end of what is printed is shown so often; what comes faster is in the file, and not drawn."""
 SIDEWAYS: Final = 16
@@ -67,10 +72,13 @@ class LogScreen(PlaceScreen):
         self._lines = 0
         self._is_stale = True
         self._woken = asyncio.Event()
-        self._pattern: re.Pattern[str] | None = None
-        self._filter: re.Pattern[str] | None = None
+        self._sought: Expression | None = None
+        self._filter: Expression | None = None
+        self._typed: Expression | None = None
+        self._looking = Looking()
         self._found: Entry | None = None
         self._is_searching = False
+        self._is_reading = False
         self._finding = asyncio.Lock()
         self._wraps = False
         self._has_stamps = True
@@ -87,6 +95,14 @@ class LogScreen(PlaceScreen):
         self._choose()
         self.query_one(LogView).focus()
         self._keep_up()
+
+    async def on_unmount(self) -> None:
+        await self._looking.close()
+
+    @work(group="prepare", exit_on_error=False)
+    async def _prepare(self) -> None:
+        """Have ready what looks for expressions, while the person writes one."""
+        await self._looking.prepare()
 
     # what is read
 
@@ -123,7 +139,8 @@ class LogScreen(PlaceScreen):
         """Show what is wanted, and what comes, as long as it is on the screen."""
         while True:
             try:
-                await asyncio.wait_for(self._woken.wait(), LOOK_S)
+                async with asyncio.timeout(LOOK_S):
+                    await self._woken.wait()
             except TimeoutError:
                 if not self.is_current:
                     continue
@@ -135,9 +152,56 @@ class LogScreen(PlaceScreen):
             self._stamps, self._is_stale = stamps, False
             lines, self._lines = self._lines, 0
             window, wanted = self._window, replace(self._as_wanted(), lines=lines)
-            picture = await asyncio.to_thread(picture_of, window, wanted, self._picture)
-            if window is self._window and wanted.place == self._wanted.place:
+            picture = await self._read(window, wanted)
+            if picture is not None and window is self._window and wanted.place == self._wanted.place:
                 self._show(picture)
+
+    async def _read(self, window: Window, wanted: Wanted) -> Picture | None:
+        """The picture of what is wanted; None where that has taken too long, or is not wanted any more."""
+        reading = asyncio.ensure_future(self._looking.picture(window, wanted, self._picture))
+        try:
+            done, _pending = await asyncio.wait((reading,), timeout=PATIENT_S)
+            self._is_reading = not done
+            if not done:
+                self._describe()
+            return await reading
+        except SeekingStopped:
+            return None
+        except (TooSlow, OSError) as error:
+            self._give_up(error, wanted)
+            return None
+        finally:
+            self._is_reading = False
+
+    def _give_up(self, error: TooSlow | OSError, wanted: Wanted) -> None:
+        """Look for it no more, and say so: of several, for the one that was typed last."""
+        looked_for = [each for each in (self._sought, self._filter) if each is not None]
+        if self._filter != wanted.filter or self._sought != wanted.style.expression or not looked_for:
+            return  # they are others by now
+        culprit = self._typed if self._typed in looked_for else looked_for[0]
+        text = for_screen(culprit.text) if culprit is not None else ""
+        if self._sought == culprit:
+            self._sought = self._found = None
+        if self._filter == culprit:
+            self._filter = None
+        self._looking.stop()
+        self._wake()
+        self._describe()
+        if isinstance(error, OSError):
+            self.parallel.tell(
+                _("{text} could not be looked for: {error}").format(text=text, error=for_screen(str(error))),
+                severity=Severity.ERROR,
+                hint=_("Try it again; wzp logs app may tell more."),
+            )
+            return
+        name = for_screen(error.source) or self._whose()
+        self.parallel.tell(
+            _("{text} takes too long: more than {seconds} s over a piece of the log of {name}. It is given up.").format(
+                text=text, seconds=PATIENCE_S, name=name
+            ),
+            severity=Severity.ERROR,
+            hint=_("Write a simpler expression, in which no repeat stands within another, or plain text."),
+        )
 
     def _as_wanted(self) -> Wanted:
         view = self.query_one(LogView)
@@ -145,7 +209,7 @@ class LogScreen(PlaceScreen):
         names = tuple(for_screen(each.name) for each in sources) if len(sources) > 1 else ()
         width, height = view.size if view.size.height else (self.size.width, self.size.height - 2)  # hidden while empty
         found = (self._found.source, self._found.line.offset) if self._found is not None else None
-        style = Style(self._has_stamps, names, self._pattern, self._wraps, width, found)
+        style = Style(self._has_stamps, names, self._sought, self._wraps, width, found)
         return replace(self._wanted, height=max(1, height), style=style, filter=self._filter)
 
     def _show(self, picture: Picture) -> None:
@@ -163,26 +227,29 @@ class LogScreen(PlaceScreen):
             self.add_class("-empty")
             self.query_one("#empty", Static).update(self._nothing())
             return
-        if len(sources) == 1:
-            name = for_screen(sources[0].name)
-        else:
-            name = ngettext("{count} process", "{count} processes", len(sources)).format(count=len(sources))
-        parts: list[tuple[str, str] | str] = [_("Log of {name}").format(name=name), "   "]
-        if self._is_searching:
-            parts.append((_("searching…"), "$text-warning"))
+        parts: list[tuple[str, str] | str] = [_("Log of {name}").format(name=self._whose()), "   "]
+        if self._is_searching or self._is_reading:
+            parts.append((_("searching…  esc stops it"), "$text-warning"))
         elif self._wanted.place is None:
             parts.append((_("following"), "$text-success"))
         elif self._picture.top is not None:
             parts.append((_("from {time}; f follows").format(time=clock(self._picture.top)), "$text-warning"))
-        for sign, pattern in (("/", self._pattern), ("&", self._filter)):
-            if pattern is not None:
-                parts.append(f"   {sign}{for_screen(pattern.pattern)}")
+        for sign, expression in (("/", self._sought), ("&", self._filter)):
+            if expression is not None:
+                parts.append(f"   {sign}{for_screen(expression.text)}")
         self.query_one("#heading", Static).update(Content.assemble(*parts))
         self.set_class(not self._picture.rows, "-empty")
         if self._picture.rows and self.focused is None:  # it was hidden
             self.call_after_refresh(self.query_one(LogView).focus)
         if not self._picture.rows:
             self.query_one("#empty", Static).update(self._nothing())
+
+    def _whose(self) -> str:
+        """Whose log it is."""
+        sources = self._window.sources
+        if len(sources) == 1:
+            return for_screen(sources[0].name)
+        return ngettext("{count} process", "{count} processes", len(sources)).format(count=len(sources))
 
     def _nothing(self) -> str:
         if not self._window.sources:
@@ -239,8 +306,9 @@ class LogScreen(PlaceScreen):
 
     def action_back(self) -> None:
         """Leave the search, the filter, then the log."""
-        if self._pattern is not None or self._filter is not None:
-            self._pattern = self._filter = self._found = None
+        if self._sought is not None or self._filter is not None:
+            self._sought = self._filter = self._found = None
+            self._looking.stop()
             self._wake()
         else:
             self.dismiss()
@@ -258,22 +326,28 @@ class LogScreen(PlaceScreen):
         self.begin(self._ask_time())
 
     async def _ask_search(self) -> None:
-        present = self._pattern.pattern if self._pattern is not None else ""
+        self._prepare()
+        present = self._sought.text if self._sought is not None else ""
         text = await self.app.push_screen_wait(AskLine(_("Find in the log (a regular expression)"), initial=present))
         if text is None:
             return
-        self._pattern, self._found = (matcher(text) if text else None), None
+        self._typed = self._sought = Expression(text) if text else None
+        self._found = None
+        self._looking.stop()
         self._wake()
         if text:
             self.action_find(-1 if self._wanted.place is None else 1)
 
     async def _ask_filter(self) -> None:
-        present = self._filter.pattern if self._filter is not None else ""
+        self._prepare()
+        present = self._filter.text if self._filter is not None else ""
         text = await self.app.push_screen_wait(
             AskLine(_("Show only lines with (a regular expression)"), initial=present)
         )
         if text is not None:
-            self._filter, self._found = (matcher(text) if text else None), None
+            self._typed = self._filter = Expression(text) if text else None
+            self._found = None
+            self._looking.stop()
             self._wake()
 
     async def _ask_time(self) -> None:
@@ -291,47 +365,35 @@ class LogScreen(PlaceScreen):
     @work(group="find", exit_on_error=False)
     async def action_find(self, way: int) -> None:
         """Go to the next or the previous place where it is found; of several presses each goes one further."""
-        pattern = self._pattern
-        if pattern is None:
+        expression = self._sought
+        if expression is None:
             self.action_search()
             return
         async with self._finding:
-            if pattern is self._pattern:
-                await self._find_next(pattern, forward=way > 0)
+            if expression is self._sought:
+                await self._find_next(expression, forward=way > 0)
 
-    async def _find_next(self, pattern: re.Pattern[str], *, forward: bool) -> None:
-        window = self._window
+    async def _find_next(self, expression: Expression, *, forward: bool) -> None:
+        window, wanted = self._window, self._as_wanted()
         self._is_searching = True
         self._describe()
         try:
-            picture, found = await asyncio.to_thread(_find, window, pattern, forward, self._found, self._as_wanted())
+            picture, found = await self._looking.find(window, expression, self._found, wanted, forward=forward)
+        except SeekingStopped:
+            return
+        except (TooSlow, OSError) as error:
+            self._is_searching = False
+            self._give_up(error, wanted)
+            return
         finally:
             self._is_searching = False
-        if window is not self._window or pattern is not self._pattern:
             self._describe()
+        if window is not self._window or expression is not self._sought:
             return
         if found is None:
-            self._describe()
-            self.parallel.tell(_("{text} is not found further on.").format(text=for_screen(pattern.pattern)))
+            self.parallel.tell(_("{text} is not found further on.").format(text=for_screen(expression.text)))
             return
         self._found = found
         if picture is not None:
             self._lines = 0
             self._show(picture)
-
-
-def _find(
-    window: Window, pattern: re.Pattern[str], forward: bool, last: Entry | None, wanted: Wanted
-) -> tuple[Picture | None, Entry | None]:
-    """The place where a pattern is found next, and the picture around it. Blocking."""
-    if last is not None:
-        place = window.place_of(last)
-        if forward:
-            place = window.moved(place, [last], past=True)
-    else:
-        place = wanted.place if wanted.place is not None else window.end()
-    found = window.find(place, pattern, forward=forward, keep=keeping(wanted.filter))
-    if found is None:
-        return None, None
-    style = replace(wanted.style, found=(found.source, found.line.offset))
-    return found_picture(window, found, replace(wanted, style=style)), found

@@ -3,7 +3,8 @@
 import re
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
@@ -19,9 +20,11 @@ from core.doors.cli.table import BLUE, CYAN, DIM, GREEN, MAGENTA, YELLOW, cell_w
 from core.errors import NotFound
 from core.logs.ansi import safe_line
 from core.logs.application import LEVELS, Wish
+from core.logs.expressions import Expression
 from core.logs.following import Follower, place_of_whole_lines
 from core.logs.moments import moment_of
-from core.logs.window import Entry, Source, Window, keeping, sources_of
+from core.logs.seeking import Seeker
+from core.logs.window import Entry, Source, Window, kept_above, kept_between, kept_of, sources_of
 from core.operation import ProcessRef
 from core.text import for_screen
 from storage import Process, Reader, Room, encode_json, format_time, strip_ansi, utc_now
@@ -68,38 +71,65 @@ def command(
         show_disk(run)
         return None
     moment = moment_of(since, utc_now()) if since is not None else None
-    pattern = _pattern(grep)
+    with _seeking(grep) as seeker:
+        return _show(run, processes, follow, lines, moment, grep, seeker, times, raw, level, module)
+
+
+def _show(
+    run: Run, processes: Sequence[str], follow: bool, lines: int | None, moment: datetime | None, grep: str | None,
+    seeker: Seeker, times: bool, raw: bool, level: str | None, module: str | None,
+) -> int | None:  # fmt: skip
+    expression = Expression(grep, is_typed=False) if grep is not None else None
     if tuple(processes) == (APP,):
         if raw:
             raise click.UsageError("--raw is for the output of processes.")
         wish = Wish(level or "debug", module or "", moment)
-        return show_app(run, wish, pattern, _count(lines, is_chosen=bool(moment or grep)), follow=follow)
+        return show_app(run, wish, expression, seeker, _count(lines, is_chosen=bool(moment or grep)), follow=follow)
     if level is not None or module is not None:
         raise click.UsageError("--level and --module are for the program's own log: `wzp logs app`.")
     window = Window(_sources(run, processes))
     if raw:
         return _show_raw(window, moment, follow=follow)
-    printer = _Printer(run, window, pattern, has_times=times)
+    printer = _Printer(run, window, has_times=times)
     end = place_of_whole_lines(window) if follow else window.end()
     place = window.at(moment) if moment is not None else window.begin()
     count = _count(lines, is_chosen=moment is not None or grep is not None)
     if count is None:
-        printer.put(window.between(place, end, keeping(pattern)))
+        if expression is None:
+            printer.put(window.between(place, end))
+        else:
+            printer.put(seeker.each(kept_between, window, place, end, expression))
     else:
-        last = window.above(end, count, keeping(pattern))
+        if expression is None:
+            last = window.above(end, count)
+        else:
+            last = seeker.call(kept_above, window, end, count, expression)
         printer.put(each for each in last if each.line.offset >= place[each.source])
-    return _follow(run, processes, printer, Follower(window.sources, end)) if follow else None
+    if not follow:
+        return None
+
+    def chosen(entries: Sequence[Entry]) -> Sequence[Entry]:
+        if expression is None or not entries:
+            return entries
+        return seeker.call(kept_of, Window(printer.sources), entries, expression)
+
+    return _follow(run, processes, printer, Follower(window.sources, end), chosen)
 
 
 def _count(lines: int | None, *, is_chosen: bool) -> int | None:
     return lines if lines is not None else None if is_chosen else LINES
 
 
-def _pattern(grep: str | None) -> re.Pattern[str] | None:
-    try:
-        return re.compile(grep) if grep is not None else None
-    except re.error as error:
-        raise click.UsageError(f"--grep: {grep!r} is no regular expression: {error}.") from None
+@contextmanager
+def _seeking(grep: str | None) -> Iterator[Seeker]:
+    """What looks for `grep`, begun already if there is one."""
+    with Seeker() as seeker:
+        try:
+            if grep is not None:
+                seeker.begin()
+            yield seeker
+        except re.error as error:
+            raise click.UsageError(f"--grep: {grep!r} is no regular expression: {error}.") from None
 
 
 def _sources(run: Run, named: Sequence[str]) -> tuple[Source, ...]:
@@ -132,16 +162,15 @@ def _removed(rows: Reader, room: Room, name: str) -> list[Process]:
 class _Printer:
     """Prints lines of several processes."""
 
-    def __init__(self, run: Run, window: Window, pattern: re.Pattern[str] | None, *, has_times: bool) -> None:
+    def __init__(self, run: Run, window: Window, *, has_times: bool) -> None:
         self._wants_json = run.wants_json
-        self._keep = keeping(pattern)
         self._has_times = has_times
         self._has_colour = has_colours()
         self.take(window.sources)
 
     def take(self, sources: tuple[Source, ...]) -> None:
         """Print the lines of these from now on."""
-        self._sources = sources
+        self.sources = sources
         names = [for_screen(each.name) for each in sources]
         width = max((cell_width(name) for name in names), default=0)
         self._heads = [
@@ -160,12 +189,8 @@ class _Printer:
         if batch:
             write_lines(batch, is_json=self._wants_json)
 
-    def fits(self, entry: Entry) -> bool:
-        """Whether a line is one of those that are wished for."""
-        return self._keep is None or self._keep(entry.line)
-
     def _json(self, entry: Entry) -> str:
-        source = self._sources[entry.source]
+        source = self.sources[entry.source]
         wire = {
             "process": source.name, "process_id": source.process, "at": format_time(entry.line.at),
             "offset": entry.line.offset, "text": strip_ansi(entry.line.text),
@@ -177,8 +202,11 @@ class _Printer:
         return time + self._heads[entry.source] + safe_line(entry.line.text, has_colour=self._has_colour)
 
 
-def _follow(run: Run, named: Sequence[str], printer: _Printer, follower: Follower) -> int:
-    """Print what comes until the reader has gone. A process that is added meanwhile is followed too."""
+def _follow(
+    run: Run, named: Sequence[str], printer: _Printer, follower: Follower,
+    chosen: Callable[[Sequence[Entry]], Sequence[Entry]],
+) -> int:  # fmt: skip
+    """Print what is chosen of what comes until the reader has gone; also of processes that are added meanwhile."""
     wait_ms, due = 0, time.monotonic() + SOURCES_S
     while not is_reader_gone(wait_ms):
         if time.monotonic() >= due:
@@ -189,7 +217,7 @@ def _follow(run: Run, named: Sequence[str], printer: _Printer, follower: Followe
         news = follower.news()
         for source, count in news.missed:
             _tell_missed(source, count)
-        printer.put(filter(printer.fits, news.entries))
+        printer.put(chosen(news.entries))
         wait_ms = 0 if news.has_more else LOOK_MS
     return BROKEN_PIPE
 

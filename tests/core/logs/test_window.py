@@ -6,7 +6,8 @@ import time
 import pytest
 import time_machine
 
-from core.logs.window import Keep, Window, keeping, matcher, sources_of
+from core.logs.expressions import Expression
+from core.logs.window import Keep, Window, sources_of
 from storage import OutputReader, utc_now
 from tests.support.outputs import Printing, add_process
 from tests.support.users import User
@@ -28,12 +29,12 @@ def test_the_last_place_of_all_sources_is_found_backwards_and_from_there_the_one
         output.say(text)
         later()
     place, found = window.end(), []
-    while (entry := window.find(place, matcher("needle"), forward=False)) is not None:
+    while (entry := window.find(place, Expression("needle").pattern, forward=False)) is not None:
         found.append(entry.line.text.decode())
         place = window.place_of(entry)
     assert found == ["needle 3", "needle 2", "needle 1"]
     keep = Keep(re.compile("[12]"))
-    entry = window.find(window.end(), matcher("needle"), forward=False, keep=keep)
+    entry = window.find(window.end(), Expression("needle").pattern, forward=False, keep=keep)
     assert entry is not None
     assert entry.line.text == b"needle 2"
 
@@ -62,7 +63,7 @@ def test_what_is_known_of_a_filter_is_read_on_and_never_twice(board: User, monke
     texts = [each.line.text.decode() for each in known]
     assert sorted(texts) == [f"{number} odd done" for number in range(241, 260, 2)]
     assert max(read) < 200
-    whole = window.above(window.end(), 10, keeping(keep.pattern))
+    whole = window.above(window.end(), 10, keep)
     assert sorted(each.line.text for each in whole) == sorted(each.line.text for each in known)
 
 
@@ -85,7 +86,7 @@ def test_of_what_came_at_the_same_time_nothing_is_passed_over(
             outputs[number % 3].say(f"needle {number}")
     found: list[str] = []
     place = window.begin() if forward else window.end()
-    while (entry := window.find(place, matcher("needle"), forward=forward)) is not None and len(found) < 20:
+    while (entry := window.find(place, Expression("needle").pattern, forward=forward)) is not None and len(found) < 20:
         found.append(entry.line.text.decode())
         place = window.place_of(entry)
         if forward:
