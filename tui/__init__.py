@@ -30,7 +30,11 @@ def run(home: "Home", room: str, *, actor: "Actor") -> int:
     from tui.desk import Desk
 
     desk = Desk.open(home, room, actor)
-    stop_crashes = note_crashes(home.logs / "crash.log")
+    try:
+        stop_crashes = note_crashes(home.logs / "crash.log")
+    except BaseException:
+        desk.close()
+        raise
     stop_logging = start_own_log(home, home.logs / "app.log")
     try:
         lease = HostLease(desk.database)

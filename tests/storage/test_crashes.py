@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from storage import note_crashes
+import pytest
+
+from storage import StorageReadOnly, note_crashes
 from tests.support.terminal import ROOT
 
 FAULTS = """
@@ -33,3 +35,10 @@ def test_an_ordinary_end_leaves_no_file(tmp_path: Path) -> None:
     path = tmp_path / "crash.log"
     note_crashes(path)()
     assert not path.exists()
+
+
+def test_where_it_cannot_be_written_the_person_is_told_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "crash.log").mkdir()
+    with pytest.raises(StorageReadOnly, match=r"crash\.log cannot be written") as told:
+        note_crashes(tmp_path / "crash.log")
+    assert "write access" in told.value.hint
