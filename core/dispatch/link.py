@@ -74,6 +74,8 @@ class WorkerLink:
         try:
             while line := await reader.readline():
                 tell(json.loads(line))
+        except ConnectionError:
+            pass  # it was killed: what becomes of its runs is seen to by who hears of the end
         except (OSError, ValueError):
             logger.exception("a worker's connection failed")
         finally:
