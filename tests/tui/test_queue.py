@@ -148,3 +148,43 @@ async def test_a_toast_says_how_a_command_ended_not_that_the_program_failed(boar
             board.call("queue_task", task=task.id)
             said = "The command of #1 Fail failed."
             await until(pilot, lambda: any(said in note.text for note in app_of(pilot).notes))
+
+
+async def test_a_run_whose_time_has_come_moves_up_by_itself(board: User):
+    later = board.call("create_task", title="Later", command="true", priority=Priority.URGENT)
+    now = board.call("create_task", title="Now", command="true")
+    board.call("queue_task", task=later.id, delay_seconds=3)
+    board.call("queue_task", task=now.id)
+    async with open_app(board, size=(160, 40)) as pilot:
+        await pilot.press("6")
+        await shown(pilot, "begins in")
+        text = screen_text(pilot)
+        assert text.index("Now") < text.index("Later")
+        await until(pilot, lambda: (text := screen_text(pilot)).index("Later") < text.index("Now"))
+
+
+async def test_many_changes_at_once_are_all_shown_in_the_end(board: User):
+    tasks = [board.call("create_task", title=f"Task {number}", command="true").id for number in range(12)]
+    async with open_app(board, size=(160, 40)) as pilot:
+        await pilot.press("6")
+        await shown(pilot, "Nothing has been queued yet.")
+        for task in tasks:
+            board.call("queue_task", task=task)
+        await shown(pilot, "Unfinished 12", *(f"Task {number}" for number in range(12)))
+        for task in tasks[:5]:
+            board.call("cancel_run", run=runs_of(board, task)[-1].id)
+        await shown(pilot, "Unfinished 7")
+
+
+async def test_the_board_shows_what_has_become_true_while_the_queue_was_shown(board: User, bob: User):
+    board.call("create_task", title="There before", status=Status.TODO)
+    async with open_app(board, size=(160, 40)) as pilot:
+        await shown(pilot, "There before")
+        await pilot.press("6")
+        await shown(pilot, "Nothing has been queued yet.")
+        task = bob.call("create_task", title="Made meanwhile", status=Status.TODO)
+        bob.call("move_task", task=task.id, to=Status.REVIEW)
+        tasks = app_of(pilot).state.tasks
+        await until(pilot, lambda: task.id in tasks and tasks[task.id].status is Status.REVIEW)
+        await pilot.press("1")
+        await shown(pilot, "There before", "Made meanwhile")
