@@ -252,7 +252,7 @@ async def test_an_expression_that_takes_for_ever_holds_nothing_up_and_is_told_of
 async def test_while_it_searches_the_log_is_read_on_and_escape_stops_it(board: User) -> None:
     process = add_process(board, "web")
     output = Printing(board, process)
-    output.say("a" * 28 + "!", *(f"line {number:04}" for number in range(1000)))
+    output.say(*(f"line {number:04}" for number in range(1000)), "a" * 40 + "!")  # one that is in view
     async with open_app(board) as pilot:
         await open_log(pilot, process)
         await shown(pilot, "line 0999")
@@ -260,7 +260,10 @@ async def test_while_it_searches_the_log_is_read_on_and_escape_stops_it(board: U
         await answer(pilot, ENDLESS)
         await shown(pilot, "searching…  esc stops it")
         output.say("the newest")
-        await shown(pilot, "the newest")
+        await shown(pilot, "the newest", "searching…")
+        await pilot.press("s")
+        await until(pilot, lambda: "\nline 0999" in screen_text(pilot))
+        assert "searching…" in screen_text(pilot)
         await pilot.press("escape")
         await until(pilot, lambda: "searching" not in screen_text(pilot))
         await shown(pilot, "following")

@@ -77,6 +77,7 @@ class LogScreen(PlaceScreen):
         self._typed: Expression | None = None
         self._looking = Looking()
         self._found: Entry | None = None
+        self._is_marked = False
         self._is_searching = False
         self._is_reading = False
         self._finding = asyncio.Lock()
@@ -176,7 +177,8 @@ class LogScreen(PlaceScreen):
     def _give_up(self, error: TooSlow | OSError, wanted: Wanted) -> None:
         """Look for it no more, and say so: of several, for the one that was typed last."""
         looked_for = [each for each in (self._sought, self._filter) if each is not None]
-        if self._filter != wanted.filter or self._sought != wanted.style.expression or not looked_for:
+        is_as_was = self._filter == wanted.filter and wanted.style.expression in (None, self._sought)
+        if not is_as_was or not looked_for:
             return  # they are others by now
         culprit = self._typed if self._typed in looked_for else looked_for[0]
         text = for_screen(culprit.text) if culprit is not None else ""
@@ -209,7 +211,8 @@ class LogScreen(PlaceScreen):
         names = tuple(for_screen(each.name) for each in sources) if len(sources) > 1 else ()
         width, height = view.size if view.size.height else (self.size.width, self.size.height - 2)  # hidden while empty
         found = (self._found.source, self._found.line.offset) if self._found is not None else None
-        style = Style(self._has_stamps, names, self._sought, self._wraps, width, found)
+        marked = self._sought if self._is_marked else None  # not before it was found in good time: pictures go on
+        style = Style(self._has_stamps, names, marked, self._wraps, width, found)
         return replace(self._wanted, height=max(1, height), style=style, filter=self._filter)
 
     def _show(self, picture: Picture) -> None:
@@ -332,7 +335,7 @@ class LogScreen(PlaceScreen):
         if text is None:
             return
         self._typed = self._sought = Expression(text) if text else None
-        self._found = None
+        self._found, self._is_marked = None, False
         self._looking.stop()
         self._wake()
         if text:
@@ -378,7 +381,8 @@ class LogScreen(PlaceScreen):
         self._is_searching = True
         self._describe()
         try:
-            picture, found = await self._looking.find(window, expression, self._found, wanted, forward=forward)
+            marking = replace(wanted, style=replace(wanted.style, expression=expression))
+            picture, found = await self._looking.find(window, expression, self._found, marking, forward=forward)
         except SeekingStopped:
             return
         except (TooSlow, OSError) as error:
@@ -390,6 +394,7 @@ class LogScreen(PlaceScreen):
             self._describe()
         if window is not self._window or expression is not self._sought:
             return
+        self._is_marked = True
         if found is None:
             self.parallel.tell(_("{text} is not found further on.").format(text=for_screen(expression.text)))
             return
