@@ -454,6 +454,7 @@ async def test_room_yaml_is_shown_whole_and_runs_only_after_approval(board: User
         await pilot.press("T")
         await dialog(pilot, TrustDialog)
         await shown(pilot, "It declares 2 processes:", "npm run dev", "new", "[b]検証[/b]", "does not start by itself")
+        assert not len(pilot.app._notifications), "a toast lies over the file"
         await pilot.press("enter")
         await until(pilot, lambda: not pilot.app.screen.is_modal)
         assert not board.call("list_processes")

@@ -45,6 +45,7 @@ async def approved_hash(app: "ParallelApp") -> str | None:
     dialog = TrustDialog(
         room_file(room), content, declared, problems, present, is_trusted=shown == room.trusted_hash, anew=anew
     )
+    app.clear_notifications()  # they may tell of this very file, and would lie over it
     return shown if await app.push_screen_wait(dialog) else None
 
 
