@@ -21,7 +21,7 @@ from core.alerts.configuration import AlertRules
 from core.alerts.findings import Finding, found, over
 from core.errors import InvalidData
 from core.logs.ansi import without_escapes
-from core.logs.seeking import first_line_with
+from core.logs.seeking import Seeker, first_line_with
 from core.logs.window import output_folder, output_folders
 from core.text import for_screen, shortened
 from storage import Home, OutputReader, Process, RoomId, write_atomically
@@ -87,6 +87,7 @@ class LogWatch:
         self._bursts: dict[str, _Burst] = {}
         self._told: dict[str, float] = {}
         self._unsought: set[str] = set()
+        self._seeker = Seeker()
         self._services: dict[str, float] = {}
         self._is_dirty = False
         self._saved_at = 0.0
@@ -112,6 +113,10 @@ class LogWatch:
             with suppress(OSError):  # a full disk has its own alert; we read again then
                 write_atomically(self._path, json.dumps(state).encode())
                 self._is_dirty, self._saved_at = False, time.monotonic()
+
+    def close(self) -> None:
+        """End what looks for patterns; nothing is looked at any more."""
+        self._seeker.close()
 
     def is_bursting(self, subject: str) -> bool:
         """Whether somebody tells of errors now."""
@@ -179,7 +184,7 @@ class LogWatch:
         if pattern in self._unsought:
             return None
         try:
-            return first_line_with(pattern, lines)
+            return first_line_with(pattern, lines, self._seeker)
         except (re.error, InvalidData) as error:
             self._unsought.add(pattern)
             logger.warning("the pattern %r of alert_on is not looked for any more: %s", pattern, error)

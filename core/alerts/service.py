@@ -101,6 +101,7 @@ class AlertsService:
                 stopped.wait(LOOK_S)
         finally:
             self._watch.save(now=True)
+            self._watch.close()
             self._metrics.close()
             self._database.close_thread()
 

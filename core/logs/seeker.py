@@ -5,6 +5,7 @@ and at last ("done", the result), ("refused", why the expression is none) or ("f
 kernel ends it where it spends too long on what it has read last; the end of its input ends it too.
 """
 
+import os
 import pickle
 import re
 import signal
@@ -19,6 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from core.logs.seeking import PATIENCE_S
 
+NICE: Final = 5
+"""Screens go first."""
 BATCH: Final = 500
 BATCH_S: Final = 0.05
 
@@ -72,6 +75,7 @@ def say(kind: str, value: Any) -> None:
 
 def main() -> None:
     """Answer until there is no more to answer."""
+    os.nice(NICE)
     while True:
         try:
             function, arguments, named = pickle.load(sys.stdin.buffer)  # noqa: S301  # from the program that began us

@@ -186,8 +186,11 @@ def first_fitting(expression: Expression, texts: Sequence[str]) -> int | None:
     return next((number for number, text in enumerate(texts) if search(text)), None)
 
 
-def first_line_with(pattern: str, lines: Sequence[str]) -> int | None:
+def first_line_with(pattern: str, lines: Sequence[str], seeker: Seeker | None = None) -> int | None:
     """The number of the first line in which an expression is found. Blocking: for a thread, not for an event loop.
+
+    Args:
+        seeker: whom to ask; one for this alone where there is none.
 
     Raises:
         TooSlow: the expression takes too long over these lines.
@@ -197,5 +200,7 @@ def first_line_with(pattern: str, lines: Sequence[str]) -> int | None:
     expression = Expression(pattern, is_typed=False)
     if is_quick(pattern):
         return first_fitting(expression, lines)
-    with Seeker() as seeker:
+    if seeker is not None:
         return seeker.call(first_fitting, expression, lines)
+    with Seeker() as own:
+        return own.call(first_fitting, expression, lines)

@@ -25,6 +25,8 @@ _UNITS: Final = {
     None: 1, "B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
 }  # fmt: skip
 LEAST_LOG: Final = 10_000
+LONGEST_EXPRESSION: Final = 1_000
+"""Characters: what is longer can take minutes to be compiled."""
 MOST_LOG: Final = 10**12
 
 
@@ -138,6 +140,11 @@ def address_of(node: Node) -> str:
 def regex_of(node: Node) -> str:
     """A regular expression."""
     pattern = text(node)
+    if len(pattern) > LONGEST_EXPRESSION:
+        raise Invalid(
+            node, f"The expression that begins with {pattern[:60]!r} has {len(pattern)} characters.",
+            f"Write at most {LONGEST_EXPRESSION}.",
+        )  # fmt: skip
     try:
         re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:

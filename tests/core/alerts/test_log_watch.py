@@ -5,6 +5,7 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from core.alerts.configuration import DEFAULT_RULES, AlertRules
@@ -150,3 +151,21 @@ def test_the_programs_log_is_read_on_over_a_rotation(board: User, process: Proce
 def test_a_broken_memory_is_no_failure(board: User, process: Process, home: Home):
     Path(home.logs / "watch.json").write_text("{")
     assert looked(LogWatch(home), process) == []
+
+
+def test_many_looks_ask_one_process_which_ends_with_them(board: User, process: Process, home: Home):
+    log = replace(process.spec.log, alert_on=("code [0-9]+ at last",))
+    process = replace(process, spec=replace(process.spec, log=log))
+    watch, output = LogWatch(home), Printing(board, process)
+    before = set(psutil.Process().children())
+    looked(watch, process)
+    asked: set[psutil.Process] = set()
+    for number in range(3):
+        output.say(f"code {number}")
+        assert looked(watch, process) == []
+        asked |= set(psutil.Process().children()) - before
+    output.say("code 4 at last")
+    assert [each.rule for each in looked(watch, process)] == ["log_pattern"]
+    assert len(asked) == 1
+    watch.close()
+    assert not any(each.is_running() for each in asked)

@@ -202,6 +202,7 @@ BROKEN = [
     ("liveness: {log_line: x}", 4, 16, "not whether it lives", "readiness"),
     ("log: {max_bytes: 10}", 4, 22, "no size of a log", "10MB"),
     ("log: {alert_on: ['[']}", 4, 22, "is no regular expression", "escape"),
+    (f"log: {{alert_on: ['{'a?' * 501}']}}", 4, 22, "has 1002 characters", "at most 1000"),
     ("capacity: 2", 4, 5, "A service takes no tasks", "kind: worker"),
     ("agent: bob", 4, 5, "A service is no agent", "kind: agent"),
     ("labels: [a b]", 4, 14, "'a b' is no label", "no space"),
