@@ -72,7 +72,7 @@ def _sweeping() -> Callable[[], None]:
 
 @pytest.fixture(autouse=True)
 def no_garbage_of_former_apps(_sweeping: Callable[[], None]) -> None:
-    """A worker of the suite stays within half a gigabyte, instead of growing to two."""
+    """An app leaves 1.4 MB in a worker of the suite, instead of 4."""
     _sweeping()
 
 
