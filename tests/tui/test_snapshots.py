@@ -34,6 +34,8 @@ from tui.screens.task import TaskScreen
 from tui.translation import set_language
 from tui.wording import Names
 
+pytestmark = pytest.mark.no_cover  # pictures run nothing that the other tests do not
+
 SIZES = [(80, 24), (160, 45)]
 
 

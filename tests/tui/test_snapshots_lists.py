@@ -25,6 +25,8 @@ from tui.screens.log import LogScreen
 from tui.screens.metrics import MetricsScreen
 from tui.translation import set_language
 
+pytestmark = pytest.mark.no_cover  # pictures run nothing that the other tests do not
+
 SIZES = [(80, 24), (200, 50)]
 
 

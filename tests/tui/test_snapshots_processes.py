@@ -28,6 +28,8 @@ from tui.processes import watch
 from tui.screens.peek import PeekScreen
 from tui.translation import set_language
 
+pytestmark = pytest.mark.no_cover  # pictures run nothing that the other tests do not
+
 SIZES = [(80, 24), (200, 50)]
 SECONDS = 60
 
