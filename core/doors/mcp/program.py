@@ -89,6 +89,7 @@ class _Server:
         for line in _lines(self._input):
             with self._calling:
                 answer = _TOO_LONG if line is None else self._connection.receive(line)
+                was_over = self._is_over  # asked before the answer: one that tells it is the last word, no other
                 if answer is not None:
                     self._write(answer)
             if not is_warm:
@@ -97,7 +98,7 @@ class _Server:
                 import importlib.machinery  # noqa: F401
 
                 threading.Thread(target=self._prepare, name="warm-up", daemon=True).start()
-            if self._is_over:
+            if was_over or self._is_leaving:
                 return
 
     def _prepare(self) -> None:
