@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.pilot import Pilot
 
-from core.metrics.series import CATALOGUE, Span
+from core.metrics.series import CATALOGUE, Span, Unit
+from core.metrics.units import with_unit
 from storage import Home, MetricsReader, MetricsStore, Process, ProcessState, Subject
 from tests.support.app import app_of, open_app, screen_text, shown, until
 from tests.support.measured import fill_metrics, note_running, note_state
@@ -70,7 +71,7 @@ async def test_the_cursor_of_time_reads_values(measured: User) -> None:
         assert cell == picture.count - 12
         point = picture.rows[0].cells[cell]
         assert point is not None
-        await shown(pilot, f"{point.mean:.1f} %  (")
+        await shown(pilot, f"{with_unit(point.mean, Unit.PERCENT)}  (")
         await pilot.press("escape")
         await shown(pilot, "now")
         await pilot.press("escape")
