@@ -10,21 +10,18 @@ from textual.content import Content
 from textual.widgets import Static
 
 from core.errors import InvalidData
-from core.logs.expressions import Expression
 from core.logs.moments import moment_of
-from core.logs.seeking import PATIENCE_S, SeekingStopped, TooSlow
-from core.logs.window import Entry, Place, Window, sources_of
+from core.logs.seeking import SeekingStopped, TooSlow
+from core.logs.window import Place, Window, sources_of
 from core.text import for_screen
 from storage import ProcessId, utc_now
 from tui.actions import Action, bindings_of
 from tui.board_state import BoardChange
 from tui.dialogs import AskLine
-from tui.log.looking import Looking
 from tui.log.reading import Picture, Wanted
 from tui.log.rows import Style
+from tui.log.searching import Searching
 from tui.log.view import LogView
-from tui.messages import Severity
-from tui.screens.place import Place as PlaceScreen
 from tui.translation import _, ngettext
 from tui.widgets.footer import KeysFooter
 from tui.wording import clock
@@ -54,7 +51,7 @@ LOG_ACTIONS = (
 )  # fmt: skip
 
 
-class LogScreen(PlaceScreen):
+class LogScreen(Searching):
     """What a process prints, or, of None, what all of the room's print."""
 
     ACTIONS = LOG_ACTIONS
@@ -65,22 +62,13 @@ class LogScreen(PlaceScreen):
         super().__init__()
         self.process = process
         self._own = process
-        self._window = Window(())
         self._stamps: tuple[tuple[int, int], ...] = ()
         self._wanted = Wanted()
         self._picture = Picture((), None)
         self._lines = 0
         self._is_stale = True
         self._woken = asyncio.Event()
-        self._sought: Expression | None = None
-        self._filter: Expression | None = None
-        self._typed: Expression | None = None
-        self._looking = Looking()
-        self._found: Entry | None = None
-        self._is_marked = False
-        self._is_searching = False
         self._is_reading = False
-        self._finding = asyncio.Lock()
         self._wraps = False
         self._has_stamps = True
         self._shift = 0
@@ -96,14 +84,6 @@ class LogScreen(PlaceScreen):
         self._choose()
         self.query_one(LogView).focus()
         self._keep_up()
-
-    async def on_unmount(self) -> None:
-        await self._looking.close()
-
-    @work(group="prepare", exit_on_error=False)
-    async def _prepare(self) -> None:
-        """Have ready what looks for expressions, while the person writes one."""
-        await self._looking.prepare()
 
     # what is read
 
@@ -174,37 +154,6 @@ class LogScreen(PlaceScreen):
         finally:
             self._is_reading = False
 
-    def _give_up(self, error: TooSlow | OSError, wanted: Wanted) -> None:
-        """Look for it no more, and say so: of several, for the one that was typed last."""
-        looked_for = [each for each in (self._sought, self._filter) if each is not None]
-        is_as_was = self._filter == wanted.filter and wanted.style.expression in (None, self._sought)
-        if not is_as_was or not looked_for:
-            return  # they are others by now
-        culprit = self._typed if self._typed in looked_for else looked_for[0]
-        text = for_screen(culprit.text) if culprit is not None else ""
-        if self._sought == culprit:
-            self._sought = self._found = None
-        if self._filter == culprit:
-            self._filter = None
-        self._looking.stop()
-        self._wake()
-        self._describe()
-        if isinstance(error, OSError):
-            self.parallel.tell(
-                _("{text} could not be looked for: {error}").format(text=text, error=for_screen(str(error))),
-                severity=Severity.ERROR,
-                hint=_("Try it again; wzp logs app may tell more."),
-            )
-            return
-        name = for_screen(error.source) or self._whose()
-        self.parallel.tell(
-            _("{text} takes too long: more than {seconds} s over a piece of the log of {name}. It is given up.").format(
-                text=text, seconds=PATIENCE_S, name=name
-            ),
-            severity=Severity.ERROR,
-            hint=_("Write a simpler expression, in which no repeat stands within another, or plain text."),
-        )
-
     def _as_wanted(self) -> Wanted:
         view = self.query_one(LogView)
         sources = self._window.sources
@@ -220,6 +169,10 @@ class LogScreen(PlaceScreen):
         self._wanted = replace(self._wanted, place=picture.place)
         self.query_one(LogView).show(picture.rows, self._shift)
         self._describe()
+
+    def _show_found(self, picture: Picture) -> None:
+        self._lines = 0
+        self._show(picture)
 
     # what is told
 
@@ -309,49 +262,12 @@ class LogScreen(PlaceScreen):
 
     def action_back(self) -> None:
         """Leave the search, the filter, then the log."""
-        if self._sought is not None or self._filter is not None:
-            self._sought = self._filter = self._found = None
-            self._looking.stop()
-            self._wake()
-        else:
+        if not self._leave_off():
             self.dismiss()
-
-    def action_search(self) -> None:
-        """Ask what to find."""
-        self.begin(self._ask_search())
-
-    def action_filter(self) -> None:
-        """Ask which lines to show."""
-        self.begin(self._ask_filter())
 
     def action_time(self) -> None:
         """Ask for a moment."""
         self.begin(self._ask_time())
-
-    async def _ask_search(self) -> None:
-        self._prepare()
-        present = self._sought.text if self._sought is not None else ""
-        text = await self.app.push_screen_wait(AskLine(_("Find in the log (a regular expression)"), initial=present))
-        if text is None:
-            return
-        self._typed = self._sought = Expression(text) if text else None
-        self._found, self._is_marked = None, False
-        self._looking.stop()
-        self._wake()
-        if text:
-            self.action_find(-1 if self._wanted.place is None else 1)
-
-    async def _ask_filter(self) -> None:
-        self._prepare()
-        present = self._filter.text if self._filter is not None else ""
-        text = await self.app.push_screen_wait(
-            AskLine(_("Show only lines with (a regular expression)"), initial=present)
-        )
-        if text is not None:
-            self._typed = self._filter = Expression(text) if text else None
-            self._found = None
-            self._looking.stop()
-            self._wake()
 
     async def _ask_time(self) -> None:
         question = AskLine(_("Go to the time"), placeholder="10m   14:03   2026-11-21T14:03")
@@ -364,41 +280,3 @@ class LogScreen(PlaceScreen):
             self.parallel.tell_error(error)
             return
         self._go(await asyncio.to_thread(self._window.at, moment))
-
-    @work(group="find", exit_on_error=False)
-    async def action_find(self, way: int) -> None:
-        """Go to the next or the previous place where it is found; of several presses each goes one further."""
-        expression = self._sought
-        if expression is None:
-            self.action_search()
-            return
-        async with self._finding:
-            if expression is self._sought:
-                await self._find_next(expression, forward=way > 0)
-
-    async def _find_next(self, expression: Expression, *, forward: bool) -> None:
-        window, wanted = self._window, self._as_wanted()
-        self._is_searching = True
-        self._describe()
-        try:
-            marking = replace(wanted, style=replace(wanted.style, expression=expression))
-            picture, found = await self._looking.find(window, expression, self._found, marking, forward=forward)
-        except SeekingStopped:
-            return
-        except (TooSlow, OSError) as error:
-            self._is_searching = False
-            self._give_up(error, wanted)
-            return
-        finally:
-            self._is_searching = False
-            self._describe()
-        if window is not self._window or expression is not self._sought:
-            return
-        self._is_marked = True
-        if found is None:
-            self.parallel.tell(_("{text} is not found further on.").format(text=for_screen(expression.text)))
-            return
-        self._found = found
-        if picture is not None:
-            self._lines = 0
-            self._show(picture)
