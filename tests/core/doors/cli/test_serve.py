@@ -58,14 +58,19 @@ async def test_it_stays_while_anything_is_desired_or_alive(board: User):
     await asyncio.wait_for(task, ENDS_S)
 
 
-async def test_it_stays_while_a_task_is_queued(board: User):
-    task = board.add("Test it", command="make test")
-    board.call("queue_task", task=task.id)
+async def stays(board: User) -> None:
+    """It serves on for longer than one that nobody needs."""
     running = asyncio.create_task(serving(board.database).run())
     await asyncio.sleep(1.0)
     assert not running.done()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_it_stays_while_a_task_is_queued(board: User):
+    task = board.add("Test it", command="make test")
+    board.call("queue_task", task=task.id)
+    await stays(board)
 
 
 async def test_it_ends_while_a_run_waits_for_approval(board: User, bob: User):
@@ -78,11 +83,7 @@ async def test_it_stays_once_the_run_is_approved(board: User, bob: User):
     task = bob.add("Test it", command="make test")
     bob.call("queue_task", task=task.id)
     board.call("approve_command", task=task.id)
-    running = asyncio.create_task(serving(board.database).run())
-    await asyncio.sleep(1.0)
-    assert not running.done()
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await stays(board)
 
 
 async def test_one_that_nobody_needs_ends(board: User, capsys: pytest.CaptureFixture[str]):
